@@ -1,0 +1,34 @@
+/** Every command of a shard's data plane, by group. Replication adds its own (`replication/commands.ts`). */
+
+import { bitmapCommands } from './bitmaps.ts';
+import type { Command } from './command.ts';
+import { connectionCommands } from './connection.ts';
+import { debugCommands } from './debug.ts';
+import { hashCommands } from './hashes.ts';
+import { keyCommands } from './keys.ts';
+import { listCommands } from './lists.ts';
+import { pubsubCommands } from './pubsub.ts';
+import { scanCommands } from './scan.ts';
+import { serverCommands } from './server.ts';
+import { setCommands } from './sets.ts';
+import { sortCommands } from './sort.ts';
+import { sortedSetCommands } from './sorted-sets.ts';
+import { stringCommands } from './strings.ts';
+import { transactionCommands } from './transactions.ts';
+
+export const dataCommands: readonly Command[] = [
+  ...stringCommands,
+  ...bitmapCommands,
+  ...keyCommands,
+  ...scanCommands,
+  ...sortCommands,
+  ...listCommands,
+  ...hashCommands,
+  ...setCommands,
+  ...sortedSetCommands,
+  ...pubsubCommands,
+  ...transactionCommands,
+  ...connectionCommands,
+  ...serverCommands,
+  ...debugCommands,
+];

@@ -1,0 +1,81 @@
+/**
+ * Numbers as Redis reads and writes them. Strict: no spaces, no plus sign, no leading zeros for integers.
+ * [redis util.c string2ll, ld2string; object.c getDoubleFromObject]
+ */
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** A canonical signed 64-bit integer, else null. */
+export function parseInt64(text: string): bigint | null {
+  if (!isCanonicalInteger(text)) return null;
+  const value = BigInt(text);
+  return value < INT64_MIN || value > INT64_MAX ? null : value;
+}
+
+/** The same as a number, rounded beyond 2^53. */
+export function parseInteger(text: string): number | null {
+  const length = text.length;
+  if (length === 0 || length > 20) return null;
+  if (length < 16) {
+    // Fast and exact: at most 15 chars.
+    let at = 0;
+    const negative = text.charCodeAt(0) === 45;
+    if (negative) at = 1;
+    const first = text.charCodeAt(at);
+    if (first === 48) return length === 1 ? 0 : null;
+    let value = 0;
+    for (; at < length; at++) {
+      const digit = text.charCodeAt(at) - 48;
+      if (digit < 0 || digit > 9) return null;
+      value = value * 10 + digit;
+    }
+    if (negative) return length === 1 ? null : -value;
+    return value;
+  }
+  const exact = parseInt64(text);
+  return exact === null ? null : Number(exact);
+}
+
+export const fitsInt64 = (value: bigint): boolean => value >= INT64_MIN && value <= INT64_MAX;
+
+/** True when the text is exactly what printing some int64 gives. */
+export function isCanonicalInteger(text: string): boolean {
+  const length = text.length;
+  if (length === 0 || length > 20) return false;
+  let at = 0;
+  if (text.charCodeAt(0) === 45) {
+    at = 1;
+    if (length === 1) return false;
+  }
+  const first = text.charCodeAt(at);
+  if (first === 48) return length === 1;
+  for (; at < length; at++) {
+    const char = text.charCodeAt(at);
+    if (char < 48 || char > 57) return false;
+  }
+  return true;
+}
+
+/** Does it fit in an int64 and print the same? Decides the `int` and `intset` encodings. */
+export const isInt64Text = (text: string): boolean =>
+  text.length < 19 ? isCanonicalInteger(text) : parseInt64(text) !== null;
+
+/**
+ * A double as strtod reads it whole: decimal, hexadecimal, inf, infinity; NaN is refused, so is leading space.
+ * Overflow to infinity by digits is refused as out of range.
+ */
+export function parseDouble(text: string): number | null {
+  if (text.length === 0 || text.length > 512) return null;
+  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
+    const value = Number(text);
+    return Number.isFinite(value) ? value : null;
+  }
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(text);
+  if (hex === null || (hex[2] === '' && (hex[3] ?? '') === '')) return null;
+  const fraction = hex[3] ?? '';
+  const mantissa = parseInt(hex[2]! + fraction || '0', 16) * 2 ** (-4 * fraction.length);
+  const value = mantissa * 2 ** Number(hex[4] ?? 0);
+  return hex[1] === '-' ? -value : value;
+}

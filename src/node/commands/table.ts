@@ -1,0 +1,79 @@
+/**
+ * All commands of a shard, looked up by name. A shard is given its table as a value, so that higher layers (replication)
+ * add commands of their own without this folder knowing.
+ */
+
+import assert from 'node:assert';
+import type { Command } from './command.ts';
+import { refuse } from '../../resp/refusals.ts';
+
+export class CommandTable {
+  readonly #byName = new Map<string, Command>();
+  readonly all: readonly Command[];
+
+  constructor(commands: readonly Command[]) {
+    const top: Command[] = [];
+    const containers = new Map<string, Map<string, Command>>();
+    for (const command of commands) {
+      const [container, subcommand] = command.name.split(' ');
+      if (subcommand === undefined) top.push(command);
+      else {
+        let parts = containers.get(container!);
+        if (parts === undefined) containers.set(container!, (parts = new Map()));
+        assert(!parts.has(subcommand), `${command.name} is declared once`);
+        parts.set(subcommand, command);
+      }
+    }
+    for (const [name, subcommands] of containers) top.push(makeContainer(name, subcommands));
+    for (const command of top) {
+      assert(!this.#byName.has(command.name), `${command.name} is declared once`);
+      this.#byName.set(command.name, command);
+      this.#byName.set(command.name.toLowerCase(), command);
+    }
+    this.all = top.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The command (or container) with that name in any case. */
+  find(name: string): Command | undefined {
+    return this.#byName.get(name) ?? this.#byName.get(name.toUpperCase());
+  }
+
+  /** The command that will run for these words: a container's subcommand where there is one. Throws the refusal Redis gives. */
+  resolve(words: readonly string[]): Command {
+    const name = words[0]!;
+    const command = this.#byName.get(name) ?? this.#byName.get(name.toUpperCase());
+    if (command === undefined) throw refuse('UNKNOWN_COMMAND', name, words);
+    if (command.subcommands === null || words.length < 2) return command;
+    const subcommand = command.subcommands.get(words[1]!.toUpperCase());
+    if (subcommand === undefined) throw refuse('UNKNOWN_SUBCOMMAND', name, words[1]!);
+    return subcommand;
+  }
+}
+
+/** True when the number of words satisfies the arity: exact when positive, at least when negative. */
+export const arityHolds = (command: Command, words: readonly string[]): boolean =>
+  command.arity >= 0 ? words.length === command.arity : words.length >= -command.arity;
+
+function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>): Command {
+  const first = [...subcommands.values()][0]!;
+  return {
+    ...first,
+    name,
+    fullName: name.toLowerCase(),
+    summary: `A container for ${first.group} commands.`,
+    complexity: 'Depends on subcommand.',
+    flags: new Set(),
+    categories: [],
+    arity: -2,
+    keySpecs: [],
+    tips: {},
+    docs: [],
+    subcommands,
+    isWrite: false,
+    quick: undefined,
+    keyPositions: () => [],
+    run: () => {
+      throw refuse('ARITY', name);
+    },
+  };
+}

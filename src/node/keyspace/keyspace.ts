@@ -1,0 +1,257 @@
+/**
+ * The keys and values of one logical database of a shard: look-up with lazy expiry, change with its consequences.
+ *
+ * The rules every command relies on:
+ *  - `read…` to look, `edit…` to change a value in place (a snapshot in progress first writes the old value out);
+ *  - after a change in place call `changed(key)`: it wakes watchers and counts the write; `put` and `remove` do it themselves;
+ *  - an aggregate that became empty must be removed (`removeIfEmpty`).
+ * Time is the owner's `now`, frozen for the length of one request. [redis db.c]
+ *
+ * Border: no sessions, no replication, no wire. What must happen elsewhere goes through `KeyspaceOwner`.
+ */
+
+import { refuse } from '../../resp/refusals.ts';
+import { Dict } from './dict.ts';
+import type { EncodingLimits } from './encoding-limits.ts';
+import type { HashValue } from './hash.ts';
+import type { ListValue } from './list.ts';
+import type { RawString } from './raw-string.ts';
+import type { SetValue } from './set.ts';
+import type { SortedSetValue } from './sorted-set.ts';
+import type { Value } from './value.ts';
+
+/**
+ * What happens to a key whose time has come: `delete` (a primary), `hide` (a replica: gone for clients, deleted only when the
+ * primary says so), `ignore` (a destination of Replica Of, and whatever a primary sends: still there).
+ * [RS replica-of: the destination does not expire by itself]
+ */
+export type ExpiryPolicy = 'delete' | 'hide' | 'ignore';
+
+export interface KeyspaceOwner {
+  /** Unix milliseconds, frozen while a request runs. */
+  now: number;
+  expiry: ExpiryPolicy;
+  readonly limits: EncodingLimits;
+  /** Number of changes so far: a command that did not raise it is not replicated. */
+  dirty: number;
+  hits: number;
+  misses: number;
+  /** A key was deleted because its time had come. */
+  expired(keyspace: Keyspace, key: string): void;
+  /** A key's value, expiry or existence changed. */
+  changed(keyspace: Keyspace, key: string): void;
+  /** A key is about to change: snapshots in progress write it out first. Null when there are none. */
+  beforeChange: ((keyspace: Keyspace, key: string) => void) | null;
+}
+
+export class Keyspace {
+  readonly index: number;
+  readonly #owner: KeyspaceOwner;
+  #values = new Dict<Value>();
+  #expires = new Dict<number>();
+
+  constructor(index: number, owner: KeyspaceOwner) {
+    this.index = index;
+    this.#owner = owner;
+  }
+
+  /** Thresholds of the compact encodings, as configured now. */
+  get limits(): EncodingLimits {
+    return this.#owner.limits;
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get expiring(): number {
+    return this.#expires.size;
+  }
+
+  /** The dictionaries themselves, for walkers (SCAN, snapshot, digest): expired keys are still among them. */
+  get values(): Dict<Value> {
+    return this.#values;
+  }
+
+  get expires(): Dict<number> {
+    return this.#expires;
+  }
+
+  /** True where a key whose time has come goes away: a time in the past deletes at once there. */
+  get expiryPolicyDeletes(): boolean {
+    return this.#owner.expiry === 'delete';
+  }
+
+  /** Looks without counting a hit or miss. */
+  peek(key: string): Value | undefined {
+    const value = this.#values.get(key);
+    if (value === undefined || (this.#expires.size > 0 && this.#isGone(key))) return undefined;
+    return value;
+  }
+
+  /** Looks for a reading command. */
+  read(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value === undefined) this.#owner.misses++;
+    else this.#owner.hits++;
+    return value;
+  }
+
+  /** Looks for a command that may change the value in place. */
+  edit(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value !== undefined && this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    return value;
+  }
+
+  has(key: string): boolean {
+    return this.peek(key) !== undefined;
+  }
+
+  readString(key: string): string | RawString | undefined {
+    return asString(this.read(key));
+  }
+
+  editString(key: string): string | RawString | undefined {
+    return asString(this.edit(key));
+  }
+
+  readList(key: string): ListValue | undefined {
+    return this.#as(this.read(key), 'list') as ListValue | undefined;
+  }
+
+  editList(key: string): ListValue | undefined {
+    return this.#as(this.edit(key), 'list') as ListValue | undefined;
+  }
+
+  readHash(key: string): HashValue | undefined {
+    return this.#as(this.read(key), 'hash') as HashValue | undefined;
+  }
+
+  editHash(key: string): HashValue | undefined {
+    return this.#as(this.edit(key), 'hash') as HashValue | undefined;
+  }
+
+  readSet(key: string): SetValue | undefined {
+    return this.#as(this.read(key), 'set') as SetValue | undefined;
+  }
+
+  editSet(key: string): SetValue | undefined {
+    return this.#as(this.edit(key), 'set') as SetValue | undefined;
+  }
+
+  readSortedSet(key: string): SortedSetValue | undefined {
+    return this.#as(this.read(key), 'zset') as SortedSetValue | undefined;
+  }
+
+  editSortedSet(key: string): SortedSetValue | undefined {
+    return this.#as(this.edit(key), 'zset') as SortedSetValue | undefined;
+  }
+
+  /** Stores a value; the expiry goes away unless it is to be kept. */
+  put(key: string, value: Value, keepExpiry = false): void {
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    this.#values.set(key, value);
+    if (!keepExpiry && this.#expires.size > 0) this.#expires.take(key);
+    this.changed(key);
+  }
+
+  /** Stores a value that came from a snapshot: nobody is told. */
+  load(key: string, value: Value, expireAtMs: number | null): void {
+    this.#values.set(key, value);
+    if (expireAtMs !== null) this.#expires.set(key, expireAtMs);
+  }
+
+  /** Removes a key; false when it was not there (or is hidden by its expiry). */
+  remove(key: string): boolean {
+    if (this.peek(key) === undefined) return false;
+    this.#drop(key);
+    this.changed(key);
+    return true;
+  }
+
+  removeIfEmpty(key: string, value: { readonly size: number }): void {
+    if (value.size > 0) return;
+    this.#drop(key);
+  }
+
+  /** Says that a value was changed in place. */
+  changed(key: string): void {
+    this.#owner.dirty++;
+    this.#owner.changed(this, key);
+  }
+
+  /** Unix milliseconds, undefined when it does not expire. Look the key up first. */
+  expireAt(key: string): number | undefined {
+    return this.#expires.size === 0 ? undefined : this.#expires.get(key);
+  }
+
+  /** Sets the expiry of a key that exists. */
+  setExpiry(key: string, atMs: number): void {
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    this.#expires.set(key, atMs);
+    this.changed(key);
+  }
+
+  /** Takes the expiry away; false when there was none. */
+  persist(key: string): boolean {
+    if (this.#expires.size === 0 || !this.#expires.has(key)) return false;
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    this.#expires.take(key);
+    this.changed(key);
+    return true;
+  }
+
+  /** Deletes the key if its time has come, as the active expiry cycle does; true when it was deleted. */
+  expireNow(key: string): boolean {
+    const at = this.#expires.get(key);
+    if (at === undefined || at > this.#owner.now) return false;
+    this.#expire(key);
+    return true;
+  }
+
+  /** Empties the database in one step; whoever walks the old dictionaries keeps them. Returns how many keys there were. */
+  clear(): number {
+    const removed = this.#values.size;
+    this.#values = new Dict<Value>();
+    this.#expires = new Dict<number>();
+    return removed;
+  }
+
+  /** SWAPDB: exchanges contents; indexes stay. */
+  swap(other: Keyspace): void {
+    [this.#values, other.#values] = [other.#values, this.#values];
+    [this.#expires, other.#expires] = [other.#expires, this.#expires];
+  }
+
+  #drop(key: string): void {
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    this.#values.take(key);
+    if (this.#expires.size > 0) this.#expires.take(key);
+  }
+
+  #isGone(key: string): boolean {
+    const at = this.#expires.get(key);
+    if (at === undefined || at > this.#owner.now || this.#owner.expiry === 'ignore') return false;
+    if (this.#owner.expiry === 'delete') this.#expire(key);
+    return true;
+  }
+
+  #expire(key: string): void {
+    this.#drop(key);
+    this.changed(key);
+    this.#owner.expired(this, key);
+  }
+
+  #as(value: Value | undefined, kind: 'list' | 'hash' | 'set' | 'zset'): Value | undefined {
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' || value.kind !== kind) throw refuse('WRONGTYPE');
+    return value;
+  }
+}
+
+export function asString(value: Value | undefined): string | RawString | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  if (value.kind !== 'raw') throw refuse('WRONGTYPE');
+  return value;
+}

@@ -1,0 +1,69 @@
+/**
+ * A string value that is changed in place: bytes with room to grow, so that a thousand APPENDs or SETBITs do not copy a
+ * thousand times. Growth doubles up to 1 MiB and then adds 1 MiB [redis sds.c SDS_MAX_PREALLOC].
+ */
+
+const PREALLOCATE_MAX = 1024 * 1024;
+
+export class RawString {
+  readonly kind = 'raw';
+  #bytes: Buffer;
+  #length: number;
+
+  constructor(text: string) {
+    this.#bytes = Buffer.from(text, 'latin1');
+    this.#length = text.length;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  toString(): string {
+    return this.#bytes.latin1Slice(0, this.#length);
+  }
+
+  slice(start: number, end: number): string {
+    return this.#bytes.latin1Slice(start, Math.min(end, this.#length));
+  }
+
+  byteAt(index: number): number {
+    return index < this.#length ? this.#bytes[index]! : 0;
+  }
+
+  /** A view of the content, valid until the next change. */
+  get view(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  append(text: string): void {
+    this.#ensure(this.#length + text.length);
+    this.#bytes.latin1Write(text, this.#length);
+    this.#length += text.length;
+  }
+
+  /** Writes at an offset; a gap before it is filled with zero bytes. */
+  write(offset: number, text: string): void {
+    this.growTo(offset + text.length);
+    this.#bytes.latin1Write(text, offset);
+  }
+
+  setByte(index: number, byte: number): void {
+    this.growTo(index + 1);
+    this.#bytes[index] = byte;
+  }
+
+  /** Makes it at least this long, with zero bytes. */
+  growTo(length: number): void {
+    if (length <= this.#length) return;
+    this.#ensure(length);
+    this.#length = length;
+  }
+
+  #ensure(length: number): void {
+    if (length <= this.#bytes.length) return;
+    const grown = Buffer.alloc(length < PREALLOCATE_MAX ? length * 2 : length + PREALLOCATE_MAX);
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
+  }
+}

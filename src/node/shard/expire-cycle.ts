@@ -1,0 +1,28 @@
+/**
+ * Active expiry: looks at random keys that have an expiry and deletes those whose time has come; where many were due it looks
+ * again, within a limit [redis expire.c activeExpireCycle]. Each deletion is a unit of its own in the write log.
+ */
+
+import type { Shard } from './shard.ts';
+
+const LOOKUPS_PER_ROUND = 20;
+/** Rounds per database and call: a bound on the time taken, counted rather than clocked so that a simulated run replays. */
+const ROUNDS_MAX = 50;
+/** Another round only when more than this share of the last was due. */
+const STALE_SHARE = 0.1;
+
+export function expireCycle(shard: Shard): void {
+  for (const keyspace of shard.keyspaces) {
+    for (let round = 0; round < ROUNDS_MAX && keyspace.expiring > 0; round++) {
+      const looks = Math.min(LOOKUPS_PER_ROUND, keyspace.expiring);
+      let due = 0;
+      for (let i = 0; i < looks && keyspace.expiring > 0; i++) {
+        const key = keyspace.expires.keyAt(shard.random.integer(0, keyspace.expiring - 1));
+        shard.unit(() => {
+          if (keyspace.expireNow(key)) due++;
+        });
+      }
+      if (due <= looks * STALE_SHARE) break;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * MULTI … EXEC of one session, and the keys it watches. A queued request is kept as its words: it was checked when queued and
+ * runs as a command of its own in EXEC. [redis multi.c]
+ */
+
+import type { Command } from '../commands/command.ts';
+
+export interface Queued {
+  readonly command: Command;
+  readonly words: readonly string[];
+}
+
+export class Transaction {
+  /** Null outside MULTI. */
+  queue: Queued[] | null = null;
+  /** A request was refused while queueing: EXEC will abort. */
+  aborted = false;
+  /** A watched key changed: EXEC will answer null. */
+  dirty = false;
+  /** `database:key` of watched keys; true when the key had already expired at WATCH. */
+  readonly watched = new Map<string, boolean>();
+
+  begin(): void {
+    this.queue = [];
+    this.aborted = false;
+  }
+
+  end(): void {
+    this.queue = null;
+    this.aborted = false;
+    this.dirty = false;
+  }
+}

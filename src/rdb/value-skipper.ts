@@ -1,0 +1,115 @@
+/**
+ * Finds where a value ends without decoding it, and remembers how far it got when the bytes run out, so that a huge
+ * value that arrives in small pieces is walked over once.
+ *
+ * A value is either one string, or a count and that many times the same few parts. Positions are relative to where
+ * the caller says the value begins, because the bytes may move to another Buffer between two calls.
+ */
+import type { Scan } from './scan.ts';
+import { TYPE } from './vendors.ts';
+
+type Part = 'string' | 'textScore' | 'binaryScore' | 'length';
+
+interface Shape {
+  readonly counted: boolean;
+  /** What each element consists of. */
+  readonly parts: readonly Part[];
+}
+
+const ONE_STRING: Shape = { counted: false, parts: ['string'] };
+const STRINGS: Shape = { counted: true, parts: ['string'] };
+
+const SHAPES = new Map<number, Shape>([
+  [TYPE.string, ONE_STRING],
+  [TYPE.list, STRINGS],
+  [TYPE.set, STRINGS],
+  [TYPE.zset, { counted: true, parts: ['string', 'textScore'] }],
+  [TYPE.hash, { counted: true, parts: ['string', 'string'] }],
+  [TYPE.zsetBinary, { counted: true, parts: ['string', 'binaryScore'] }],
+  [TYPE.hashZipmap, ONE_STRING],
+  [TYPE.listZiplist, ONE_STRING],
+  [TYPE.setIntset, ONE_STRING],
+  [TYPE.zsetZiplist, ONE_STRING],
+  [TYPE.hashZiplist, ONE_STRING],
+  [TYPE.listQuicklist, STRINGS],
+  [TYPE.hashListpack, ONE_STRING],
+  [TYPE.zsetListpack, ONE_STRING],
+  [TYPE.listQuicklist2, { counted: true, parts: ['length', 'string'] }],
+  [TYPE.setListpack, ONE_STRING],
+]);
+
+const BINARY_SCORE_BYTES = 8;
+/** Lengths of text scores from here on stand for NaN and the infinities, and nothing follows. */
+const TEXT_SCORE_SPECIAL = 253;
+
+export class ValueSkipper {
+  readonly #scan: Scan;
+  #shape: Shape = ONE_STRING;
+  #counting = false;
+  #elementsLeft = 0;
+  #part = 0;
+  #walked = 0;
+
+  /** `scan.missing` tells how much is missing when `end` gives -1. */
+  constructor(scan: Scan) {
+    this.#scan = scan;
+  }
+
+  /** False when values of this type have no known shape. */
+  begin(type: number): boolean {
+    const shape = SHAPES.get(type);
+    if (shape === undefined) return false;
+    this.#shape = shape;
+    this.#counting = shape.counted;
+    this.#elementsLeft = 1;
+    this.#part = 0;
+    this.#walked = 0;
+    return true;
+  }
+
+  /** How many bytes of the value are behind us. */
+  get walked(): number {
+    return this.#walked;
+  }
+
+  /** The end of the value that begins at `start`, or -1 when it lies beyond `limit`: then ask again with more. */
+  end(bytes: Buffer, start: number, limit: number): number {
+    const scan = this.#scan;
+    let at = start + this.#walked;
+    if (this.#counting) {
+      if (!scan.length(bytes, at, limit)) return -1;
+      this.#elementsLeft = scan.value;
+      this.#counting = false;
+      at = scan.next;
+      this.#walked = at - start;
+    }
+    const { parts } = this.#shape;
+    while (this.#elementsLeft > 0) {
+      if (!this.#skip(parts[this.#part]!, bytes, at, limit)) return -1;
+      at = scan.next;
+      this.#walked = at - start;
+      this.#part += 1;
+      if (this.#part === parts.length) {
+        this.#part = 0;
+        this.#elementsLeft -= 1;
+      }
+    }
+    return at;
+  }
+
+  #skip(part: Part, bytes: Buffer, at: number, limit: number): boolean {
+    switch (part) {
+      case 'string':
+        return this.#scan.string(bytes, at, limit);
+      case 'length':
+        return this.#scan.length(bytes, at, limit);
+      case 'binaryScore':
+        return this.#scan.fixed(BINARY_SCORE_BYTES, at, limit);
+      case 'textScore': {
+        if (at >= limit) return this.#scan.fixed(1, at, limit);
+        const length = bytes[at]!;
+        return this.#scan.fixed(length >= TEXT_SCORE_SPECIAL ? 1 : 1 + length, at, limit);
+      }
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Replies as values, and their encoding in RESP2 and RESP3.
+ *
+ * Plain JavaScript values stand for the common replies: a string is a bulk string (binary, one char per byte), a number or
+ * bigint an integer, null a null, an array an array. The few others are the classes below. Pure: no session, no socket.
+ */
+
+export class Status {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** An error reply as a value (inside EXEC's array, or kept for later). */
+export class Failure {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export class Double {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+/** Flat: key, value, key, value. RESP2 sees an array. */
+export class MapReply {
+  readonly flat: readonly Reply[];
+  constructor(flat: readonly Reply[]) {
+    this.flat = flat;
+  }
+}
+
+export class SetReply {
+  readonly items: readonly Reply[];
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
+}
+
+/** Out-of-band data (pub/sub, invalidation). RESP2 sees an array. */
+export class Push {
+  readonly items: readonly Reply[];
+  constructor(items: readonly Reply[]) {
+    this.items = items;
+  }
+}
+
+/** RESP2 sees a bulk string. */
+export class Verbatim {
+  readonly text: string;
+  readonly format: 'txt' | 'mkd';
+  constructor(text: string, format: 'txt' | 'mkd' = 'txt') {
+    this.text = text;
+    this.format = format;
+  }
+}
+
+/** Already encoded bytes. An empty one sends nothing: the command has answered by itself, or never does. */
+export class Raw {
+  readonly bytes: string;
+  constructor(bytes: string) {
+    this.bytes = bytes;
+  }
+}
+
+/** A null where RESP2 has the null array: EXEC after a failed WATCH, blocking pops that timed out. */
+export class NullArray {
+  readonly kind = 'null-array';
+}
+
+export type Reply =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly Reply[]
+  | Status
+  | Failure
+  | Double
+  | MapReply
+  | SetReply
+  | Push
+  | Verbatim
+  | Raw
+  | NullArray;
+
+export type Protocol = 2 | 3;
+
+export const OK = new Status('OK');
+export const PONG = new Status('PONG');
+export const QUEUED = new Status('QUEUED');
+export const NULL_ARRAY = new NullArray();
+export const NO_REPLY = new Raw('');
+
+const SMALL_INTEGERS = Array.from({ length: 128 }, (_, n) => `:${n}\r\n`);
+
+export function encodeReply(reply: Reply, protocol: Protocol): string {
+  if (typeof reply === 'string') return encodeBulk(reply);
+  if (reply === OK) return '+OK\r\n';
+  if (typeof reply === 'number') {
+    // `Number.isInteger` would let 1e300 through as ":1e+300"
+    return reply >= 0 && reply < 128 && Number.isInteger(reply) ? SMALL_INTEGERS[reply]! : `:${reply}\r\n`;
+  }
+  if (reply === null) return protocol === 3 ? '_\r\n' : '$-1\r\n';
+  if (typeof reply === 'bigint') return `:${reply}\r\n`;
+  if (typeof reply === 'boolean') return protocol === 3 ? (reply ? '#t\r\n' : '#f\r\n') : reply ? ':1\r\n' : ':0\r\n';
+  if (Array.isArray(reply)) return encodeItems('*', reply as readonly Reply[], protocol);
+  return encodeSpecial(reply as Exclude<Reply, readonly Reply[]> & object, protocol);
+}
+
+export const encodeBulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+
+/** A request as a server or a replica reads it: an array of bulk strings. */
+export function encodeRequest(words: readonly string[]): string {
+  let bytes = `*${words.length}\r\n`;
+  for (const word of words) bytes += `$${word.length}\r\n${word}\r\n`;
+  return bytes;
+}
+
+export const encodeFailure = (text: string): string => `-${text.replace(/[\r\n]/g, ' ')}\r\n`;
+
+function encodeItems(mark: string, items: readonly Reply[], protocol: Protocol): string {
+  let bytes = `${mark}${items.length}\r\n`;
+  for (const item of items) bytes += encodeReply(item, protocol);
+  return bytes;
+}
+
+function encodeSpecial(reply: Exclude<Reply, readonly Reply[]> & object, protocol: Protocol): string {
+  if (reply instanceof Status) return `+${reply.text}\r\n`;
+  if (reply instanceof Raw) return reply.bytes;
+  if (reply instanceof Failure) return encodeFailure(reply.text);
+  if (reply instanceof NullArray) return protocol === 3 ? '_\r\n' : '*-1\r\n';
+  if (reply instanceof Double) {
+    const text = formatDouble(reply.value);
+    return protocol === 3 ? `,${text}\r\n` : encodeBulk(text);
+  }
+  if (reply instanceof MapReply) {
+    if (protocol === 2) return encodeItems('*', reply.flat, protocol);
+    let bytes = `%${reply.flat.length / 2}\r\n`;
+    for (const item of reply.flat) bytes += encodeReply(item, protocol);
+    return bytes;
+  }
+  if (reply instanceof SetReply) return encodeItems(protocol === 3 ? '~' : '*', reply.items, protocol);
+  if (reply instanceof Push) return encodeItems(protocol === 3 ? '>' : '*', reply.items, protocol);
+  if (protocol === 2) return encodeBulk(reply.text);
+  return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
+}
+
+/** A double as Redis prints it in replies and stores: shortest text that reads back the same [redis util.c d2string, fpconv]. */
+export function formatDouble(value: number): string {
+  if (value === Infinity) return 'inf';
+  if (value === -Infinity) return '-inf';
+  if (Number.isNaN(value)) return 'nan';
+  if (Object.is(value, -0)) return '-0';
+  if (Number.isInteger(value) && Math.abs(value) < 1e17) return value.toFixed(0);
+  return formatShortest(value);
+}
+
+/**
+ * JavaScript and C agree on the shortest digits, not on when to use an exponent: Redis's %.17g and fpconv switch at
+ * exponents below -5 and from 17 or 21 up, and write at least two exponent digits.
+ */
+function formatShortest(value: number): string {
+  const text = value.toExponential();
+  const mark = text.indexOf('e');
+  const digits = text.slice(0, mark).replace('-', '').replace('.', '');
+  const exponent = Number(text.slice(mark + 1));
+  const sign = value < 0 ? '-' : '';
+  if (exponent >= -5 && exponent < 21) {
+    if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+    if (digits.length <= exponent + 1) return sign + digits + '0'.repeat(exponent + 1 - digits.length);
+    return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+  }
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}

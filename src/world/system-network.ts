@@ -1,0 +1,259 @@
+/**
+ * Listening and dialling on real sockets. Every connection, dialled or accepted, is known to the faults.
+ *
+ * Border: TLS is `system-tls.ts`, bytes of an open connection `system-connection.ts`, UDP `system-datagrams.ts`.
+ * A port that serves both plain and TLS clients learns which by the first byte, so there a connection is accepted when its
+ * client speaks first (Redis clients do). Limits: `BACKLOG` connections waiting to be accepted.
+ */
+import assert from 'node:assert/strict';
+import { lookup } from 'node:dns/promises';
+import { connect, createServer, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { SharedReads, SystemConnection, withSharedReads } from './system-connection.ts';
+import { openDatagrams } from './system-datagrams.ts';
+import { connectFailureOf, listenFailureOf } from './system-errors.ts';
+import type { SystemFaults } from './system-faults.ts';
+import { acceptTls, dialTls, looksLikeTls } from './system-tls.ts';
+import type { NameSources } from './names.ts';
+import type {
+  Address,
+  Clock,
+  ConnectFailure,
+  Connection,
+  ConnectOptions,
+  ConnectOutcome,
+  Datagram,
+  DatagramOptions,
+  DatagramOutcome,
+  Faults,
+  ListenOptions,
+  ListenOutcome,
+  Log,
+  NameSource,
+  Network,
+  Resolution,
+  ServerTls,
+  TlsFacts,
+} from './world.ts';
+
+const PORT_MAX = 65535;
+const BACKLOG = 511; // as Redis's tcp-backlog
+/** Where connections come from that were not dialled `from` an address; only faults ask. */
+const DEFAULT_HOST = '127.0.0.1';
+
+/** What every view of one network shares. */
+export interface SystemNetworkParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly names: NameSources;
+  readonly faults: SystemFaults;
+}
+
+export class SystemNetwork implements Network {
+  readonly faults: Faults;
+  readonly #parts: SystemNetworkParts;
+  readonly #host: string | null;
+
+  constructor(parts: SystemNetworkParts, host: string | null = null) {
+    this.#parts = parts;
+    this.#host = host;
+    this.faults = parts.faults;
+  }
+
+  from(host: string): SystemNetwork {
+    return new SystemNetwork(this.#parts, host);
+  }
+
+  listen(at: Address, options: ListenOptions, accept: (connection: Connection) => void): Promise<ListenOutcome> {
+    const { faults, log } = this.#parts;
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => undefined);
+      const local = { host: hostOf(socket.localAddress), port: socket.localPort ?? 0 };
+      const remote = { host: hostOf(socket.remoteAddress), port: socket.remotePort ?? 0 };
+      // Without a port the client has gone already; there is nothing to accept.
+      if (socket.remotePort === undefined) return void socket.destroy();
+      const stopWaiting = faults.whenOpen(local.host, remote.host, () => {
+        if (!socket.destroyed) this.#welcome(socket, { local, remote }, options, accept);
+      });
+      socket.once('close', stopWaiting);
+    });
+    return new Promise((resolve) => {
+      server.once('error', (error) => resolve(listenFailureOf(error)));
+      server.listen({ host: at.host, port: at.port, backlog: BACKLOG, exclusive: true }, () => {
+        // Too many open files, for one: that client is lost, the listener lives on.
+        server.on('error', (error) => log.event('network-accept-failed', { detail: error.message }));
+        const bound = server.address();
+        assert(bound !== null && typeof bound === 'object', 'a listening server has an address');
+        const address = { host: at.host, port: bound.port };
+        const close = (): Promise<void> =>
+          new Promise((closed) => {
+            server.close();
+            setImmediate(closed); // the port is free now; the server's own event waits for its connections
+          });
+        resolve({ ok: true, listener: { address, close } });
+      });
+    });
+  }
+
+  async connect(to: Address, options: ConnectOptions): Promise<ConnectOutcome> {
+    const { clock } = this.#parts;
+    if (!(Number.isInteger(to.port) && to.port > 0 && to.port <= PORT_MAX)) {
+      return failed('unreachable', `${to.port} is not a port`);
+    }
+    const deadline = clock.elapsed() + options.timeoutMs;
+    const found = await withinLimit(this.resolve(to.host), options.timeoutMs);
+    if (found === null) return failed('timeout', `no address for ${to.host} within ${options.timeoutMs} ms`);
+    if (!found.ok) return failed('unresolved', found.detail);
+    let outcome = failed('unresolved', `${to.host} has no address`);
+    for (const host of found.addresses) {
+      const leftMs = deadline - clock.elapsed();
+      if (leftMs <= 0) break;
+      const attempt = await this.#dial({ host, port: to.port }, options, leftMs);
+      if (attempt.ok) return attempt;
+      outcome = attempt;
+    }
+    return outcome;
+  }
+
+  async resolve(name: string): Promise<Resolution> {
+    if (isIP(name) !== 0) return { ok: true, addresses: [name] };
+    const known = this.#parts.names.resolve(name);
+    if (known !== undefined) {
+      return known.length > 0 ? { ok: true, addresses: known } : { ok: false, detail: `${name} has no address` };
+    }
+    try {
+      const found = await lookup(name, { all: true });
+      return { ok: true, addresses: found.map((entry) => entry.address) };
+    } catch (error) {
+      return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  addNames(source: NameSource): () => void {
+    return this.#parts.names.add(source);
+  }
+
+  datagrams(at: Address, options: DatagramOptions, receive: (datagram: Datagram) => void): Promise<DatagramOutcome> {
+    return openDatagrams(at, options, this.#parts.faults, receive);
+  }
+
+  /** Finds out what an accepted socket speaks. */
+  #welcome(socket: Socket, ends: Ends, options: ListenOptions, accept: (connection: Connection) => void): void {
+    const tls = options.tls?.() ?? null;
+    const plain = (first: Buffer | null): void => {
+      const reads = new SharedReads();
+      const carrier = withSharedReads(socket, reads);
+      const shares = carrier !== socket;
+      this.#open({ socket: carrier, carrier, tls: null, first, reads: shares ? reads : null, ...ends }, accept);
+    };
+    if (tls === null) return plain(null);
+    if (tls.mode === 'required') return this.#secure(socket, ends, tls, accept);
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      if (!looksLikeTls(first)) return plain(first);
+      socket.unshift(first);
+      this.#secure(socket, ends, tls, accept);
+    });
+    socket.resume();
+  }
+
+  #secure(carrier: Socket, ends: Ends, tls: ServerTls, accept: (connection: Connection) => void): void {
+    acceptTls(carrier, tls, this.#parts.clock.now(), (outcome) => {
+      if (outcome.ok) {
+        this.#open({ socket: outcome.socket, carrier, tls: outcome.facts, first: null, reads: null, ...ends }, accept);
+      } else {
+        const { why, detail } = outcome;
+        this.#parts.log.event('network-tls-refused', { local: ends.local.host, remote: ends.remote.host, why, detail });
+      }
+    });
+  }
+
+  #open(parts: OpenParts, accept: (connection: Connection) => void): void {
+    const { faults } = this.#parts;
+    const connection = new SystemConnection({ ...parts, forget: (end) => faults.remove(end) });
+    faults.add(connection);
+    accept(connection);
+  }
+
+  /** One address, one attempt: waits for a partition to heal, then TCP, then TLS. */
+  #dial(to: Address, options: ConnectOptions, limitMs: number): Promise<ConnectOutcome> {
+    const { clock, faults } = this.#parts;
+    const deadline = clock.elapsed() + limitMs;
+    const origin = this.#host ?? DEFAULT_HOST;
+    const tls = options.tls ?? null;
+    return new Promise((resolve) => {
+      let socket: Socket | null = null;
+      let stopWaiting = (): void => undefined;
+      const settle = (outcome: ConnectOutcome): void => {
+        clearTimeout(limit);
+        stopWaiting();
+        resolve(outcome);
+      };
+      const limit = setTimeout(() => {
+        socket?.on('error', () => undefined).destroy();
+        settle(failed('timeout', `no answer from ${to.host}:${to.port} within ${Math.ceil(limitMs)} ms`));
+      }, limitMs);
+      stopWaiting = faults.whenOpen(origin, to.host, () => {
+        const reads = tls === null ? new SharedReads() : null;
+        const dialled = connect({
+          host: to.host,
+          port: to.port,
+          noDelay: true,
+          ...(this.#host === null ? {} : { localAddress: this.#host }),
+          ...(reads?.options === undefined ? {} : { onread: reads.options }),
+        });
+        socket = dialled;
+        dialled.pause();
+        const onError = (error: NodeJS.ErrnoException): void => settle(failed(connectFailureOf(error), error.message));
+        dialled.once('error', onError);
+        dialled.once('connect', () => {
+          dialled.off('error', onError);
+          const ends = {
+            local: { host: hostOf(dialled.localAddress), port: dialled.localPort ?? 0 },
+            remote: to,
+          };
+          const opened = (connection: Connection): void => settle({ ok: true, connection });
+          if (tls === null) {
+            this.#open({ socket: dialled, carrier: dialled, tls: null, first: null, reads, ...ends }, opened);
+            return;
+          }
+          clearTimeout(limit);
+          dialTls(dialled, tls, clock.now(), Math.max(1, deadline - clock.elapsed()), (outcome) => {
+            if (!outcome.ok) settle(outcome);
+            else {
+              const parts = { socket: outcome.socket, carrier: dialled, tls: outcome.facts, first: null, reads: null };
+              this.#open({ ...parts, ...ends }, opened);
+            }
+          });
+        });
+      });
+    });
+  }
+}
+
+interface Ends {
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+interface OpenParts extends Ends {
+  readonly socket: Socket;
+  readonly carrier: Socket;
+  readonly tls: TlsFacts | null;
+  readonly first: Buffer | null;
+  readonly reads: SharedReads | null;
+}
+
+/** A dual-stack listener shows IPv4 clients as IPv6; patterns of faults are written in IPv4. */
+const hostOf = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
+
+const failed = (why: ConnectFailure, detail: string): ConnectOutcome => ({ ok: false, why, detail });
+
+/** `null` when the promise has not settled in time. */
+const withinLimit = <T>(promise: Promise<T>, limitMs: number): Promise<T | null> => {
+  let limit: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<null>((resolve) => {
+    limit = setTimeout(() => resolve(null), limitMs);
+  });
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(limit));
+};
