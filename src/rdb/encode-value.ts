@@ -42,24 +42,17 @@ const builder = new ListpackBuilder();
 /** The type byte under which `encodeValue` will write this value. */
 export function encodedType(value: RdbValue, options: EncodeOptions): number {
   if (typeof value === 'string') return TYPE.string;
-  switch (value.kind) {
-    case 'list':
-      return TYPE.listQuicklist2;
-    case 'set':
-      return value.members.length <= options.setIntsetEntriesMax && fitsIntset(value.members)
-        ? TYPE.setIntset
-        : TYPE.set;
-    case 'zset':
-      return value.members.length <= options.zsetListpackEntriesMax &&
-        allWithin(value.members, options.zsetListpackBytesMax)
-        ? TYPE.zsetListpack
-        : TYPE.zsetBinary;
-    case 'hash':
-      return value.pairs.length <= options.hashListpackEntriesMax * 2 &&
-        allWithin(value.pairs, options.hashListpackBytesMax)
-        ? TYPE.hashListpack
-        : TYPE.hash;
+  if (value.kind === 'list') return TYPE.listQuicklist2;
+  if (value.kind === 'set') {
+    const small = value.members.length <= options.setIntsetEntriesMax && fitsIntset(value.members);
+    return small ? TYPE.setIntset : TYPE.set;
   }
+  if (value.kind === 'zset') {
+    const few = value.members.length <= options.zsetListpackEntriesMax;
+    return few && allWithin(value.members, options.zsetListpackBytesMax) ? TYPE.zsetListpack : TYPE.zsetBinary;
+  }
+  const few = value.pairs.length <= options.hashListpackEntriesMax * 2;
+  return few && allWithin(value.pairs, options.hashListpackBytesMax) ? TYPE.hashListpack : TYPE.hash;
 }
 
 /** Writes the value without its type byte; `type` is what `encodedType` said. */
@@ -91,7 +84,7 @@ export function encodeValue(sink: ByteSink, type: number, value: RdbValue, optio
 }
 
 /** A score as Redis prints one inside a listpack: shortest digits that give the same double back. */
-export function formatScore(score: number): string {
+function formatScore(score: number): string {
   if (score === Infinity) return 'inf';
   if (score === -Infinity) return '-inf';
   return Object.is(score, -0) ? '-0' : String(score);

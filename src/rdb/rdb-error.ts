@@ -14,7 +14,7 @@ export type RdbErrorWhy =
   | 'corrupt'
   | 'too-large';
 
-export interface RdbPlace {
+interface RdbPlace {
   /** Magic and version as written, for example `REDIS0011`; absent in a DUMP payload. */
   readonly header?: string;
   /** Where the item that could not be read begins, in bytes from the start of the dump. */

@@ -86,22 +86,30 @@ export class RdbReader {
   }
 
   #read(chunk: Buffer): number {
-    const summed = this.#phase === 'footer' ? -1 : 0;
+    let unsummed = this.#beforeEnd;
     let at = this.#carry.empty ? 0 : this.#readCarried(chunk);
     while (at < chunk.length && this.#phase !== 'done') {
       this.#itemOffset = this.#bytesBefore + at;
-      const closing = this.#phase !== 'footer';
       const next = this.#item(chunk, at, chunk.length);
       if (next === INCOMPLETE) {
         this.#carry.begin(chunk, at, this.#scan.missing);
         at = chunk.length;
-      } else {
-        at = next;
-        if (closing && this.#phase !== 'header' && this.#phase !== 'items') this.#checksum.update(chunk, 0, at);
+        break;
+      }
+      at = next;
+      // The end opcode is one byte, so it is never carried over and is always seen here.
+      if (unsummed && !this.#beforeEnd) {
+        this.#checksum.update(chunk, 0, at);
+        unsummed = false;
       }
     }
-    if (summed === 0 && (this.#phase === 'header' || this.#phase === 'items')) this.#checksum.update(chunk, 0, at);
+    if (unsummed) this.#checksum.update(chunk, 0, at);
     return at;
+  }
+
+  /** Whether the bytes coming next count for the checksum. */
+  get #beforeEnd(): boolean {
+    return this.#phase === 'items' || this.#phase === 'header';
   }
 
   /** Goes on with the item begun in an earlier chunk; gives the position in this one behind it. */
@@ -135,16 +143,11 @@ export class RdbReader {
   }
 
   #itemUnlimited(bytes: Buffer, at: number, end: number): number {
-    switch (this.#phase) {
-      case 'items': {
-        const number = bytes[at]!;
-        return number < OPCODE_MIN ? this.#entry(number, bytes, at, end) : this.#opcode(number, bytes, at, end);
-      }
-      case 'header':
-        return this.#header(bytes, at, end);
-      default:
-        return this.#footer(bytes, at, end);
+    if (this.#phase === 'items') {
+      const number = bytes[at]!;
+      return number < OPCODE_MIN ? this.#entry(number, bytes, at, end) : this.#opcode(number, bytes, at, end);
     }
+    return this.#phase === 'header' ? this.#header(bytes, at, end) : this.#footer(bytes, at, end);
   }
 
   #header(bytes: Buffer, at: number, end: number): number {

@@ -67,11 +67,6 @@ export class ValueSkipper {
     return true;
   }
 
-  /** How many bytes of the value are behind us. */
-  get walked(): number {
-    return this.#walked;
-  }
-
   /** The end of the value that begins at `start`, or -1 when it lies beyond `limit`: then ask again with more. */
   end(bytes: Buffer, start: number, limit: number): number {
     const scan = this.#scan;
@@ -98,18 +93,11 @@ export class ValueSkipper {
   }
 
   #skip(part: Part, bytes: Buffer, at: number, limit: number): boolean {
-    switch (part) {
-      case 'string':
-        return this.#scan.string(bytes, at, limit);
-      case 'length':
-        return this.#scan.length(bytes, at, limit);
-      case 'binaryScore':
-        return this.#scan.fixed(BINARY_SCORE_BYTES, at, limit);
-      case 'textScore': {
-        if (at >= limit) return this.#scan.fixed(1, at, limit);
-        const length = bytes[at]!;
-        return this.#scan.fixed(length >= TEXT_SCORE_SPECIAL ? 1 : 1 + length, at, limit);
-      }
-    }
+    if (part === 'string') return this.#scan.string(bytes, at, limit);
+    if (part === 'length') return this.#scan.length(bytes, at, limit);
+    if (part === 'binaryScore') return this.#scan.fixed(BINARY_SCORE_BYTES, at, limit);
+    if (at >= limit) return this.#scan.fixed(1, at, limit);
+    const length = bytes[at]!;
+    return this.#scan.fixed(length >= TEXT_SCORE_SPECIAL ? 1 : 1 + length, at, limit);
   }
 }

@@ -7,15 +7,15 @@
  */
 export type RdbMagic = 'REDIS' | 'VALKEY';
 
-export interface TypeRule {
+interface TypeRule {
   /** For people: the kind of value and, in brackets, how it is laid out. */
   readonly name: string;
   readonly read: boolean;
 }
 
-export type OpcodeUse = 'apply' | 'skip' | 'refuse';
+type OpcodeUse = 'apply' | 'skip' | 'refuse';
 
-export interface OpcodeRule {
+interface OpcodeRule {
   readonly name: string;
   readonly use: OpcodeUse;
 }

@@ -11,7 +11,7 @@ import type { EncodeOptions } from './encode-value.ts';
 import type { RdbValue } from './values.ts';
 import { OPCODE } from './vendors.ts';
 
-export const RDB_VERSION_WRITTEN = 10;
+const RDB_VERSION_WRITTEN = 10;
 
 export class RdbWriter {
   readonly #sink: ByteSink;
