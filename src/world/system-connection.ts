@@ -56,7 +56,9 @@ export const withSharedReads = (accepted: Socket, reads: SharedReads): Socket =>
   const handle = holder._handle;
   if (reads.options === undefined || typeof handle?.readStop !== 'function') return accepted;
   holder._handle = null;
-  const socket = new Socket({ handle, onread: reads.options } as ConstructorParameters<typeof Socket>[0]);
+  const socket = new Socket({ handle, onread: reads.options, allowHalfOpen: true } as ConstructorParameters<
+    typeof Socket
+  >[0]);
   socket.pause();
   return socket;
 };
@@ -86,9 +88,12 @@ export class SystemConnection implements Connection {
   #first: Buffer | null;
   #gate: SystemGate | null = null;
   #paused = false;
+  #isReading = false;
   #open = true;
   #ending = false;
   #wantsDrain = false;
+  /** The far side has ended, which is told when everything before it has been. */
+  #endWaits = false;
   /** Why it closes, as soon as that is known; told once, after the last byte. */
   #reason: CloseReason | null = null;
   #told = false;
@@ -105,7 +110,7 @@ export class SystemConnection implements Connection {
     socket.pause(); // before the listeners: a 'data' listener would start the flow
     if (parts.reads?.options === undefined) socket.on('data', (chunk: Buffer) => this.receive(chunk));
     else parts.reads.connection = this;
-    socket.on('end', () => this.#finish(this.#ending ? 'local' : 'ended'));
+    socket.on('end', () => this.#inputEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => (this.#reason ??= closeReasonOf(error)));
     socket.on('close', () => this.#finish(this.#reason ?? (this.#ending ? 'local' : 'reset')));
     socket.on('drain', () => this.#tellDrained());
@@ -203,8 +208,31 @@ export class SystemConnection implements Connection {
     if (!this.#open) return;
     const wanted = this.#handler !== null && this.#first === null && !this.#paused;
     if (this.#gate !== null) this.#gate.hold(!wanted);
-    if (wanted && (this.#gate === null || this.#gate.wantsInput)) this.#socket.resume();
-    else this.#socket.pause();
+    if (wanted && (this.#gate === null || this.#gate.wantsInput)) this.#startReading();
+    else this.#stopReading();
+  }
+
+  #startReading(): void {
+    this.#isReading = true;
+    if (this.#endWaits) process.nextTick(() => this.#inputEnd());
+    else this.#socket.resume();
+  }
+
+  /** A socket resumed in this same turn begins to read after it, paused or not; so it is told once more, after that. */
+  #stopReading(): void {
+    const wasReading = this.#isReading;
+    this.#isReading = false;
+    this.#socket.pause();
+    if (!wasReading) return;
+    process.nextTick(() => {
+      if (!this.#isReading) this.#socket.pause();
+    });
+  }
+
+  /** Sockets are half open: the far side's end does not end what we may still have to say, for a partition may hold it. */
+  #inputEnd(): void {
+    if (!this.#open || this.#isReading || this.#gate !== null) this.#finish(this.#ending ? 'local' : 'ended');
+    else this.#endWaits = true;
   }
 
   #gateChanged(): void {
@@ -229,8 +257,10 @@ export class SystemConnection implements Connection {
       process.nextTick(() => this.#tell(reason));
     }
     if (this.#socket.destroyed) return;
-    this.#carrier.resetAndDestroy();
+    // Once the goodbye is on its way Node.js can no longer reset, and would lose the handle if asked to.
+    if (!this.#socket.writableEnded) this.#carrier.resetAndDestroy();
     this.#socket.destroy();
+    this.#carrier.destroy();
   }
 
   /** The socket has nothing more to give; what a gate still holds comes first. */
@@ -248,6 +278,7 @@ export class SystemConnection implements Connection {
     this.#gate?.close();
     this.#gate = null;
     this.#forget(this);
+    if (reason === 'ended') this.#socket.end();
     this.#handler?.closed(reason);
   }
 }

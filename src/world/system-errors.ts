@@ -14,18 +14,14 @@ export const listenFailureOf = (error: NodeJS.ErrnoException): ListenFailure => 
   return { ok: false, why: 'unavailable', detail };
 };
 
+/** Every other code (EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EACCES, EMFILE, …) is 'unreachable'; the detail has the code. */
+const CONNECT_FAILURES: Readonly<Record<string, ConnectFailure>> = {
+  ECONNREFUSED: 'refused',
+  ETIMEDOUT: 'timeout',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+};
+
 export const connectFailureOf = (error: NodeJS.ErrnoException): ConnectFailure => {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'refused';
-    case 'ETIMEDOUT':
-      return 'timeout';
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return 'reset';
-    case 'ENOTFOUND':
-      return 'unresolved';
-    default:
-      return 'unreachable'; // EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, EACCES, EMFILE, …: the detail has the code
-  }
+  return CONNECT_FAILURES[error.code ?? ''] ?? 'unreachable';
 };

@@ -33,12 +33,12 @@ export class SystemFaults implements Faults {
   heal(): void {
     this.#rules.heal();
     this.#constrainAll();
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   cut(from: HostPattern, to: HostPattern, how: 'reset' | 'silent'): number {
     const connections = new Set<string>();
-    for (const end of [...this.#ends.values()]) {
+    for (const end of this.#ends.values()) {
       if (!betweenHosts(from, to, end.local.host, end.remote.host)) continue;
       connections.add([endKey(end.local, end.remote), endKey(end.remote, end.local)].sort().join());
       if (how === 'reset') end.reset();
@@ -90,7 +90,7 @@ export class SystemFaults implements Faults {
   }
 
   #constrainAll(): void {
-    for (const end of [...this.#ends.values()]) end.constrain(this.#stateOf(end));
+    for (const end of this.#ends.values()) end.constrain(this.#stateOf(end));
   }
 
   #stateOf(end: FaultyEnd): GateState | null {

@@ -1,19 +1,21 @@
 /**
- * Listening and dialling on real sockets. Every connection, dialled or accepted, is known to the faults.
+ * Listening, dialling and resolving on real sockets. Every connection, dialled or accepted, is known to the faults.
  *
- * Border: TLS is `system-tls.ts`, bytes of an open connection `system-connection.ts`, UDP `system-datagrams.ts`.
+ * Border: one attempt to dial is `system-dial.ts`, TLS `system-tls.ts`, bytes of an open connection `system-connection.ts`, UDP `system-datagrams.ts`.
  * A port that serves both plain and TLS clients learns which by the first byte, so there a connection is accepted when its
  * client speaks first (Redis clients do). Limits: `BACKLOG` connections waiting to be accepted.
  */
 import assert from 'node:assert/strict';
 import { lookup } from 'node:dns/promises';
-import { connect, createServer, isIP } from 'node:net';
+import { createServer, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { SharedReads, SystemConnection, withSharedReads } from './system-connection.ts';
 import { openDatagrams } from './system-datagrams.ts';
-import { connectFailureOf, listenFailureOf } from './system-errors.ts';
+import { dialSystem, hostOf } from './system-dial.ts';
+import type { Ends, OpenParts } from './system-dial.ts';
+import { listenFailureOf } from './system-errors.ts';
 import type { SystemFaults } from './system-faults.ts';
-import { acceptTls, dialTls, looksLikeTls } from './system-tls.ts';
+import { acceptTls, looksLikeTls } from './system-tls.ts';
 import type { NameSources } from './names.ts';
 import type {
   Address,
@@ -33,7 +35,6 @@ import type {
   Network,
   Resolution,
   ServerTls,
-  TlsFacts,
 } from './world.ts';
 
 const PORT_MAX = 65535;
@@ -66,12 +67,15 @@ export class SystemNetwork implements Network {
 
   listen(at: Address, options: ListenOptions, accept: (connection: Connection) => void): Promise<ListenOutcome> {
     const { faults, log } = this.#parts;
-    const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+    const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined);
       const local = { host: hostOf(socket.localAddress), port: socket.localPort ?? 0 };
       const remote = { host: hostOf(socket.remoteAddress), port: socket.remotePort ?? 0 };
       // Without a port the client has gone already; there is nothing to accept.
-      if (socket.remotePort === undefined) return void socket.destroy();
+      if (socket.remotePort === undefined) {
+        socket.destroy();
+        return;
+      }
       const stopWaiting = faults.whenOpen(local.host, remote.host, () => {
         if (!socket.destroyed) this.#welcome(socket, { local, remote }, options, accept);
       });
@@ -96,7 +100,7 @@ export class SystemNetwork implements Network {
   }
 
   async connect(to: Address, options: ConnectOptions): Promise<ConnectOutcome> {
-    const { clock } = this.#parts;
+    const { clock, faults } = this.#parts;
     if (!(Number.isInteger(to.port) && to.port > 0 && to.port <= PORT_MAX)) {
       return failed('unreachable', `${to.port} is not a port`);
     }
@@ -108,7 +112,16 @@ export class SystemNetwork implements Network {
     for (const host of found.addresses) {
       const leftMs = deadline - clock.elapsed();
       if (leftMs <= 0) break;
-      const attempt = await this.#dial({ host, port: to.port }, options, leftMs);
+      const attempt = await dialSystem({
+        to: { host, port: to.port },
+        origin: this.#host ?? DEFAULT_HOST,
+        localAddress: this.#host,
+        tls: options.tls ?? null,
+        limitMs: leftMs,
+        clock,
+        faults,
+        open: (parts) => this.#open(parts),
+      });
       if (attempt.ok) return attempt;
       outcome = attempt;
     }
@@ -144,11 +157,14 @@ export class SystemNetwork implements Network {
       const reads = new SharedReads();
       const carrier = withSharedReads(socket, reads);
       const shares = carrier !== socket;
-      this.#open({ socket: carrier, carrier, tls: null, first, reads: shares ? reads : null, ...ends }, accept);
+      accept(this.#open({ socket: carrier, carrier, tls: null, first, reads: shares ? reads : null, ...ends }));
     };
     if (tls === null) return plain(null);
     if (tls.mode === 'required') return this.#secure(socket, ends, tls, accept);
+    const gone = (): void => void socket.destroy();
+    socket.once('end', gone);
     socket.once('data', (first: Buffer) => {
+      socket.off('end', gone);
       socket.pause();
       if (!looksLikeTls(first)) return plain(first);
       socket.unshift(first);
@@ -160,7 +176,8 @@ export class SystemNetwork implements Network {
   #secure(carrier: Socket, ends: Ends, tls: ServerTls, accept: (connection: Connection) => void): void {
     acceptTls(carrier, tls, this.#parts.clock.now(), (outcome) => {
       if (outcome.ok) {
-        this.#open({ socket: outcome.socket, carrier, tls: outcome.facts, first: null, reads: null, ...ends }, accept);
+        const parts = { socket: outcome.socket, carrier, tls: outcome.facts, first: null, reads: null };
+        accept(this.#open({ ...parts, ...ends }));
       } else {
         const { why, detail } = outcome;
         this.#parts.log.event('network-tls-refused', { local: ends.local.host, remote: ends.remote.host, why, detail });
@@ -168,84 +185,13 @@ export class SystemNetwork implements Network {
     });
   }
 
-  #open(parts: OpenParts, accept: (connection: Connection) => void): void {
+  #open(parts: OpenParts): SystemConnection {
     const { faults } = this.#parts;
     const connection = new SystemConnection({ ...parts, forget: (end) => faults.remove(end) });
     faults.add(connection);
-    accept(connection);
-  }
-
-  /** One address, one attempt: waits for a partition to heal, then TCP, then TLS. */
-  #dial(to: Address, options: ConnectOptions, limitMs: number): Promise<ConnectOutcome> {
-    const { clock, faults } = this.#parts;
-    const deadline = clock.elapsed() + limitMs;
-    const origin = this.#host ?? DEFAULT_HOST;
-    const tls = options.tls ?? null;
-    return new Promise((resolve) => {
-      let socket: Socket | null = null;
-      let stopWaiting = (): void => undefined;
-      const settle = (outcome: ConnectOutcome): void => {
-        clearTimeout(limit);
-        stopWaiting();
-        resolve(outcome);
-      };
-      const limit = setTimeout(() => {
-        socket?.on('error', () => undefined).destroy();
-        settle(failed('timeout', `no answer from ${to.host}:${to.port} within ${Math.ceil(limitMs)} ms`));
-      }, limitMs);
-      stopWaiting = faults.whenOpen(origin, to.host, () => {
-        const reads = tls === null ? new SharedReads() : null;
-        const dialled = connect({
-          host: to.host,
-          port: to.port,
-          noDelay: true,
-          ...(this.#host === null ? {} : { localAddress: this.#host }),
-          ...(reads?.options === undefined ? {} : { onread: reads.options }),
-        });
-        socket = dialled;
-        dialled.pause();
-        const onError = (error: NodeJS.ErrnoException): void => settle(failed(connectFailureOf(error), error.message));
-        dialled.once('error', onError);
-        dialled.once('connect', () => {
-          dialled.off('error', onError);
-          const ends = {
-            local: { host: hostOf(dialled.localAddress), port: dialled.localPort ?? 0 },
-            remote: to,
-          };
-          const opened = (connection: Connection): void => settle({ ok: true, connection });
-          if (tls === null) {
-            this.#open({ socket: dialled, carrier: dialled, tls: null, first: null, reads, ...ends }, opened);
-            return;
-          }
-          clearTimeout(limit);
-          dialTls(dialled, tls, clock.now(), Math.max(1, deadline - clock.elapsed()), (outcome) => {
-            if (!outcome.ok) settle(outcome);
-            else {
-              const parts = { socket: outcome.socket, carrier: dialled, tls: outcome.facts, first: null, reads: null };
-              this.#open({ ...parts, ...ends }, opened);
-            }
-          });
-        });
-      });
-    });
+    return connection;
   }
 }
-
-interface Ends {
-  readonly local: Address;
-  readonly remote: Address;
-}
-
-interface OpenParts extends Ends {
-  readonly socket: Socket;
-  readonly carrier: Socket;
-  readonly tls: TlsFacts | null;
-  readonly first: Buffer | null;
-  readonly reads: SharedReads | null;
-}
-
-/** A dual-stack listener shows IPv4 clients as IPv6; patterns of faults are written in IPv4. */
-const hostOf = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '');
 
 const failed = (why: ConnectFailure, detail: string): ConnectOutcome => ({ ok: false, why, detail });
 

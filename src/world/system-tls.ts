@@ -29,7 +29,12 @@ export type TlsOutcome =
   | { readonly ok: false; readonly why: ConnectFailure; readonly detail: string };
 
 /** Calls `done` once. On failure the carrier is closed already. */
-export const acceptTls = (carrier: Socket, options: ServerTls, nowMs: number, done: (outcome: TlsOutcome) => void): void => {
+export const acceptTls = (
+  carrier: Socket,
+  options: ServerTls,
+  nowMs: number,
+  done: (outcome: TlsOutcome) => void,
+): void => {
   const handshake = new Handshake(carrier, done);
   const asksClient = options.clientCertificates !== null;
   let socket: TLSSocket;
@@ -41,7 +46,12 @@ export const acceptTls = (carrier: Socket, options: ServerTls, nowMs: number, do
       ca: [...(options.clientCertificates ?? [])],
     });
     // With `rejectUnauthorized` OpenSSL itself refuses a client without a certificate; a wrong one is left to us.
-    socket = new TLSSocket(carrier, { isServer: true, secureContext, requestCert: asksClient, rejectUnauthorized: asksClient });
+    socket = new TLSSocket(carrier, {
+      isServer: true,
+      secureContext,
+      requestCert: asksClient,
+      rejectUnauthorized: asksClient,
+    });
   } catch (error) {
     handshake.fail('tls-failed', `our own certificate or key: ${textOf(error)}`);
     return;
@@ -241,4 +251,8 @@ const pemOf = (der: Buffer): string => {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 };
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** OpenSSL's own reason is short; its message is full of file names. */
+const textOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
+};

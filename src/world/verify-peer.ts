@@ -18,7 +18,9 @@ export type PeerRefusal =
   | 'certificate-not-yet-valid'
   | 'certificate-name-mismatch';
 
-export type PeerVerdict = { readonly ok: true } | { readonly ok: false; readonly why: PeerRefusal; readonly detail: string };
+export type PeerVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: PeerRefusal; readonly detail: string };
 
 export interface PeerQuestion {
   /** PEM texts, the peer's own certificate first, then whatever else it presented, in any order. */
@@ -35,7 +37,11 @@ export interface PeerQuestion {
 export const verifyPeer = (question: PeerQuestion): PeerVerdict => {
   const [leaf, ...bundled] = readCertificates(question.chain.slice(0, 1));
   if (leaf === undefined) return refused('certificate-untrusted', 'no certificate was presented');
-  const path = findPath(leaf, [...bundled, ...readCertificates(question.chain.slice(1))], readCertificates(question.trusted));
+  const path = findPath(
+    leaf,
+    [...bundled, ...readCertificates(question.chain.slice(1))],
+    readCertificates(question.trusted),
+  );
   if (path === null) {
     return refused('certificate-untrusted', `${describe(leaf)} is neither pinned nor signed by a trusted authority`);
   }
@@ -105,7 +111,10 @@ const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/
 
 /** What is not a certificate is left out: it can then neither be trusted nor lead anywhere. */
 const readCertificates = (texts: readonly string[]): readonly X509Certificate[] =>
-  texts.flatMap((text) => text.match(PEM_BLOCK) ?? []).flatMap((pem) => readCertificate(pem));
+  texts.flatMap(splitPem).flatMap(readCertificate);
+
+/** The certificates of a PEM text, which may hold a whole chain, each as a text of its own. */
+export const splitPem = (text: string): readonly string[] => text.match(PEM_BLOCK) ?? [];
 
 const readCertificate = (pem: string): readonly X509Certificate[] => {
   try {

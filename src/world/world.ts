@@ -135,12 +135,15 @@ export interface Connection {
    * between: data that arrives while there is no handler waits.
    */
   handle(handler: ConnectionHandler): void;
-  /** A string is binary: one char, one byte (latin1). False: more than a comfortable amount is waiting, see `drained`. */
+  /**
+   * A string is binary: one char, one byte (latin1). A byte array is given away: it may not change afterwards. False: more
+   * than a comfortable amount is waiting, see `drained`. After `end`, `destroy` or `closed` bytes vanish and the answer is true.
+   */
   write(bytes: string | Uint8Array): boolean;
-  /** Stops and restarts `data`: back pressure. */
+  /** Stops and restarts `data`: back pressure. An orderly end is told after the last byte, so a paused end hears of it when it resumes. */
   pause(): void;
   resume(): void;
-  /** Closes after everything written has left. */
+  /** Closes after everything written has left; what the far side still says is heard. Who cannot wait for it destroys. */
   end(): void;
   /** Closes now (a reset on the wire). */
   destroy(): void;
@@ -163,7 +166,9 @@ export interface ConnectOptions {
   readonly timeoutMs: Milliseconds;
 }
 
-export type Resolution = { readonly ok: true; readonly addresses: readonly string[] } | { readonly ok: false; readonly detail: string };
+export type Resolution =
+  | { readonly ok: true; readonly addresses: readonly string[] }
+  | { readonly ok: false; readonly detail: string };
 
 /** Answers names of its own; `undefined` passes the question on. */
 export type NameSource = (name: string) => readonly string[] | undefined;
@@ -217,7 +222,7 @@ export type HostPattern = string;
 
 /** What scenarios do to the network. Works on every connection that passes through this world's door. */
 export interface Faults {
-  /** No byte passes from any of `from` to any of `to`, new connections time out, nothing is reset. Until healed. */
+  /** No byte passes from any of `from` to any of `to`, new connections time out, nothing is reset. Until healed. A host always reaches itself. */
   partition(from: readonly HostPattern[], to: readonly HostPattern[], ways: 'one-way' | 'both-ways'): void;
   /** Removes every partition; bytes held back by them flow again, as TCP would resend them. */
   heal(): void;

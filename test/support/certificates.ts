@@ -30,14 +30,17 @@ export interface CertificateWish {
 }
 
 export const generateCertificate = async (wish: CertificateWish): Promise<TestCertificate> => {
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const extensions: x509.Extension[] = [];
   if (wish.authority === true) extensions.push(new x509.BasicConstraintsExtension(true, undefined, true));
   if (wish.usages !== undefined) {
     extensions.push(new x509.ExtendedKeyUsageExtension(wish.usages.map((usage) => USAGES[usage])));
   }
   if (wish.san !== undefined) {
-    const names = wish.san.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? ('ip' as const) : ('dns' as const), value }));
+    const names = wish.san.map((value) => ({
+      type: /^[\d.]+$|:/.test(value) ? ('ip' as const) : ('dns' as const),
+      value,
+    }));
     extensions.push(new x509.SubjectAlternativeNameExtension(names));
   }
   const made = await x509.X509CertificateGenerator.create({

@@ -1,0 +1,128 @@
+/**
+ * HTTPS on real sockets, both sides: the world's other door, for REST alone. The simulated world has none; there a request is
+ * handed to the API's function itself.
+ *
+ * Serving is node:https with the adapter of @hono/node-server, which is loaded at the first request: nobody waits for it at the
+ * start. Border: routes and bodies belong to the handler. Limits: `HEADERS_MS`, `REQUEST_MS`, `CONNECTIONS_MAX`; an answer that is read, `BODY_BYTES_MAX`.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { listenFailureOf, type ListenFailure } from './system-errors.ts';
+import type { Address, Milliseconds } from './world.ts';
+
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
+const CONNECTIONS_MAX = 1_000;
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+
+export type HttpHandler = (request: Request) => Promise<Response>;
+
+export interface HttpServer {
+  readonly address: Address;
+  /** Ends every connection, too. */
+  close(): Promise<void>;
+}
+
+export type HttpOutcome = { readonly ok: true; readonly server: HttpServer } | ListenFailure;
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** `tls` is PEM. */
+export const serveHttps = async (
+  at: Address,
+  tls: { readonly certificate: string; readonly key: string },
+  handler: HttpHandler,
+): Promise<HttpOutcome> => {
+  const { createServer } = await import('node:https');
+  let listener: Promise<Listener> | null = null;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    listener ??= loadListener(handler);
+    await (
+      await listener
+    )(request, response);
+  };
+  const options = {
+    cert: tls.certificate,
+    key: tls.key,
+    minVersion: 'TLSv1.2',
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+  } as const;
+  const server = createServer(options, (request, response) => void answer(request, response));
+  server.maxConnections = CONNECTIONS_MAX;
+  // A client that speaks no TLS, or goes away: its own affair.
+  server.on('tlsClientError', (_, socket) => void socket.destroy());
+  server.on('clientError', (_, socket: Duplex) => void socket.destroy());
+  return new Promise((resolve) => {
+    server.once('error', (error) => resolve(listenFailureOf(error)));
+    server.listen({ host: at.host, port: at.port, exclusive: true }, () => {
+      const bound = server.address();
+      const port = bound !== null && typeof bound === 'object' ? bound.port : at.port;
+      const close = (): Promise<void> =>
+        new Promise((closed) => {
+          server.close(() => closed());
+          server.closeAllConnections();
+        });
+      resolve({ ok: true, server: { address: { host: at.host, port }, close } });
+    });
+  });
+};
+
+const loadListener = async (handler: HttpHandler): Promise<Listener> => {
+  const { getRequestListener } = await import('@hono/node-server');
+  return getRequestListener(handler, { overrideGlobalObjects: false });
+};
+
+export interface HttpsRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** PEM of the certificate that the server must show. */
+  readonly trusted: string;
+  readonly timeoutMs: Milliseconds;
+}
+
+export type HttpsAnswer =
+  | { readonly ok: true; readonly status: number; readonly body: string }
+  | { readonly ok: false; readonly why: 'refused' | 'timeout' | 'untrusted' | 'failed'; readonly detail: string };
+
+export const requestHttps = async (asked: HttpsRequest): Promise<HttpsAnswer> => {
+  const { Agent, request } = await import('node:https');
+  // Without keep-alive: a verb asks and ends.
+  const agent = new Agent({ keepAlive: false });
+  const options: RequestOptions = {
+    agent,
+    ca: asked.trusted,
+    method: asked.method,
+    headers: asked.headers ?? {},
+    timeout: asked.timeoutMs,
+  };
+  return new Promise((resolve) => {
+    const sent = request(asked.url, options, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > BODY_BYTES_MAX) sent.destroy(new Error(`the answer is larger than ${BODY_BYTES_MAX} bytes`));
+      });
+      response.on('error', (error) => resolve({ ok: false, why: 'failed', detail: error.message }));
+      response.on('end', () => {
+        resolve({ ok: true, status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
+    sent.on('timeout', () => {
+      resolve({ ok: false, why: 'timeout', detail: `no answer within ${asked.timeoutMs} ms` });
+      sent.destroy();
+    });
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'ECONNREFUSED' ? 'refused' : /CERT|SELF_SIGNED/.test(error.code ?? '') ? 'untrusted' : 'failed';
+      resolve({ ok: false, why, detail: error.message });
+    });
+    sent.end(asked.body);
+  });
+};
