@@ -15,11 +15,14 @@ for (let byte = 0; byte < 256; byte++) {
   TABLE[byte] = crc;
 }
 
-/** Works on a part of the text so that a hash tag need not be cut out first: this runs once per key of every request. */
+/**
+ * Works on a part of the text so that a hash tag need not be cut out first: this runs once per key of every request.
+ * Bits above the sixteenth are left to pile up until the end; the table never sees them.
+ */
 export const crc16 = (text: string, from = 0, to = text.length): number => {
   let crc = 0;
-  for (let at = from; at < to; at++) crc = ((crc << 8) & 0xffff) ^ TABLE[(crc >> 8) ^ (text.charCodeAt(at) & 0xff)]!;
-  return crc;
+  for (let at = from; at < to; at++) crc = (crc << 8) ^ TABLE[((crc >> 8) ^ text.charCodeAt(at)) & 0xff]!;
+  return crc & 0xffff;
 };
 
 /** Slot of the part of `text` from `from` up to, not including, `to`. */

@@ -5,8 +5,8 @@
  */
 
 /** Of a cluster's own name; endpoint names are longer. */
-export const FQDN_LENGTH_MAX = 64;
-export const LABEL_LENGTH_MAX = 63;
+const FQDN_LENGTH_MAX = 64;
+const LABEL_LENGTH_MAX = 63;
 
 export type FqdnOutcome =
   | { readonly ok: true; readonly fqdn: string }
@@ -42,7 +42,4 @@ export const endpointName = (port: number, fqdn: string): string => `redis-${por
 /** The private form, where a cluster has private and public endpoints. */
 export const internalEndpointName = (port: number, fqdn: string): string => `redis-${port}.internal.${fqdn}`;
 
-/** A node's first label: what `nodeName` puts in front of the cluster's name. */
-export const nodeLabel = (nodeUid: number): string => `node${nodeUid}`;
-
-export const nodeName = (nodeUid: number, fqdn: string): string => `${nodeLabel(nodeUid)}.${fqdn}`;
+export const nodeName = (nodeUid: number, fqdn: string): string => `node${nodeUid}.${fqdn}`;

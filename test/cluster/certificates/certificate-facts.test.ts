@@ -11,7 +11,10 @@ import {
   validateCertificatePair,
 } from '../../../src/cluster/certificates/certificate-facts.ts';
 import { makeClusterCertificate } from '../../../src/cluster/certificates/cluster-certificates.ts';
+import { programAvailable } from '../../support/programs.ts';
 import { certificateWorld } from './fixtures.ts';
+
+const hasOpenssl = programAvailable('openssl', 'version');
 
 const NOW = Date.parse('2026-11-02T03:04:05.678Z');
 const YEAR_MS = 365 * 86_400_000;
@@ -51,7 +54,7 @@ describe('the facts of a certificate', () => {
     });
   });
 
-  it('are read from certificates of other makers: RSA, several units, all parts', () => {
+  it.skipIf(!hasOpenssl)('are read from certificates of other makers: RSA, several units, all parts', () => {
     const { certificate, key } = foreign('/C=DE/ST=Bavaria/L=Munich/O=Example, Inc./OU=one/OU=two/CN=app.example');
     expect(parseCertificate(certificate)).toMatchObject({
       ok: true,
@@ -63,6 +66,7 @@ describe('the facts of a certificate', () => {
       },
     });
     expect(validateCertificatePair(certificate, key, Date.now() + 60_000)).toMatchObject({ ok: true });
+    expect(validateCertificatePair(syncer.certificate, key, NOW)).toMatchObject({ ok: false, why: 'key-mismatch' });
   });
 
   it('are those of the first certificate of a chain, whatever text stands around it', () => {
@@ -96,7 +100,6 @@ describe('a certificate and key', () => {
     expect(why(syncer.certificate, syncer.key, NOW + YEAR_MS + 1000)).toBe('expired');
     expect(why(syncer.certificate, syncer.key, NOW - 1000)).toBe('invalid');
     expect(why(syncer.certificate, other.key)).toBe('key-mismatch');
-    expect(why(syncer.certificate, foreign('/CN=x').key)).toBe('key-mismatch');
     expect(why(syncer.certificate, syncer.certificate)).toBe('invalid');
     expect(why(syncer.key, syncer.key)).toBe('invalid');
     expect(why('', '')).toBe('invalid');

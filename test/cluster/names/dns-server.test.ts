@@ -10,7 +10,9 @@ import { describe, expect, it } from 'vitest';
 import { startDnsServer, type DnsServer } from '../../../src/cluster/names/dns-server.ts';
 import { makeZone, type Zone } from '../../../src/cluster/names/name-records.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
+import { programAvailable } from '../../support/programs.ts';
 
+const hasDig = programAvailable('dig', '-v');
 const HOST = '127.0.0.1';
 const nodes = [
   { uid: 1, address: '127.0.1.1' },
@@ -78,7 +80,7 @@ const converse = async (port: number, bytes: Buffer, enough: number): Promise<Bu
 
 const framed = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 0xff), bytes]);
 
-describe.each([
+describe.skipIf(!hasDig).each([
   { by: 'UDP', option: '+notcp' },
   { by: 'TCP', option: '+tcp' },
 ])('dig by $by', ({ option }) => {
@@ -124,7 +126,7 @@ describe('the name server', () => {
     await expect(resolver.resolve4('redis-9.east.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });
 
-  it('cuts what does not fit into a datagram; by TCP it is whole', async () => {
+  it.skipIf(!hasDig)('cuts what does not fit into a datagram; by TCP it is whole', async () => {
     await using dns = await running();
     expect((await exchange(dns.port, question('redis-12001.east.example'))).length).toBeLessThanOrEqual(512);
     expect(await dig(dns.port, '+ignore', '+bufsize=4096', 'redis-12001.east.example')).toMatch(/flags: qr aa tc;/);
@@ -132,7 +134,7 @@ describe('the name server', () => {
     expect(whole.trim().split('\n').toSorted()).toEqual(wideAddresses.toSorted());
   });
 
-  it('tells of a failover in its next answer', async () => {
+  it.skipIf(!hasDig)('tells of a failover in its next answer', async () => {
     let zones = [east];
     await using dns = await running(() => zones);
     expect(await dig(dns.port, '+short', 'node1.east.example')).toBe('127.0.1.1\n');
@@ -160,7 +162,7 @@ describe('the name server', () => {
     expect(Buffer.concat(received)).toEqual(Buffer.concat([one, one, one]));
   });
 
-  it('answers all of a flood to a client that reads late', async () => {
+  it.skipIf(!hasDig)('answers all of a flood to a client that reads late', async () => {
     await using dns = await running();
     const query = framed(question('redis-12001.east.example'));
     const one = await converse(dns.port, query, 4000);
@@ -189,19 +191,19 @@ describe('the name server', () => {
     expect(await converse(dns.port, framed(answer), 1)).toHaveLength(0);
   });
 
-  it('survives any datagram and still answers', async () => {
+  it('survives any datagram: the next query is answered', async () => {
     await using dns = await running();
     const socket = createSocket('udp4');
-    const header = fc.constantFrom(Buffer.alloc(0), question('node1.east.example'), question('x.y').subarray(0, 14));
+    const start = fc.constantFrom(Buffer.alloc(0), question('node1.east.example'), question('x.y').subarray(0, 14));
     await fc.assert(
-      fc.asyncProperty(header, fc.uint8Array({ maxLength: 300 }), async (start, rest) => {
-        await new Promise((sent) => socket.send(Buffer.concat([start, rest]), dns.port, HOST, sent));
+      fc.asyncProperty(start, fc.uint8Array({ maxLength: 300 }), async (header, rest) => {
+        await new Promise((sent) => socket.send(Buffer.concat([header, rest]), dns.port, HOST, sent));
+        const reply = decode(await exchange(dns.port, question('node1.east.example')));
+        expect(reply).toMatchObject({ id: 21, answers: [{ data: '127.0.1.1' }] });
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
     socket.close();
-    const reply = decode(await exchange(dns.port, question('node1.east.example')));
-    expect(reply).toMatchObject({ id: 21, answers: [{ data: '127.0.1.1' }] });
   });
 
   it('answers what it cannot read with the same id', async () => {
@@ -239,7 +241,7 @@ describe('the name server', () => {
     socket.on('error', () => undefined);
     socket.write(framed(question('node1.east.example')));
     await once(socket, 'data');
-    const hungUp = once(socket, 'close');
+    const hungUp = new Promise((done) => socket.on('close', done));
     await dns.server.close();
     await hungUp;
     const again = await startDnsServer(new SystemWorld(), { host: HOST, port: dns.port }, () => [east]);

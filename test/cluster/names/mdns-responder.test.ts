@@ -1,12 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { decode, encode, type DecodedPacket, type Packet } from 'dns-packet';
+import { decode, encode, type Answer, type DecodedPacket, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import multicastDns, { type MulticastDNS } from 'multicast-dns';
 import { describe, expect, it } from 'vitest';
 import { MDNS_GROUP, MDNS_PORT, startMdnsResponder } from '../../../src/cluster/names/mdns-responder.ts';
 import { makeZone, type Zone } from '../../../src/cluster/names/name-records.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
-import type { World } from '../../../src/world/world.ts';
+import { addressText, type Datagram, type DatagramSocket, type Network } from '../../../src/world/world.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Everybody on this machine shares one multicast group: the names of this run are its own. */
@@ -174,65 +174,75 @@ describe.skipIf(!available)('the multicast DNS responder', () => {
     expect(addresses).toEqual(wide.slice(0, addresses.length));
   });
 
-  it('works beside a second responder, and each can be silenced by taking its zones away', async () => {
+  it('works beside another one, and is silenced by taking its zones away', async () => {
+    const other = makeZone({ fqdn: `other-${FQDN}`, nodes: [{ uid: 9, address: '127.0.1.9' }], records: [] });
     let shown = zones;
-    await using _first = await running(() => shown);
-    await using _second = await running(() => []);
+    await using _responder = await running(() => shown);
+    await using _beside = await running(() => [other]);
     await using mdns = asker();
     await askNative(mdns, ENDPOINT, 'A');
+    await askNative(mdns, `node9.other-${FQDN}`, 'A');
     shown = [];
     let heard = 0;
     mdns.on('response', (packet) => {
       heard += (packet.answers ?? []).filter((answer) => answer.name === ENDPOINT).length;
     });
     mdns.query(ENDPOINT, 'A');
-    shown = [];
-    const third = makeZone({ fqdn: FQDN, nodes: [{ uid: 9, address: '127.0.1.9' }], records: [] });
-    await using _third = await running(() => [third]);
-    await askNative(mdns, `node9.${FQDN}`, 'A');
+    await askNative(mdns, `node9.other-${FQDN}`, 'A');
     expect(heard).toBe(0);
   });
 });
 
 /** A world of one socket, to see exactly what is sent where. */
-const recordingWorld = (host = LOOPBACK) => {
+const recordingWorld = () => {
   const sent: { to: string; packet: DecodedPacket }[] = [];
-  let receive: ((from: string, port: number, packet: Packet) => void) | undefined;
-  const datagrams: World['network']['datagrams'] = async (at, options, deliver) => {
-    expect(at).toEqual({ host, port: MDNS_PORT });
-    expect(options).toEqual({ group: MDNS_GROUP });
-    receive = (from, port, packet) => deliver({ from: { host: from, port }, bytes: encode(packet) });
-    const send = (to: { host: string; port: number }, bytes: Uint8Array): void => {
-      sent.push({ to: `${to.host}:${to.port}`, packet: decode(Buffer.from(bytes)) });
-    };
-    return { ok: true, socket: { address: at, send, close: async () => undefined } };
+  let deliver: ((datagram: Datagram) => void) | undefined;
+  const socket: DatagramSocket = {
+    address: { host: LOOPBACK, port: MDNS_PORT },
+    send: (to, bytes) => void sent.push({ to: addressText(to), packet: decode(Buffer.from(bytes)) }),
+    close: async () => undefined,
   };
-  const world = { network: { datagrams } } as unknown as World;
-  return { world, sent, hear: (from: string, port: number, packet: Packet) => receive?.(from, port, packet) };
+  const datagrams: Network['datagrams'] = async (at, options, receive) => {
+    expect({ at, options }).toEqual({ at: socket.address, options: { group: MDNS_GROUP } });
+    deliver = receive;
+    return { ok: true, socket };
+  };
+  const hear = (host: string, port: number, packet: Packet, unicastWanted = false): void => {
+    const bytes = encode({ type: 'query', ...packet });
+    if (unicastWanted) bytes[bytes.length - 2] = 0x80; // top bit of the last question's class
+    deliver?.({ from: { host, port }, bytes });
+  };
+  return { world: { network: { datagrams } as Network }, sent, hear };
 };
 
 describe('multicast DNS replies', () => {
   const question = { type: 'A' as const, name: ENDPOINT };
+  const known = (ttl: number): Answer => ({ type: 'A', name: ENDPOINT.toUpperCase(), ttl, data: '127.0.1.1' });
 
   it('go to the group, to the asker when it wants that, and to nobody beyond loopback', async () => {
     const { world, sent, hear } = recordingWorld();
     await startMdnsResponder(world, LOOPBACK, () => zones);
-    hear('127.0.0.1', MDNS_PORT, { type: 'query', questions: [question] });
-    // dns-packet writes no unicast bit; an unknown class is the same bytes.
-    expect(sent.map(({ to }) => to)).toEqual([`${MDNS_GROUP}:${MDNS_PORT}`]);
-    hear('192.0.2.7', MDNS_PORT, { type: 'query', questions: [question] });
-    hear('192.0.2.7', 40_000, { type: 'query', questions: [question] });
+    hear('127.0.0.1', MDNS_PORT, { questions: [question] });
+    hear('127.0.1.1', MDNS_PORT, { questions: [question] }, true);
+    hear('127.0.0.1', 40_000, { id: 5, questions: [question] }, true);
+    expect(sent.map(({ to }) => to)).toEqual([
+      `${MDNS_GROUP}:${MDNS_PORT}`,
+      `127.0.1.1:${MDNS_PORT}`,
+      '127.0.0.1:40000',
+    ]);
+    expect(sent.map(({ packet }) => packet.id)).toEqual([0, 0, 5]);
+    hear('192.0.2.7', MDNS_PORT, { questions: [question] });
+    hear('192.0.2.7', 40_000, { questions: [question] });
     hear('127.0.0.1', MDNS_PORT, { type: 'response', questions: [question] });
-    hear('127.0.0.1', 0, { type: 'query', questions: [question] });
-    expect(sent).toHaveLength(1);
+    hear('127.0.0.1', 0, { questions: [question] });
+    expect(sent).toHaveLength(3);
   });
 
   it('leave out what the asker knows for long enough, and only that', async () => {
     const { world, sent, hear } = recordingWorld();
     await startMdnsResponder(world, LOOPBACK, () => zones);
-    const known = (ttl: number) => ({ type: 'A' as const, name: ENDPOINT.toUpperCase(), ttl, data: '127.0.1.1' });
-    hear('127.0.0.1', MDNS_PORT, { type: 'query', questions: [question], answers: [known(3)] });
-    hear('127.0.0.1', MDNS_PORT, { type: 'query', questions: [question], answers: [known(2)] });
+    hear('127.0.0.1', MDNS_PORT, { questions: [question], answers: [known(3)] });
+    hear('127.0.0.1', MDNS_PORT, { questions: [question], answers: [known(2)] });
     const addresses = sent.map(({ packet }) =>
       packet.answers?.map((answer) => ('data' in answer ? answer.data : null)),
     );
@@ -241,7 +251,7 @@ describe('multicast DNS replies', () => {
 
   it('are not promised when the port cannot be had', async () => {
     const failure = { ok: false as const, why: 'denied' as const, detail: 'port 5353 is reserved' };
-    const world = { network: { datagrams: async () => failure } } as unknown as World;
-    expect(await startMdnsResponder(world, LOOPBACK, () => zones)).toEqual(failure);
+    const network = { datagrams: async () => failure } as unknown as Network;
+    expect(await startMdnsResponder({ network }, LOOPBACK, () => zones)).toEqual(failure);
   });
 });

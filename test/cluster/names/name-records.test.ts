@@ -27,6 +27,8 @@ const zones = [east, inner];
 const ask = (name: string, type: string, questionClass?: Question['class']): NameAnswer =>
   answerQuestion(zones, { name, type: type as Question['type'], class: questionClass });
 
+const typesOf = (name: string): string[] => ask(name, 'ANY').answers.map((record) => record.type);
+
 /** `A redis-12000.east.example 127.0.1.1`. */
 const shown = (answer: NameAnswer): string[] =>
   answer.answers.map(
@@ -62,9 +64,8 @@ describe('the records of a cluster', () => {
   });
 
   it('answer ANY with all they have', () => {
-    const types = (name: string): string[] => ask(name, 'ANY').answers.map((record) => record.type);
-    expect(types('east.example')).toEqual(['A', 'A', 'NS', 'NS', 'SOA']);
-    expect(types('redis-12000.east.example')).toEqual(['A']);
+    expect(typesOf('east.example')).toEqual(['A', 'A', 'NS', 'NS', 'SOA']);
+    expect(typesOf('redis-12000.east.example')).toEqual(['A']);
   });
 
   it('say that a name has no such type, for how long, and by whose authority', () => {
