@@ -15,6 +15,14 @@ export class RawString {
     this.#length = text.length;
   }
 
+  /** Takes the bytes over: they are the caller's no longer. */
+  static of(bytes: Buffer): RawString {
+    const raw = new RawString('');
+    raw.#bytes = bytes;
+    raw.#length = bytes.length;
+    return raw;
+  }
+
   get length(): number {
     return this.#length;
   }

@@ -1,0 +1,137 @@
+/**
+ * A hash value: while small, one flat array of fields and values in order of insertion, searched from the front; when it has
+ * more entries or longer texts than the limits allow it becomes a `Dict` and stays one. [redis t_hash.c hashTypeSet]
+ *
+ * Border: an entry's place (`fieldAt`) holds until the next change. Order of a large hash is that of `Dict`.
+ */
+
+import type { Random } from '../../world/world.ts';
+import { Dict } from './dict.ts';
+import type { EncodingLimits } from './encoding-limits.ts';
+
+export class HashValue {
+  readonly kind = 'hash';
+  #store: string[] | Dict<string>;
+
+  private constructor(store: string[] | Dict<string>) {
+    this.#store = store;
+  }
+
+  /** An empty hash: set a field at once, no empty hash stays in a keyspace. */
+  static empty(): HashValue {
+    return new HashValue([]);
+  }
+
+  /** `pairs` is flat: field, value, field, value. A field said twice keeps its last value. */
+  static from(pairs: readonly string[], limits: EncodingLimits): HashValue {
+    const hash = HashValue.empty();
+    if (pairs.length / 2 > limits.hashEntries) hash.makeLarge();
+    for (let i = 0; i < pairs.length; i += 2) hash.set(pairs[i]!, pairs[i + 1]!, limits);
+    return hash;
+  }
+
+  clone(): HashValue {
+    const store = this.#store;
+    if (Array.isArray(store)) return new HashValue(store.slice());
+    const copy = new Dict<string>();
+    store.forEach((field, value) => copy.set(field, value));
+    return new HashValue(copy);
+  }
+
+  get size(): number {
+    const store = this.#store;
+    return Array.isArray(store) ? store.length / 2 : store.size;
+  }
+
+  get encoding(): 'listpack' | 'hashtable' {
+    return Array.isArray(this.#store) ? 'listpack' : 'hashtable';
+  }
+
+  get(field: string): string | undefined {
+    const store = this.#store;
+    if (!Array.isArray(store)) return store.get(field);
+    const at = placeOf(store, field);
+    return at < 0 ? undefined : store[at + 1];
+  }
+
+  has(field: string): boolean {
+    const store = this.#store;
+    return Array.isArray(store) ? placeOf(store, field) >= 0 : store.has(field);
+  }
+
+  /** Returns true when the field is new. */
+  set(field: string, value: string, limits: EncodingLimits): boolean {
+    const store = this.#store;
+    if (!Array.isArray(store)) return store.set(field, value);
+    if (field.length > limits.hashValueBytes || value.length > limits.hashValueBytes) {
+      return this.makeLarge().set(field, value);
+    }
+    const at = placeOf(store, field);
+    if (at >= 0) {
+      store[at + 1] = value;
+      return false;
+    }
+    if (store.length === 0) this.#store = [field, value]; // a literal has no room to spare, unlike an array that was pushed to
+    else store.push(field, value);
+    if (this.size > limits.hashEntries) this.makeLarge();
+    return true;
+  }
+
+  delete(field: string): boolean {
+    const store = this.#store;
+    if (!Array.isArray(store)) return store.take(field) !== undefined;
+    const at = placeOf(store, field);
+    if (at < 0) return false;
+    store.splice(at, 2);
+    return true;
+  }
+
+  /** The entry at a place below `size`; with a random place, a uniformly random entry. */
+  fieldAt(place: number): string {
+    const store = this.#store;
+    return Array.isArray(store) ? store[place * 2]! : store.keyAt(place);
+  }
+
+  valueAt(place: number): string {
+    const store = this.#store;
+    return Array.isArray(store) ? store[place * 2 + 1]! : store.valueAt(place);
+  }
+
+  randomField(random: Random): string {
+    return this.fieldAt(random.integer(0, this.size - 1));
+  }
+
+  *entries(): IterableIterator<[field: string, value: string]> {
+    for (let place = 0; place < this.size; place++) yield [this.fieldAt(place), this.valueAt(place)];
+  }
+
+  forEach(visit: (field: string, value: string) => void): void {
+    const store = this.#store;
+    if (!Array.isArray(store)) store.forEach(visit);
+    else for (let i = 0; i < store.length; i += 2) visit(store[i]!, store[i + 1]!);
+  }
+
+  /** One step of HSCAN; returns the next cursor. A small hash is visited whole. */
+  scan(cursor: number, visit: (field: string, value: string) => void): number {
+    const store = this.#store;
+    if (!Array.isArray(store)) return store.scan(cursor, visit);
+    this.forEach(visit);
+    return 0;
+  }
+
+  /** Changes to the encoding without limits. */
+  makeLarge(): Dict<string> {
+    const store = this.#store;
+    if (!Array.isArray(store)) return store;
+    const dict = new Dict<string>();
+    for (let i = 0; i < store.length; i += 2) dict.set(store[i]!, store[i + 1]!);
+    this.#store = dict;
+    return dict;
+  }
+}
+
+/** Index of the field in the flat array, -1 when it is not there. */
+function placeOf(pairs: readonly string[], field: string): number {
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === field) return i;
+  return -1;
+}
