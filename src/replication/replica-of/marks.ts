@@ -1,0 +1,68 @@
+/**
+ * Where a shard of ours keeps the marks of a Replica Of that writes into it: beside the keys, so that clients do not see them and
+ * FLUSHALL does not take them, but set by a command, so that they travel inside the same MULTI as the writes.
+ *
+ * Marks live as long as the shard's data do: in memory. Limit: MARKS_MAX names.
+ */
+
+import { many, text, tuple } from '../../node/commands/arguments.ts';
+import { defineCommand, type Command } from '../../node/commands/command.ts';
+import type { Shard } from '../../node/shard/shard.ts';
+import { OK } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+
+/** 32 sources of 512 shards each, and the generation. */
+const MARKS_MAX = 32 * 512 + 1;
+
+const marksByShard = new WeakMap<Shard, Map<string, string>>();
+
+export function marksOf(shard: Shard): Map<string, string> {
+  let marks = marksByShard.get(shard);
+  if (marks === undefined) marksByShard.set(shard, (marks = new Map<string, string>()));
+  return marks;
+}
+
+export const markCommands: readonly Command[] = [
+  defineCommand({
+    name: 'ANTIPODE MARK',
+    group: 'replication',
+    since: '7.4.0',
+    summary: 'Records how far sources have been applied.',
+    complexity: 'O(N) where N is the number of marks.',
+    flags: ['admin', 'noscript', 'fast'],
+    arguments: { marks: many(tuple(['name', text()], ['position', text()])) },
+    run(context, given) {
+      const marks = marksOf(context.shard);
+      for (const [name, position] of given.marks) {
+        if (marks.size >= MARKS_MAX && !marks.has(name)) throw refuse('ERR', `more than ${MARKS_MAX} marks`);
+        marks.set(name, position);
+      }
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'ANTIPODE MARKS',
+    group: 'replication',
+    since: '7.4.0',
+    summary: 'Returns how far sources have been applied.',
+    complexity: 'O(N) where N is the number of marks.',
+    flags: ['admin', 'noscript'],
+    arguments: {},
+    run: (context) => [...marksOf(context.shard)].flat(),
+  }),
+
+  defineCommand({
+    name: 'ANTIPODE UNMARK',
+    group: 'replication',
+    since: '7.4.0',
+    summary: 'Forgets all marks.',
+    complexity: 'O(1)',
+    flags: ['admin', 'noscript', 'fast'],
+    arguments: {},
+    run(context) {
+      marksOf(context.shard).clear();
+      return OK;
+    },
+  }),
+];

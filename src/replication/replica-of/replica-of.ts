@@ -1,0 +1,491 @@
+/**
+ * Replica Of: one destination, up to 32 sources, each of one or more shards.
+ *
+ * It decides. A destination that was never filled for this configuration, or whose filling was interrupted, is *gathering*: every
+ * source sends everything, the snapshots are staged, and when all reachable sources are complete the destination is flushed and
+ * filled in one go. From then on it is *running*: streams flow, links come and go, each resumes from the lowest mark the targets
+ * hold. A source that cannot resume sends all sources back to gathering, because a destination is flushed as a whole.
+ * [RS replica-of: the destination is flushed; a full sync concerns all sources]
+ *
+ * Border: the wire is in `link.ts`, one source shard in `source-shard.ts`, writing and marks in `destination.ts`. Whoever owns
+ * this object keeps `replica_sync`; here `stopped` is final and told once. Limits: WINDOW_BYTES, LOAD_WINDOW, LEDGER_MAX.
+ */
+
+import type { Network, Timer, World } from '../../world/world.ts';
+import type { LinkOutcome } from '../link-outcome.ts';
+import { Destination, type DestinationSpec, type Point } from './destination.ts';
+import type { SourceSpec } from './source.ts';
+import { sourceProgress, statusOf, type ShardLag, type SourceProgress, type SourceState } from './progress.ts';
+import { outcomeText, SourceShard } from './source-shard.ts';
+import { snapshotRequest } from './snapshot-requests.ts';
+import { STAGED_BYTES_MAX } from './staging.ts';
+import { LEDGER_MAX, moveSource, type FullSyncCause, type FullSyncEntry, type StopCause } from './status.ts';
+import { classifyRefusal, stopCauseOf } from './stop-causes.ts';
+import type { TargetProblem } from './target.ts';
+import { askTopology } from './topology.ts';
+
+/** Bytes of streams read and not yet applied, over all sources: beyond it the links are not read. */
+const WINDOW_BYTES = 8 * 1024 * 1024;
+/** Chunks of a staged snapshot sent and not yet applied. */
+const LOAD_WINDOW = 16;
+/** Marks of idle targets are brought up, and sources acknowledged, this often. */
+const HEARTBEAT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Pauses before a lost destination is opened again. */
+const REOPEN_FIRST_MS = 200;
+const REOPEN_LAST_MS = 5_000;
+
+export interface ReplicaOfOptions {
+  readonly world: World;
+  /** Seen from the node that runs the syncer. */
+  readonly network: Network;
+  /** Names this engine to its targets; the same after a restart. */
+  readonly engine: string;
+  readonly sources: readonly SourceSpec[];
+  readonly destination: DestinationSpec;
+  /** Names this configuration: another one starts from scratch. */
+  readonly generation: string;
+  /** Start from scratch even though the marks would allow to resume. */
+  readonly fresh?: FullSyncCause;
+  /** Run ids of the destination's servers: a source with one of them is the destination itself. */
+  readonly destinationRunIds?: readonly string[];
+  readonly events?: Partial<ReplicaOfEvents>;
+}
+
+export interface ReplicaOfEvents {
+  /** Any change of a status, error or progress worth showing. */
+  changed(): void;
+  stopped(cause: StopCause, detail: string, source: string | null): void;
+  fullSync(entry: FullSyncEntry): void;
+}
+
+export class ReplicaOf {
+  readonly ledger: FullSyncEntry[] = [];
+  fullSyncs = 0;
+  partialSyncs = 0;
+  stopped: { readonly cause: StopCause; readonly detail: string } | null = null;
+  readonly #options: ReplicaOfOptions;
+  readonly #world: World;
+  readonly #sources: SourceState[];
+  readonly #lags = new Map<string, ShardLag>();
+  #destination: Destination | null = null;
+  #destinationError = '';
+  #phase: 'opening' | 'gathering' | 'running' = 'opening';
+  /** Why the present gathering began. */
+  #cause: { cause: FullSyncCause; source: string | null; detail: string };
+  /** Loads in progress: the shard and how many of its chunks are on their way. */
+  readonly #loads = new Set<SourceShard>();
+  readonly #held = new Set<SourceShard>();
+  #pumping = false;
+  #heartbeat: Timer | null = null;
+  #reopen: Timer | null = null;
+  #reopenAttempts = 0;
+  #forced: boolean;
+  #closed = false;
+
+  constructor(options: ReplicaOfOptions) {
+    this.#options = options;
+    this.#world = options.world;
+    this.#forced = options.fresh !== undefined;
+    this.#cause = { cause: options.fresh ?? 'no-offset', source: null, detail: '' };
+    this.#sources = options.sources.map((spec) => ({
+      spec,
+      shards: null,
+      status: 'out-of-sync',
+      failedOnce: false,
+      lastError: '',
+      lastUpdateMs: null,
+      attempts: 0,
+      timer: null,
+    }));
+  }
+
+  start(): void {
+    this.#open();
+    this.#beat();
+  }
+
+  /** Ends all connections. What was applied stays applied; a later start resumes. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#heartbeat?.cancel();
+    this.#reopen?.cancel();
+    this.#dropSources();
+    this.#destination?.close();
+  }
+
+  /** Everything each source has sent up to now has been applied. */
+  get inSync(): boolean {
+    return this.#sources.length > 0 && this.#sources.every((source) => source.status === 'in-sync');
+  }
+
+  get writes(): number {
+    return this.#destination?.writes ?? 0;
+  }
+
+  get progress(): readonly SourceProgress[] {
+    const now = this.#world.clock.now();
+    return this.#sources.map((source) => sourceProgress(source, this.#lags, now, this.#destinationError));
+  }
+
+  // Destination
+
+  #open(): void {
+    this.#phase = 'opening';
+    const destination: Destination = new Destination(this.#options.destination, this.#options.engine, {
+      opened: () => this.#opened(destination),
+      applied: (point) => this.#applied(point),
+      failed: (problem) => this.#destinationFailed(destination, problem),
+    });
+    this.#destination = destination;
+    destination.open(this.#options.network);
+  }
+
+  #opened(destination: Destination): void {
+    this.#destinationError = '';
+    this.#reopenAttempts = 0;
+    const { generation } = this.#options;
+    if (this.#forced) this.#phase = 'gathering';
+    else if (destination.generation !== generation) {
+      this.#phase = 'gathering';
+      this.#cause = { cause: destination.generation === null ? 'no-offset' : 'config-changed', source: null, detail: '' };
+    } else if (destination.interrupted) {
+      this.#phase = 'gathering';
+      this.#cause = { cause: 'interrupted', source: null, detail: 'the destination holds an unfinished snapshot' };
+    } else this.#phase = 'running';
+    for (const source of this.#sources) {
+      source.failedOnce = false;
+      this.#discover(source);
+    }
+  }
+
+  #destinationFailed(destination: Destination, problem: TargetProblem): void {
+    if (this.#closed || this.#destination !== destination) return;
+    this.#destination = null;
+    if (problem.kind === 'refused') {
+      const [cause, text] = classifyRefusal(problem.request, problem.detail);
+      this.#stop(cause, text, null);
+      return;
+    }
+    this.#destinationError = `destination: ${problem.detail}`;
+    this.#dropSources();
+    const pause = Math.min(REOPEN_LAST_MS, REOPEN_FIRST_MS * 2 ** Math.min(this.#reopenAttempts++, 10));
+    this.#reopen = this.#world.clock.after(pause, () => this.#open());
+    this.#refresh();
+  }
+
+  // Sources
+
+  #dropSources(): void {
+    for (const source of this.#sources) {
+      source.timer?.cancel();
+      for (const shard of source.shards ?? []) shard.close();
+      source.shards = null;
+    }
+    this.#loads.clear();
+    this.#held.clear();
+    this.#lags.clear();
+    this.#refresh();
+  }
+
+  #discover(source: SourceState): void {
+    source.timer?.cancel();
+    const destination = this.#destination;
+    askTopology(
+      this.#options.network,
+      (ms, then) => this.#world.clock.after(ms, then),
+      { url: source.spec.url, tls: source.spec.tls, timeoutMs: CONNECT_TIMEOUT_MS },
+      (outcome) => {
+        if (this.#closed || this.stopped !== null || this.#destination !== destination || destination === null) return;
+        if (!outcome.ok) {
+          source.lastError = outcome.why === 'connection' ? `${outcome.failure}: ${outcome.detail}` : outcome.detail;
+          source.failedOnce = true;
+          if (outcome.why === 'authentication') {
+            this.#stop('authentication', `source ${place(source.spec)}: ${outcome.detail}`, source.spec.key);
+            return;
+          }
+          const pause = Math.min(10_000, 500 * 2 ** Math.min(source.attempts++, 10));
+          source.timer = this.#world.clock.after(pause, () => this.#discover(source));
+          this.#commitWhenReady();
+          this.#refresh();
+          return;
+        }
+        const { topology } = outcome;
+        if (topology.runId !== '' && this.#options.destinationRunIds?.includes(topology.runId)) {
+          this.#stop('self', `source ${place(source.spec)} is the destination itself: a database cannot replicate itself`, source.spec.key);
+          return;
+        }
+        source.attempts = 0;
+        source.shards = topology.shards.map((shard) => this.#makeShard(source, shard.index, topology.shards.length > 1));
+        for (const shard of source.shards) shard.start(this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
+        this.#refresh();
+      },
+    );
+  }
+
+  #makeShard(source: SourceState, index: number, pin: boolean): SourceShard {
+    return new SourceShard({
+      source: source.spec,
+      index,
+      pin,
+      world: this.#world,
+      network: this.#options.network,
+      events: {
+        offered: (shard) => this.#offered(source, shard),
+        continued: (shard) => {
+          this.partialSyncs++;
+          this.#world.log.event('partial-sync', { shard: shard.id, offset: shard.position?.offset });
+          source.lastError = '';
+          this.#refresh();
+        },
+        entry: (shard, entry) => {
+          const destination = this.#destination;
+          if (destination === null) return;
+          const target = destination.targetOf(entry.key);
+          if (target === null) {
+            this.#stop('cross-slot', `no hashing rule of the destination matches the key "${entry.key}"`, source.spec.key);
+            return;
+          }
+          if (entry.database >= destination.databases) {
+            const text = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0`;
+            this.#stop('unsupported', text, source.spec.key);
+            return;
+          }
+          shard.staging.add(target, entry.database, snapshotRequest(entry));
+        },
+        library: (shard, code) => {
+          for (let target = 0; target < this.#options.destination.targets; target++) {
+            shard.staging.add(target, 0, ['FUNCTION', 'LOAD', 'REPLACE', code]);
+          }
+        },
+        staged: () => {
+          this.#commitWhenReady();
+          this.#refresh();
+        },
+        unit: (shard, unit) => {
+          const outcome = this.#destination?.apply(shard.id, shard.position!.replicationId, unit);
+          if (outcome !== undefined && !outcome.ok) this.#stop(outcome.why, outcome.detail, source.spec.key);
+        },
+        pause: (shard, bytes) => this.#chunkDone(source, shard, bytes),
+        down: (shard, outcome) => this.#shardDown(source, shard, outcome),
+      },
+    });
+  }
+
+  /** A source will send everything. May it? */
+  #offered(source: SourceState, shard: SourceShard): boolean {
+    if (this.#phase === 'running' && shard.resume !== null) {
+      const known = shard.resume;
+      const cause = known.replicationId === shard.position?.replicationId ? 'backlog-lost' : 'replid-changed';
+      const detail = `wanted ${known.replicationId}:${known.offset}, the source is at ${shard.position?.replicationId}:${shard.position?.offset}`;
+      shard.resume = null;
+      this.#regather(cause, source, shard, detail);
+    }
+    this.#world.log.event('full-sync-offered', { shard: shard.id, offset: shard.position?.offset });
+    this.#refresh();
+    return true;
+  }
+
+  /** All sources start over, except the shard whose offer stands. */
+  #regather(cause: FullSyncCause, culprit: SourceState, standing: SourceShard, detail: string): void {
+    this.#phase = 'gathering';
+    this.#cause = { cause, source: culprit.spec.key, detail };
+    this.#loads.clear();
+    this.#held.clear();
+    this.#lags.clear();
+    for (const source of this.#sources) {
+      source.failedOnce = false;
+      for (const shard of source.shards ?? []) if (shard !== standing) shard.start(null);
+    }
+  }
+
+  #shardDown(source: SourceState, shard: SourceShard, outcome: LinkOutcome): 'retry' | 'stay-down' {
+    this.#loads.delete(shard);
+    this.#held.delete(shard);
+    source.lastError = outcomeText(outcome);
+    source.failedOnce = true;
+    this.#world.log.event('link-down', { shard: shard.id, why: outcome.why, detail: 'detail' in outcome ? outcome.detail : '' });
+    const stop = stopCauseOf(outcome);
+    if (stop !== null) {
+      this.#stop(stop, `source ${place(source.spec)}: ${outcomeText(outcome)}`, source.spec.key);
+      return 'stay-down';
+    }
+    const loading = this.#destination?.resumePoint(shard.id) === null && this.#phase === 'running';
+    if (loading && this.#destination?.interrupted) {
+      // Its snapshot was on its way into the destination: only a new start is safe.
+      this.#regather('interrupted', source, shard, `the snapshot of ${shard.id} broke off`);
+      shard.resume = null;
+    }
+    this.#commitWhenReady();
+    this.#refresh();
+    return 'retry';
+  }
+
+  // Letting snapshots in
+
+  #commitWhenReady(): void {
+    const destination = this.#destination;
+    if (destination === null || this.stopped !== null) return;
+    const shards = this.#allShards();
+    const staged = shards.filter((shard) => shard.state === 'staged' && !this.#loads.has(shard));
+    const tooLarge = shards.reduce((sum, shard) => sum + shard.staging.bytes, 0) > STAGED_BYTES_MAX;
+    if (this.#phase === 'gathering') {
+      const complete = this.#sources.every((source) =>
+        source.shards === null
+          ? source.failedOnce
+          : source.shards.every((shard) => shard.state === 'staged' || (source.failedOnce && shard.state === 'down')),
+      );
+      if (!tooLarge && (!complete || staged.length === 0)) return;
+      this.#forced = false;
+      this.#phase = 'running';
+      destination.clear(this.#options.generation);
+    }
+    const early = tooLarge ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
+    for (const shard of [...staged, ...early]) this.#load(destination, shard);
+    if (this.#loads.size > 0) this.#pump();
+  }
+
+  #load(destination: Destination, shard: SourceShard): void {
+    this.#loads.add(shard);
+    this.fullSyncs++;
+    const own = this.#cause.source === null || this.#cause.source === shard.source.key;
+    this.#record({
+      atMs: this.#world.clock.now(),
+      cause: own ? this.#cause.cause : 'other-source',
+      source: shard.id,
+      detail: this.#cause.detail,
+    });
+    if (shard.state === 'staged') shard.state = 'loading';
+    destination.beginLoading(shard.id);
+  }
+
+  /** Sends staged chunks, a window at a time, so that the event loop and the memory of the targets stay free. */
+  #pump(): void {
+    const destination = this.#destination;
+    if (this.#pumping || destination === null) return;
+    this.#pumping = true;
+    let room = LOAD_WINDOW;
+    for (const shard of this.#loads) {
+      let chunk = room > 0 ? shard.staging.take() : undefined;
+      while (chunk !== undefined) {
+        destination.send(chunk);
+        chunk = --room > 0 ? shard.staging.take() : undefined;
+      }
+      if (room > 0 && shard.state === 'loading') {
+        this.#loads.delete(shard);
+        destination.endLoading(shard.id, shard.position!, this.#world.clock.now());
+      }
+    }
+    this.#pumping = false;
+    if (this.#loads.size > 0 && room < LOAD_WINDOW) {
+      // The next window follows when this one has been applied.
+      const at = this.#world.clock.now();
+      destination.point({ sourceShard: '', offset: 0, arrivedMs: at, bytes: 0, loaded: false });
+    }
+  }
+
+  // The live stream
+
+  #chunkDone(source: SourceState, shard: SourceShard, bytes: number): void {
+    const destination = this.#destination;
+    if (destination === null || shard.position === null) return;
+    if (shard.state === 'transferring') {
+      if (this.#loads.has(shard)) {
+        shard.staging.seal();
+        this.#pump();
+      } else this.#commitWhenReady();
+      return;
+    }
+    if (shard.state !== 'streaming') return;
+    const now = this.#world.clock.now();
+    source.lastUpdateMs = now;
+    const point: Point = { sourceShard: shard.id, offset: shard.position.offset, arrivedMs: now, bytes, loaded: false };
+    this.#lag(shard.id).pending.push(point);
+    destination.point(point);
+    if (destination.outstandingBytes > WINDOW_BYTES && !this.#held.has(shard)) {
+      this.#held.add(shard);
+      shard.hold();
+    }
+  }
+
+  #applied(point: Point): void {
+    const destination = this.#destination;
+    if (destination === null) return;
+    if (point.sourceShard === '') {
+      this.#pump();
+      return;
+    }
+    const now = this.#world.clock.now();
+    const lag = this.#lag(point.sourceShard);
+    if (lag.pending[0] === point || lag.pending[0]?.offset === point.offset) lag.pending.shift();
+    lag.appliedOffset = point.offset;
+    lag.lagMs = now - point.arrivedMs;
+    const shard = this.#allShards().find((each) => each.id === point.sourceShard);
+    if (shard !== undefined) {
+      shard.acknowledge(point.offset);
+      if (point.loaded && shard.state === 'loading') {
+        shard.stream();
+        this.#world.log.event('snapshot-applied', { shard: shard.id, offset: point.offset });
+        this.#refresh();
+      }
+    }
+    if (this.#held.size > 0 && destination.outstandingBytes < WINDOW_BYTES / 2) {
+      for (const held of this.#held) held.release();
+      this.#held.clear();
+    }
+  }
+
+  #beat(): void {
+    this.#heartbeat = this.#world.clock.after(HEARTBEAT_MS, () => {
+      this.#destination?.check(this.#world.clock.elapsed());
+      for (const shard of this.#allShards()) {
+        if (shard.state === 'streaming' && shard.position !== null && this.#phase === 'running') {
+          this.#destination?.advance(shard.id, shard.position);
+        }
+      }
+      this.#beat();
+    });
+  }
+
+  // Status
+
+  #stop(cause: StopCause, detail: string, source: string | null): void {
+    if (this.stopped !== null || this.#closed) return;
+    this.stopped = { cause, detail };
+    for (const each of this.#sources) if (source === null || each.spec.key === source) each.lastError = detail;
+    this.#world.log.event('replica-of-stopped', { cause, detail });
+    this.close();
+    this.#options.events?.stopped?.(cause, detail, source);
+    this.#options.events?.changed?.();
+  }
+
+  #refresh(): void {
+    for (const source of this.#sources) {
+      const wanted = statusOf(source.shards);
+      // The graph has no way from out-of-sync to in-sync but through syncing.
+      if (source.status === 'out-of-sync' && wanted === 'in-sync') source.status = moveSource(source.status, 'syncing');
+      source.status = moveSource(source.status, wanted);
+    }
+    this.#options.events?.changed?.();
+  }
+
+  #record(entry: FullSyncEntry): void {
+    this.ledger.push(entry);
+    if (this.ledger.length > LEDGER_MAX) this.ledger.shift();
+    this.#world.log.event('full-sync', { source: entry.source, cause: entry.cause, detail: entry.detail });
+    this.#options.events?.fullSync?.(entry);
+  }
+
+  #allShards(): SourceShard[] {
+    return this.#sources.flatMap((source) => source.shards ?? []);
+  }
+
+  #lag(id: string): ShardLag {
+    let lag = this.#lags.get(id);
+    if (lag === undefined) this.#lags.set(id, (lag = { appliedOffset: 0, lagMs: 0, pending: [] }));
+    return lag;
+  }
+}
+
+const place = (spec: SourceSpec): string => `${spec.url.host}:${spec.url.port}`;

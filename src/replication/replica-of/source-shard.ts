@@ -1,0 +1,209 @@
+/**
+ * One shard of a source: its link, where in its stream we are, and the snapshot being staged. One connection per source shard.
+ *
+ * Border: reconnects by itself with backoff; whether a full sync may go ahead, and when data is let into the destination, is
+ * decided by its owner (`replica-of.ts`). The reading position only ever stands at the end of a unit.
+ */
+
+import type { RdbEntry } from '../../rdb/rdb-entry.ts';
+import { Refusal } from '../../resp/refusals.ts';
+import type { Network, Random, Timer, World } from '../../world/world.ts';
+import type { LinkOutcome } from '../link-outcome.ts';
+import { ReplicaLink } from '../link.ts';
+import type { Mark } from './checkpoint.ts';
+import type { SourceSpec } from './source.ts';
+import { Staging } from './staging.ts';
+import { UnitReader, type Unit } from './stream-units.ts';
+
+/** First pause before a new attempt, doubled up to the last. [design: retry for ever, RS gives no numbers] */
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_LAST_MS = 10_000;
+
+/**
+ * `down`: no link, another attempt is due. `connecting`: on the way. `transferring`: a snapshot arrives. `staged`: it is complete
+ * and verified, waiting to be let in. `loading`: it goes into the destination. `streaming`: live.
+ */
+export type ShardState = 'down' | 'connecting' | 'transferring' | 'staged' | 'loading' | 'streaming';
+
+export interface SourceShardEvents {
+  /** The source insists on a full sync. True: take it. False: the owner closes or restarts this shard. */
+  offered(shard: SourceShard): boolean;
+  continued(shard: SourceShard): void;
+  entry(shard: SourceShard, entry: RdbEntry): void;
+  library(shard: SourceShard, code: string): void;
+  staged(shard: SourceShard): void;
+  unit(shard: SourceShard, unit: Unit): void;
+  /** All of what has arrived in one go was handed over. */
+  pause(shard: SourceShard, bytes: number): void;
+  /** `retry` false: the owner decides. */
+  down(shard: SourceShard, outcome: LinkOutcome): 'retry' | 'stay-down';
+}
+
+export class SourceShard {
+  readonly id: string;
+  readonly source: SourceSpec;
+  state: ShardState = 'down';
+  /** Position up to which units were handed over; null before any. */
+  position: Mark | null = null;
+  /** What the owner wants to resume from at the next attempt; null asks for everything. */
+  resume: Mark | null = null;
+  staging = new Staging();
+  snapshotBytes = 0;
+  snapshotBytesTotal = 0;
+  attempts = 0;
+  lastError = '';
+  ingressBytes = 0;
+  readonly #index: number;
+  readonly #pin: boolean;
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #random: Random;
+  readonly #events: SourceShardEvents;
+  #units = new UnitReader(0);
+  #link: ReplicaLink | null = null;
+  #timer: Timer | null = null;
+  #closed = false;
+
+  constructor(options: {
+    source: SourceSpec;
+    index: number;
+    /** True behind an endpoint of ours with several shards: the shard must be chosen. */
+    pin: boolean;
+    world: World;
+    network: Network;
+    events: SourceShardEvents;
+  }) {
+    this.source = options.source;
+    this.#index = options.index;
+    this.id = `${options.source.key}/${options.index}`;
+    this.#pin = options.pin;
+    this.#world = options.world;
+    this.#network = options.network;
+    this.#random = options.world.random.fork(`source-shard ${this.id}`);
+    this.#events = options.events;
+  }
+
+  /** Connects and asks to go on from `resume`, or for everything. */
+  start(resume: Mark | null): void {
+    this.#timer?.cancel();
+    this.#link?.close();
+    this.resume = resume;
+    this.state = 'connecting';
+    this.staging = new Staging();
+    this.snapshotBytes = 0;
+    this.snapshotBytesTotal = 0;
+    this.attempts++;
+    const { url, tls } = this.source;
+    const link: ReplicaLink = new ReplicaLink({
+      world: this.#world,
+      network: this.#network,
+      source: { host: url.host, port: url.port, username: url.username, password: url.password, tls },
+      preamble: this.#pin ? [['ANTIPODE', 'PIN', String(this.#index)]] : [],
+      announce: {},
+      resumeFrom: resume === null ? null : { replicationId: resume.replicationId, offset: resume.offset },
+      handler: {
+        full: (replicationId, offset) => {
+          this.position = { replicationId, offset, database: 0 };
+          if (!this.#events.offered(this)) return;
+          this.state = 'transferring';
+          link.accept();
+        },
+        continued: (replicationId, offset) => {
+          // The id may be a new one (the source's primary changed); the offset is where we asked to go on.
+          this.position = { replicationId, offset, database: resume?.database ?? 0 };
+          this.#units = new UnitReader(resume?.database ?? 0);
+          this.state = 'streaming';
+          this.attempts = 0;
+          this.lastError = '';
+          this.#events.continued(this);
+        },
+        snapshotSize: (total) => (this.snapshotBytesTotal = total),
+        snapshotProgress: (received) => (this.snapshotBytes = received),
+        entry: (entry) => this.#events.entry(this, entry),
+        functionLibrary: (code) => this.#events.library(this, code),
+        aux: (name, value) => {
+          if (name === 'repl-stream-db' && this.position !== null) this.position = { ...this.position, database: Number(value) };
+        },
+        snapshotDone: () => {
+          this.#units = new UnitReader(this.position?.database ?? 0);
+          this.staging.seal();
+          this.state = 'staged';
+          link.pause();
+          this.#events.staged(this);
+        },
+        write: (words, endOffset) => {
+          let unit: Unit | null;
+          try {
+            unit = this.#units.push(words, endOffset);
+          } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            this.#down(link, { why: 'protocol', detail: error.message });
+            return;
+          }
+          if (unit === null || this.position === null) return;
+          this.position = { replicationId: this.position.replicationId, offset: unit.endOffset, database: unit.database };
+          this.#events.unit(this, unit);
+        },
+        chunkDone: (bytes) => {
+          this.ingressBytes += bytes;
+          this.#events.pause(this, bytes);
+        },
+        closed: (outcome) => this.#down(link, outcome),
+      },
+    });
+    this.#link = link;
+    link.open();
+  }
+
+  /** The snapshot is in the destination: the stream flows. */
+  stream(): void {
+    this.state = 'streaming';
+    this.attempts = 0;
+    this.lastError = '';
+    this.#link?.resume();
+  }
+
+  hold(): void {
+    this.#link?.pause();
+  }
+
+  release(): void {
+    if (this.state === 'streaming' || this.state === 'transferring') this.#link?.resume();
+  }
+
+  /** Everything up to here has been applied by the destination: the source may be told. */
+  acknowledge(offset: number): void {
+    this.#link?.acknowledge(offset);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#link?.close();
+    this.#link = null;
+    this.state = 'down';
+  }
+
+  #down(link: ReplicaLink, outcome: LinkOutcome): void {
+    if (this.#link !== link || this.#closed) return;
+    this.#link = null;
+    link.close();
+    const wasStreaming = this.state === 'streaming';
+    this.state = 'down';
+    this.staging = new Staging();
+    this.lastError = outcomeText(outcome);
+    if (this.#events.down(this, outcome) !== 'retry' || this.#closed || this.#link !== null) return;
+    const resume = wasStreaming ? this.position : this.resume;
+    this.retry(() => this.start(resume));
+  }
+
+  /** Tries again after a pause that grows with the attempts. */
+  retry(again: () => void): void {
+    const pause = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.attempts, 10));
+    this.#timer?.cancel();
+    this.#timer = this.#world.clock.after(Math.round(pause * (0.5 + this.#random.unit() / 2)), again);
+  }
+}
+
+export const outcomeText = (outcome: LinkOutcome): string =>
+  'detail' in outcome && outcome.detail !== '' ? `${outcome.why}: ${outcome.detail}` : outcome.why;

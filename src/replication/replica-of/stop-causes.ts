@@ -1,0 +1,31 @@
+/**
+ * Which failures end a Replica Of until somebody acts; all others are tried again for ever. Pure.
+ * [RS replica-of: synchronization errors]
+ */
+
+import type { LinkOutcome } from '../link-outcome.ts';
+import type { StopCause } from './status.ts';
+
+/** Outcomes of a link that no repetition mends. */
+export function stopCauseOf(outcome: LinkOutcome): StopCause | null {
+  switch (outcome.why) {
+    case 'auth-failed':
+      return 'authentication';
+    case 'psync-not-supported':
+      return 'not-replicable';
+    case 'rdb-unsupported':
+      return 'unsupported';
+    default:
+      return null;
+  }
+}
+
+/** A target refused a request: why, and how to say it. */
+export function classifyRefusal(request: string, detail: string): [StopCause, string] {
+  const text = `the destination refused ${request}: ${detail}`;
+  if (detail.startsWith('OOM')) return ['out-of-memory', text];
+  if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(detail)) return ['authentication', text];
+  if (/^(CROSSSLOT|MOVED)/.test(detail)) return ['cross-slot', text];
+  if (/unknown (command|subcommand)|Bad data format|payload version/.test(detail)) return ['unsupported', text];
+  return ['general', text];
+}
