@@ -57,7 +57,7 @@ export class RequestConnection {
   }
 
   /** Sends bytes that hold `replies` requests; each reply goes to `take`. */
-  send(bytes: string, replies: number, take: (reply: ReaderReply, index: number) => void): void {
+  send(bytes: string | Buffer, replies: number, take: (reply: ReaderReply, index: number) => void): void {
     if (this.#closed) return;
     for (let i = 0; i < replies; i++) this.#awaiting.push((reply) => take(reply, i));
     this.#connection.write(bytes);

@@ -29,7 +29,7 @@ const fixed = {
   TIMEOUT_OUT_OF_RANGE: 'ERR timeout is out of range',
   MIN_MAX_NOT_FLOAT: 'ERR min or max is not a float',
   MIN_MAX_NOT_STRING: 'ERR min or max not valid string range item',
-  NUMKEYS: "ERR numkeys should be greater than 0",
+  NUMKEYS: 'ERR numkeys should be greater than 0',
   COUNT_POSITIVE: 'ERR count should be greater than 0',
   INVALID_CURSOR: 'ERR invalid cursor',
   BUSYKEY: 'BUSYKEY Target key name already exists.',
@@ -42,35 +42,101 @@ const fixed = {
   WATCH_INSIDE_MULTI: 'ERR WATCH inside MULTI is not allowed',
   EXECABORT: 'EXECABORT Transaction discarded because of previous errors.',
   NOAUTH: 'NOAUTH Authentication required.',
+  NOAUTH_HELLO:
+    'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
   WRONGPASS: 'WRONGPASS invalid username-password pair or user is disabled.',
   AUTH_WITHOUT_PASSWORD:
     'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+  PROTOCOL_VERSION: 'ERR Protocol version is not an integer or out of range',
   NOPROTO: 'NOPROTO unsupported protocol version',
   READONLY: "READONLY You can't write against a read only replica.",
+  NOMASTERLINK: "NOMASTERLINK Can't SYNC while not connected with my master",
   MASTERDOWN: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
   LOADING: 'LOADING Redis is loading the dataset in memory',
   OOM: "OOM command not allowed when used memory > 'maxmemory'.",
+  CLIENT_ID: 'ERR Invalid client ID',
+  CLIENT_ID_POSITIVE: 'ERR client-id should be greater than 0',
+  CLIENT_AGE: 'ERR maxage is not an integer or out of range',
+  CLIENT_AGE_POSITIVE: 'ERR maxage should be greater than 0',
+  NO_SUCH_CLIENT: 'ERR No such client',
+  UNBLOCK_REASON: 'ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR',
+  RESET_NORMAL_ONLY: 'ERR can only reset normal client connections',
+  FIRST_DB_INDEX: 'ERR invalid first DB index',
+  SECOND_DB_INDEX: 'ERR invalid second DB index',
+  COMMAND_UNKNOWN: 'ERR Invalid command specified',
+  COMMAND_ARITY: 'ERR Invalid number of arguments specified for command',
+  COMMAND_WITHOUT_KEYS: 'ERR The command has no key arguments',
+  COMMAND_ARGUMENTS: 'ERR Invalid arguments specified for command',
+  UNBLOCKED_BY_ROLE: 'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+  WAIT_ON_REPLICA:
+    'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',
   UNBLOCKED: 'UNBLOCKED client unblocked via CLIENT UNBLOCK',
   BIT_OFFSET: 'ERR bit offset is not an integer or out of range',
   BIT_VALUE: 'ERR bit is not an integer or out of range',
   BIT_ARGUMENT: 'ERR The bit argument must be 1 or 0.',
+  EXPIRE_NX_OTHERS: 'ERR NX and XX, GT or LT options at the same time are not compatible',
+  EXPIRE_GT_LT: 'ERR GT and LT options at the same time are not compatible',
+  INVALID_IDLETIME: 'ERR Invalid IDLETIME value, must be >= 0',
+  INVALID_FREQ: 'ERR Invalid FREQ value, must be >= 0 and <= 255',
+  NO_LFU:
+    'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
+  BITFIELD_TYPE: 'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
+  BITFIELD_OVERFLOW: 'ERR Invalid OVERFLOW type specified',
+  BITFIELD_READ_ONLY: 'ERR BITFIELD_RO only supports the GET subcommand',
+  BITOP_NOT: 'ERR BITOP NOT must be called with a single source key.',
+  LCS_NOT_STRING: 'ERR The specified keys must contain string values',
+  LCS_LEN_AND_IDX: 'ERR If you want both the length and indexes, please just use IDX.',
+  LCS_TOO_LARGE: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',
+  SORT_NOT_DOUBLE: "ERR One or more scores can't be converted into double",
+  NOVALUES_NOT_HASH: 'ERR NOVALUES option can only be used in HSCAN',
+  SCORE_NAN: 'ERR resulting score is not a number (NaN)',
   GT_LT_NX: 'ERR GT, LT, and/or NX options at the same time are not compatible',
   XX_NX: 'ERR XX and NX options at the same time are not compatible',
 } as const;
+
+/** As C prints a string: up to its first NUL, at most so long. */
+const echoed = (text: string, charsMax = 128): string => text.split('\0', 1)[0]!.slice(0, charsMax);
 
 const worded = {
   UNKNOWN_COMMAND: (name: string, words: readonly string[]) => {
     // [redis server.c rejectUnknownCommand]: at most 128 bytes of the arguments are echoed
     let shown = '';
-    for (let i = 1; i < words.length && shown.length < 128; i++) shown += `'${words[i]!.slice(0, 128 - shown.length)}' `;
-    return `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${shown}`;
+    for (let i = 1; i < words.length && shown.length < 128; i++) shown += `'${echoed(words[i]!, 128 - shown.length)}' `;
+    return `ERR unknown command '${echoed(name)}', with args beginning with: ${shown}`;
   },
   UNKNOWN_SUBCOMMAND: (container: string, name: string) =>
-    `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`,
+    `ERR unknown subcommand '${echoed(name)}'. Try ${container.toUpperCase()} HELP.`,
+  /** The subcommand is known, its arguments are not [redis networking.c addReplySubcommandSyntaxError]. */
+  SUBCOMMAND_SYNTAX: (container: string, name: string) =>
+    `ERR unknown subcommand or wrong number of arguments for '${echoed(name)}'. Try ${container.toUpperCase()} HELP.`,
+  DENY_BLOCKING: (name: string) => `ERR ${name.toUpperCase()} isn't allowed for a DENY BLOCKING client`,
+  HELLO_OPTION: (option: string) => `ERR Syntax error in HELLO option '${option}'`,
+  CLIENT_TYPE: (name: string) => `ERR Unknown client type '${name}'`,
+  CLIENT_ATTRIBUTE: (attribute: string) => `ERR ${attribute} cannot contain spaces, newlines or special characters.`,
+  NO_SUCH_USER: (name: string) => `ERR No such user '${name}'`,
+  CONFIG_UNKNOWN: (name: string) => `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
+  CONFIG_INVALID: (name: string, detail: string) =>
+    `ERR CONFIG SET failed (possibly related to argument '${name}') - ${detail}`,
   ARITY: (name: string) => `ERR wrong number of arguments for '${name.toLowerCase()}' command`,
   INVALID_EXPIRE: (name: string) => `ERR invalid expire time in '${name.toLowerCase()}' command`,
+  EXPIRE_OPTION: (option: string) => `ERR Unsupported option ${echoed(option, Infinity)}`,
+  INT32_RANGE: () => `ERR value is out of range, value must between ${-(2 ** 31)} and ${2 ** 31 - 1}`,
+  DEBUG_SUBCOMMAND: (name: string) =>
+    `ERR unknown subcommand or wrong number of arguments for '${echoed(name)}'. Try DEBUG HELP.`,
   SUBSCRIBED_ONLY: (name: string) =>
     `ERR Can't execute '${name.toLowerCase()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+  /** Redis Enterprise's own detail [RS clustering: cross-slot]. */
+  CROSSSLOT: (where: {
+    context: string;
+    command: string;
+    slot: number;
+    wrongSlot: number;
+    firstKey: string;
+    wrongKey: string;
+  }) =>
+    `CROSSSLOT Keys in request don't hash to the same slot (context='${where.context}', command='${where.command}', ` +
+    `original-slot='${where.slot}', wrong-slot='${where.wrongSlot}', first-key='${where.firstKey.slice(0, 128)}', ` +
+    `violating-key='${where.wrongKey.slice(0, 128)}')`,
   PROTOCOL: (detail: string) => `ERR Protocol error: ${detail}`,
   ERR: (text: string) => `ERR ${text}`,
   /** A whole error line with its own code word. */

@@ -69,7 +69,7 @@ export class Raw {
 }
 
 /** A null where RESP2 has the null array: EXEC after a failed WATCH, blocking pops that timed out. */
-export class NullArray {
+class NullArray {
   readonly kind = 'null-array';
 }
 
@@ -123,7 +123,9 @@ export function encodeRequest(words: readonly string[]): string {
   return bytes;
 }
 
-export const encodeFailure = (text: string): string => `-${text.replace(/[\r\n]/g, ' ')}\r\n`;
+/** Line ends would end the reply: inside they become spaces, at the end they go [redis networking.c addReplyErrorFormat]. */
+export const encodeFailure = (text: string): string =>
+  /[\r\n]/.test(text) ? `-${text.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ')}\r\n` : `-${text}\r\n`;
 
 function encodeItems(mark: string, items: readonly Reply[], protocol: Protocol): string {
   let bytes = `${mark}${items.length}\r\n`;
@@ -152,31 +154,35 @@ function encodeSpecial(reply: Exclude<Reply, readonly Reply[]> & object, protoco
   return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
 }
 
-/** A double as Redis prints it in replies and stores: shortest text that reads back the same [redis util.c d2string, fpconv]. */
+/** Integers up to here are printed as such [redis util.c double2ll]. */
+const PLAIN_INTEGER_MAX = 2 ** 62;
+
+/** A double as Redis 7.2 and later print it in replies: the shortest text that reads back the same [redis util.c d2string]. */
 export function formatDouble(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) <= PLAIN_INTEGER_MAX) {
+    if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0' : String(value);
+    return BigInt(value).toString();
+  }
   if (value === Infinity) return 'inf';
   if (value === -Infinity) return '-inf';
   if (Number.isNaN(value)) return 'nan';
-  if (Object.is(value, -0)) return '-0';
-  if (Number.isInteger(value) && Math.abs(value) < 1e17) return value.toFixed(0);
   return formatShortest(value);
 }
 
-/**
- * JavaScript and C agree on the shortest digits, not on when to use an exponent: Redis's %.17g and fpconv switch at
- * exponents below -5 and from 17 or 21 up, and write at least two exponent digits.
- */
+/** JavaScript and fpconv agree on the shortest digits, not on when to use an exponent [redis fpconv_dtoa.c emit_digits]. */
 function formatShortest(value: number): string {
-  const text = value.toExponential();
+  const text = Math.abs(value).toExponential();
   const mark = text.indexOf('e');
-  const digits = text.slice(0, mark).replace('-', '').replace('.', '');
+  const digits = text.slice(0, mark).replace('.', '');
   const exponent = Number(text.slice(mark + 1));
   const sign = value < 0 ? '-' : '';
-  if (exponent >= -5 && exponent < 21) {
+  /** Zeros to append; below zero, how many digits are behind the point. */
+  const shift = exponent - digits.length + 1;
+  if (shift >= 0 && exponent < digits.length + 7) return sign + digits + '0'.repeat(shift);
+  if (shift < 0 && (shift > -7 || Math.abs(exponent) < 4)) {
     if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
-    if (digits.length <= exponent + 1) return sign + digits + '0'.repeat(exponent + 1 - digits.length);
     return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
   }
   const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
-  return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
 }

@@ -5,18 +5,29 @@
  * the chunk may be reused. Pure: no session, no socket. Limits and error texts are Redis's [redis networking.c].
  */
 
+import { constants } from 'node:buffer';
+
 export interface DecoderLimits {
-  /** Longest bulk string: `proto-max-bulk-len`. */
+  /** Longest bulk string: `proto-max-bulk-len`. Read for every bulk, so it may change while a decoder lives. */
   bulkBytesMax: number;
   /** Longest inline request or length line: `PROTO_INLINE_MAX_SIZE`. */
-  inlineBytesMax: number;
-  /** Most words in one request; far lower for a client that is not authenticated. */
-  wordsMax: number;
+  readonly inlineBytesMax: number;
+  /** Most words in one request; far lower for a client that is not authenticated. Redis 7 has no limit here but memory. */
+  readonly wordsMax: number;
+  /** Longest request in all: `client-query-buffer-limit`. */
+  readonly requestBytesMax: number;
 }
 
-export const DEFAULT_LIMITS: DecoderLimits = { bulkBytesMax: 512 * 1024 * 1024, inlineBytesMax: 64 * 1024, wordsMax: 1024 * 1024 };
+export const DEFAULT_LIMITS: Readonly<DecoderLimits> = {
+  bulkBytesMax: 512 * 1024 * 1024,
+  inlineBytesMax: 64 * 1024,
+  wordsMax: 1024 * 1024,
+  requestBytesMax: 1024 * 1024 * 1024,
+};
+/** A JavaScript string ends a few bytes before 512 MiB: no bulk may be longer, whatever is configured. */
+const STRING_BYTES_MAX = constants.MAX_STRING_LENGTH;
 /** [redis networking.c]: before AUTH, at most 10 words of at most 16384 bytes. */
-export const UNAUTHENTICATED_LIMITS = { wordsMax: 10, bulkBytesMax: 16_384 } as const;
+const UNAUTHENTICATED_LIMITS = { wordsMax: 10, bulkBytesMax: 16_384 } as const;
 
 /** The client broke the protocol: it is told so and disconnected. */
 export class ProtocolError extends Error {}
@@ -24,11 +35,42 @@ export class ProtocolError extends Error {}
 const EMPTY = Buffer.alloc(0);
 const CR = 13;
 const LF = 10;
+const ZERO = 48;
 const STAR = 42;
 const DOLLAR = 36;
 
+/** Requests of up to so many words get an array of their size before the words are there. */
+const SIZED_WORDS_MAX = 64;
+
+const sized = (count: number): string[] => {
+  const words: string[] = [];
+  words.length = count;
+  return words;
+};
+
+/** Names come again and again: the same bytes give the same string, without making it and computing its hash anew. */
+const NAME_LENGTH_MAX = 16;
+const NAME_PLACES = 512;
+const names: (string | undefined)[] = Array.from({ length: NAME_PLACES });
+
+function nameAt(buffer: Buffer, start: number, end: number): string {
+  const length = end - start;
+  if (length === 0 || length > NAME_LENGTH_MAX) return buffer.latin1Slice(start, end);
+  const middle = buffer[start + (length >> 1)]!;
+  const place = (buffer[start]! * 31 + middle * 17 + buffer[end - 1]! * 7 + length * 131) & (NAME_PLACES - 1);
+  const known = names[place];
+  if (known !== undefined && known.length === length) {
+    let at = 0;
+    while (at < length && known.charCodeAt(at) === buffer[start + at]) at++;
+    if (at === length) return known;
+  }
+  const name = buffer.latin1Slice(start, end);
+  names[place] = name;
+  return name;
+}
+
 export class RequestDecoder {
-  readonly limits: DecoderLimits;
+  readonly limits: Readonly<DecoderLimits>;
   authenticated = true;
   /** Bytes of requests taken out so far: a replica's offset. */
   consumedBytes = 0;
@@ -39,10 +81,13 @@ export class RequestDecoder {
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
   #words: string[] | null = null;
+  #filled = 0;
   #wanted = 0;
   #bulkLength = -1;
+  /** `consumedBytes` at which the request in progress is too long. */
+  #requestEnd = 0;
 
-  constructor(limits: DecoderLimits = DEFAULT_LIMITS) {
+  constructor(limits: Readonly<DecoderLimits> = DEFAULT_LIMITS) {
     this.limits = limits;
   }
 
@@ -107,27 +152,41 @@ export class RequestDecoder {
           throw new ProtocolError('unauthenticated multibulk length');
         }
         if (count <= 0) continue;
-        this.#words = [];
+        // An array of the right size where the count can be believed: `[]` would grow to 17 places at the first push
+        this.#words = count <= SIZED_WORDS_MAX ? sized(count) : [];
+        this.#filled = 0;
         this.#wanted = count;
+        this.#requestEnd = this.consumedBytes + this.limits.requestBytesMax;
       }
       const words = this.#words;
-      while (words.length < this.#wanted) {
+      while (this.#filled < this.#wanted) {
         if (this.#bulkLength < 0) {
           if (this.#position >= this.#buffer.length) return null;
           if (this.#buffer[this.#position] !== DOLLAR) {
+            // Redis looks at the first byte once it has the line
+            if (this.#lineEnd(CR, 'too big bulk count string') < 0) return null;
             throw new ProtocolError(`expected '$', got '${String.fromCharCode(this.#buffer[this.#position]!)}'`);
           }
           const length = this.#lengthLine('invalid bulk length', 'too big bulk count string');
           if (length === null) return null;
-          if (length < 0 || length > this.limits.bulkBytesMax) throw new ProtocolError('invalid bulk length');
+          if (length < 0 || length > this.limits.bulkBytesMax || length > STRING_BYTES_MAX) {
+            throw new ProtocolError('invalid bulk length');
+          }
           if (!this.authenticated && length > UNAUTHENTICATED_LIMITS.bulkBytesMax) {
             throw new ProtocolError('unauthenticated bulk length');
+          }
+          if (this.consumedBytes + length > this.#requestEnd) {
+            throw new ProtocolError(`request longer than ${this.limits.requestBytesMax} bytes`);
           }
           this.#bulkLength = length;
         }
         const end = this.#position + this.#bulkLength;
         if (end + 2 > this.#buffer.length) return null;
-        words.push(this.#buffer.latin1Slice(this.#position, end));
+        words[this.#filled] =
+          this.#filled === 0
+            ? nameAt(this.#buffer, this.#position, end)
+            : this.#buffer.latin1Slice(this.#position, end);
+        this.#filled++;
         this.consumedBytes += this.#bulkLength + 2;
         this.#position = end + 2;
         this.#bulkLength = -1;
@@ -144,33 +203,40 @@ export class RequestDecoder {
     let value = 0;
     let digits = 0;
     // The usual line is a few digits: read it in one pass.
-    for (let byte = buffer[at]; byte !== undefined && byte >= 48 && byte <= 57 && digits < 10; byte = buffer[++at]) {
-      value = value * 10 + byte - 48;
+    for (
+      let byte = buffer[at];
+      byte !== undefined && byte >= ZERO && byte < ZERO + 10 && digits < 10;
+      byte = buffer[++at]
+    ) {
+      value = value * 10 + byte - ZERO;
       digits++;
     }
-    if (digits > 0 && digits < 10 && buffer[at] === CR && at + 1 < buffer.length) {
+    const canonical = digits === 1 || (digits > 1 && digits < 10 && buffer[at - digits] !== ZERO);
+    if (canonical && buffer[at] === CR && at + 1 < buffer.length) {
       this.consumedBytes += at + 2 - this.#position;
       this.#position = at + 2;
       return value;
     }
-    const cr = buffer.indexOf(CR, this.#position);
-    if (cr < 0 || cr + 1 >= buffer.length) {
-      if (buffer.length - this.#position > this.limits.inlineBytesMax) throw new ProtocolError(tooBig);
-      return null;
-    }
+    const cr = this.#lineEnd(CR, tooBig);
+    if (cr < 0 || cr + 1 >= buffer.length) return null;
     const text = buffer.latin1Slice(this.#position + 1, cr);
-    if (!/^-?(0|[1-9][0-9]*)$/.test(text)) throw new ProtocolError(invalid);
+    if (!/^(0|-?[1-9][0-9]{0,18})$/.test(text)) throw new ProtocolError(invalid);
     this.consumedBytes += cr + 2 - this.#position;
     this.#position = cr + 2;
     return Number(text);
   }
 
+  /** Where the line that begins here ends, -1 when that is not known yet. Too long is too long, wherever chunks end. */
+  #lineEnd(mark: number, tooBig: string): number {
+    const end = this.#buffer.indexOf(mark, this.#position);
+    const length = (end < 0 ? this.#buffer.length : end) - this.#position;
+    if (length > this.limits.inlineBytesMax) throw new ProtocolError(tooBig);
+    return end;
+  }
+
   #inline(): string[] | null {
-    const newline = this.#buffer.indexOf(LF, this.#position);
-    if (newline < 0) {
-      if (this.#buffer.length - this.#position > this.limits.inlineBytesMax) throw new ProtocolError('too big inline request');
-      return null;
-    }
+    const newline = this.#lineEnd(LF, 'too big inline request');
+    if (newline < 0) return null;
     let end = newline;
     if (end > this.#position && this.#buffer[end - 1] === CR) end--;
     const line = this.#buffer.latin1Slice(this.#position, end);
@@ -183,43 +249,47 @@ export class RequestDecoder {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
-const isSpace = (char: string | undefined): boolean => char !== undefined && ' \t\n\v\f\r'.includes(char);
+const SPACES = ' \t\n\v\f\r';
+/** A vertical tab or form feed separates words, but does not end one. */
+const ENDS_WORD = ' \t\n\r';
 
 /** Words of a line with Redis's quoting rules; null when quotes do not balance [redis sds.c sdssplitargs]. */
-export function splitInline(line: string): string[] | null {
+export function splitInline(given: string): string[] | null {
+  // In C the line ends at its first NUL
+  const nul = given.indexOf('\0');
+  const line = nul < 0 ? given : given.slice(0, nul);
   const words: string[] = [];
   let at = 0;
   for (;;) {
-    while (isSpace(line[at])) at++;
-    if (at >= line.length || line[at] === '\0') return words;
+    while (at < line.length && SPACES.includes(line[at]!)) at++;
+    if (at >= line.length) return words;
     let word = '';
     for (let quote: string | null = null; ; at++) {
       const char = line[at];
-      if (quote !== null) {
-        if (char === undefined) return null;
-        if (char === quote) {
-          const after = line[at + 1];
-          if (after !== undefined && !isSpace(after)) return null;
-          at++;
-          break;
-        }
-        const next = line[at + 1];
-        if (quote === '"' && char === '\\' && next !== undefined) {
-          const hex = /^x([0-9a-fA-F]{2})/.exec(line.slice(at + 1, at + 4));
-          if (hex) {
-            word += String.fromCharCode(parseInt(hex[1]!, 16));
-            at += 3;
-          } else {
-            word += ESCAPES[next] ?? next;
-            at++;
-          }
-        } else if (quote === "'" && char === '\\' && next === "'") {
-          word += "'";
-          at++;
-        } else word += char;
-      } else if (char === undefined || isSpace(char) || char === '\0') break;
-      else if (char === '"' || char === "'") quote = char;
-      else word += char;
+      if (char === undefined) {
+        if (quote !== null) return null;
+        break;
+      }
+      if (quote === null) {
+        if (ENDS_WORD.includes(char)) break;
+        if (char === '"' || char === "'") quote = char;
+        else word += char;
+        continue;
+      }
+      if (char === quote) {
+        at++;
+        if (at < line.length && !SPACES.includes(line[at]!)) return null;
+        break;
+      }
+      const next = line[at + 1];
+      if (char === '\\' && quote === '"' && next !== undefined) {
+        const hex = /^x([0-9a-fA-F]{2})/.exec(line.slice(at + 1, at + 4));
+        word += hex === null ? (ESCAPES[next] ?? next) : String.fromCharCode(parseInt(hex[1]!, 16));
+        at += hex === null ? 1 : 3;
+      } else if (char === '\\' && next === "'") {
+        word += "'";
+        at++;
+      } else word += char;
     }
     words.push(word);
   }

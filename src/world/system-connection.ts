@@ -112,7 +112,10 @@ export class SystemConnection implements Connection {
     else parts.reads.connection = this;
     socket.on('end', () => this.#inputEnd());
     socket.on('error', (error: NodeJS.ErrnoException) => (this.#reason ??= closeReasonOf(error)));
-    socket.on('close', () => this.#finish(this.#reason ?? (this.#ending ? 'local' : 'reset')));
+    socket.on('close', () => {
+      this.#finish(this.#reason ?? (this.#ending ? 'local' : 'reset'));
+      if (this.#told) this.#leave();
+    });
     socket.on('drain', () => this.#tellDrained());
     if (parts.carrier !== socket) parts.carrier.on('error', () => undefined);
   }
@@ -175,7 +178,7 @@ export class SystemConnection implements Connection {
 
   /** A fault begins, changes or ends; `null`: none concerns this connection. */
   constrain(state: GateState | null): void {
-    if (!this.#open || (state === null && this.#gate === null)) return;
+    if ((this.#told && this.#socket.destroyed) || (state === null && this.#gate === null)) return;
     this.#gate ??= new SystemGate({
       receive: (chunk) => this.#handler?.data(chunk),
       finish: (reason) => this.#tell(reason),
@@ -252,10 +255,10 @@ export class SystemConnection implements Connection {
     if (this.#open) {
       this.#open = false;
       this.#reason = reason;
-      this.#gate?.close();
-      this.#gate = null;
       process.nextTick(() => this.#tell(reason));
     }
+    this.#gate?.close();
+    this.#gate = null;
     if (this.#socket.destroyed) return;
     // Once the goodbye is on its way Node.js can no longer reset, and would lose the handle if asked to.
     if (!this.#socket.writableEnded) this.#carrier.resetAndDestroy();
@@ -270,16 +273,25 @@ export class SystemConnection implements Connection {
     else this.#gate.receiveEnd(reason);
   }
 
+  /** After an orderly end what we still have to send goes on its way, through the gate if there is one. */
   #tell(reason: CloseReason): void {
     if (this.#told) return;
     this.#told = true;
     this.#open = false;
     this.#reason = reason;
+    if (this.#socket.destroyed) this.#leave();
+    else if (!this.#ending) {
+      this.#ending = true;
+      if (this.#gate === null) this.#socket.end();
+      else this.#gate.sendEnd();
+    }
+    this.#handler?.closed(reason);
+  }
+
+  #leave(): void {
     this.#gate?.close();
     this.#gate = null;
     this.#forget(this);
-    if (reason === 'ended') this.#socket.end();
-    this.#handler?.closed(reason);
   }
 }
 

@@ -132,7 +132,11 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
         break;
       }
       case 'flood':
-        clients[step.source % story.sources]!.call('SET', `s${step.source % story.sources}:flood`, 'x'.repeat(BACKLOG_BYTES + 1000));
+        clients[step.source % story.sources]!.call(
+          'SET',
+          `s${step.source % story.sources}:flood`,
+          'x'.repeat(BACKLOG_BYTES + 1000),
+        );
         break;
       case 'restart-syncer':
         end(engine);
@@ -166,9 +170,20 @@ function contents(shard: Shard, into: Map<string, string>): void {
     if (typeof rdb === 'string') text = rdb;
     else if (rdb.kind === 'list') text = rdb.items.join('|');
     else if (rdb.kind === 'set') text = [...rdb.members].sort().join('|');
-    else if (rdb.kind === 'zset') text = rdb.members.map((member, i) => `${member}=${rdb.scores[i]}`).sort().join('|');
-    else text = rdb.pairs.reduce<string[]>((all, word, i) => (i % 2 === 0 ? [...all, `${word}=${rdb.pairs[i + 1]}`] : all), []).sort().join('|');
-    into.set(key, `${typeof rdb === 'string' ? 'string' : rdb.kind} ${text} expires ${keyspace.expires.get(key) ?? 'never'}`);
+    else if (rdb.kind === 'zset')
+      text = rdb.members
+        .map((member, i) => `${member}=${rdb.scores[i]}`)
+        .sort()
+        .join('|');
+    else
+      text = rdb.pairs
+        .reduce<string[]>((all, word, i) => (i % 2 === 0 ? [...all, `${word}=${rdb.pairs[i + 1]}`] : all), [])
+        .sort()
+        .join('|');
+    into.set(
+      key,
+      `${typeof rdb === 'string' ? 'string' : rdb.kind} ${text} expires ${keyspace.expires.get(key) ?? 'never'}`,
+    );
   });
 }
 
@@ -180,6 +195,7 @@ function differenceOf(sources: readonly Shard[], targets: readonly Shard[]): str
   for (const [key, text] of wanted) {
     if (found.get(key) !== text) return `${key}: source has ${text}, destination has ${found.get(key) ?? 'nothing'}`;
   }
-  for (const key of found.keys()) if (!wanted.has(key)) return `${key}: only the destination has it (${found.get(key)})`;
+  for (const key of found.keys())
+    if (!wanted.has(key)) return `${key}: only the destination has it (${found.get(key)})`;
   return null;
 }

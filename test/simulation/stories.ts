@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import type { Step, Story } from './deployment.ts';
 
 /** Keys of one source never meet those of another: sources are not reconciled. Keys with the same tag share a slot. */
-const keyOf = (source: number) =>
-  fc.constantFrom('a', 'b', 'c', 'd').map((name) => `s${source}:${name}`);
+const keyOf = (source: number) => fc.constantFrom('a', 'b', 'c', 'd').map((name) => `s${source}:${name}`);
 const taggedKey = (source: number) => fc.constantFrom('x', 'y').map((name) => `{s${source}}${name}`);
 const word = fc.constantFrom('1', '2', 'one', 'two', '\r\n', '\0\xff', '');
 const small = fc.integer({ min: -3, max: 9 }).map(String);
@@ -34,22 +33,35 @@ function request(source: number): fc.Arbitrary<readonly string[]> {
 
 const transaction = (source: number): fc.Arbitrary<readonly (readonly string[])[]> =>
   fc
-    .array(fc.tuple(fc.constantFrom('INCRBY', 'DECRBY'), taggedKey(source).map((key) => `${key}:n`), small), { minLength: 1, maxLength: 4 })
+    .array(
+      fc.tuple(
+        fc.constantFrom('INCRBY', 'DECRBY'),
+        taggedKey(source).map((key) => `${key}:n`),
+        small,
+      ),
+      { minLength: 1, maxLength: 4 },
+    )
     .map((writes) => [['MULTI'], ...writes, ['EXEC']]);
 
 const write = (sources: number): fc.Arbitrary<Step> =>
-  fc.nat(sources - 1).chain((source) =>
-    fc
-      .oneof(
-        { weight: 6, arbitrary: fc.array(request(source), { minLength: 1, maxLength: 6 }) },
-        { weight: 1, arbitrary: transaction(source) },
-      )
-      .map((words): Step => ({ do: 'write', source, words })),
-  );
+  fc
+    .nat(sources - 1)
+    .chain((source) =>
+      fc
+        .oneof(
+          { weight: 6, arbitrary: fc.array(request(source), { minLength: 1, maxLength: 6 }) },
+          { weight: 1, arbitrary: transaction(source) },
+        )
+        .map((words): Step => ({ do: 'write', source, words })),
+    );
 
 const fault = (sources: number): fc.Arbitrary<Step> =>
   fc.oneof(
-    fc.record({ do: fc.constant('cut' as const), side: fc.constantFrom('source' as const, 'destination' as const), how: fc.constantFrom('reset' as const, 'reset' as const, 'silent' as const) }),
+    fc.record({
+      do: fc.constant('cut' as const),
+      side: fc.constantFrom('source' as const, 'destination' as const),
+      how: fc.constantFrom('reset' as const, 'reset' as const, 'silent' as const),
+    }),
     fc.record({
       do: fc.constant('partition' as const),
       source: fc.nat(sources - 1),

@@ -10,7 +10,8 @@ const all = sourceFiles('src', 'test', 'scenarios', 'bench');
 const LINES_MAX = 500;
 
 /** Entered from outside: by package.json, or by a person. */
-const ENTRIES = /^(src\/cli\/main\.ts|src\/sandbox\/(sandbox|testing)\.ts|src\/buffer\.d\.ts|test\/.*\.test\.ts|scenarios\/.*|bench\/.*|src\/.*preload\.ts)$/;
+const ENTRIES =
+  /^(src\/cli\/main\.ts|src\/sandbox\/(sandbox|testing)\.ts|src\/buffer\.d\.ts|test\/.*\.test\.ts|scenarios\/.*|bench\/.*|src\/.*preload\.ts)$/;
 
 describe('files', () => {
   it('are imported by somebody', () => {
@@ -43,7 +44,8 @@ describe('documents', () => {
   const pages = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
 
   it('are all there', () => {
-    for (const name of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'FIDELITY.md', 'CHANGELOG.md']) expect(pages).toContain(name);
+    for (const name of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'FIDELITY.md', 'CHANGELOG.md'])
+      expect(pages).toContain(name);
   });
 
   it('name only files that exist', () => {
@@ -59,8 +61,12 @@ describe('documents', () => {
 
   it('list every rule that the code cites', () => {
     const page = readFileSync(join(ROOT, 'FIDELITY.md'), 'utf8');
-    const cited = new Set(files.flatMap((file) => [...file.text.matchAll(/\[(RS [^\]\n]+)\]/g)].map((match) => match[1]!)));
-    expect([...cited].filter((tag) => !page.includes(`[${tag}]`)).map((tag) => `FIDELITY.md lacks [${tag}]`)).toEqual([]);
+    const cited = new Set(
+      files.flatMap((file) => [...file.text.matchAll(/\[(RS [^\]\n]+)\]/g)].map((match) => match[1]!)),
+    );
+    expect([...cited].filter((tag) => !page.includes(`[${tag}]`)).map((tag) => `FIDELITY.md lacks [${tag}]`)).toEqual(
+      [],
+    );
   });
 
   it('link only to pages that exist', () => {

@@ -11,8 +11,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/sandbox'],
   ['src/cluster/api', 'src/cluster/ui'],
   ['src/cluster/control'],
-  ['src/cluster/names', 'src/cluster/certificates'],
   ['src/cluster/state'],
+  ['src/cluster/names', 'src/cluster/certificates'],
   ['src/replication', 'src/proxy'],
   ['src/node'],
   ['src/rdb'],
@@ -57,7 +57,9 @@ describe('layers', () => {
     const pure = ['src/rdb/', 'src/resp/', 'src/sharding/', 'src/cluster/state/'];
     const wrong = files
       .filter((file) => pure.some((folder) => file.path.startsWith(folder)))
-      .flatMap((file) => [...file.code.matchAll(/from '(node:[a-z/]+)'/g)].map((match) => `${file.path} imports ${match[1]}`))
+      .flatMap((file) =>
+        [...file.code.matchAll(/from '(node:[a-z/]+)'/g)].map((match) => `${file.path} imports ${match[1]}`),
+      )
       .filter((line) => !/node:(assert|buffer)$/.test(line));
     expect(wrong).toEqual([]);
   });

@@ -62,7 +62,7 @@ describe('faults between us and a server that is not ours', () => {
   const setUp = async () => {
     const heard = { outside: '', inside: '', closed: '' };
     const sockets: Socket[] = [];
-    const server = createServer((socket) => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
       sockets.push(socket);
       socket.on('error', () => undefined);
       socket.on('data', (chunk) => (heard.outside += chunk.toString('latin1')));
@@ -100,7 +100,7 @@ describe('faults between us and a server that is not ours', () => {
     expect(set.connection.unsentBytes).toBe(0);
   });
 
-  test('what comes in is held at our end alone, an end and a reset too', async () => {
+  test('what comes in is held at our end alone, an end too', async () => {
     await using set = await setUp();
     set.network.faults.partition([THEIRS], [OURS], 'one-way');
     set.outside.end('last words');
@@ -110,6 +110,35 @@ describe('faults between us and a server that is not ours', () => {
     set.network.faults.heal();
     await until(() => set.heard.closed !== '', 'the end');
     expect([set.heard.inside, set.heard.closed]).toEqual(['last words', 'ended']);
+  });
+
+  test('a reset that comes in is told only after the partition', async () => {
+    await using set = await setUp();
+    set.network.faults.partition([THEIRS], [OURS], 'one-way');
+    set.outside.resetAndDestroy();
+    for (let count = 0; count < 3; count++) {
+      set.connection.write('into the void'); // makes the system tell us
+      await using witness = await setUp();
+      witness.outside.write('seen');
+      await until(() => witness.heard.inside === 'seen', 'the witness');
+    }
+    expect(set.heard.closed).toBe('');
+    set.network.faults.heal();
+    await until(() => set.heard.closed === 'reset', 'the reset');
+    await until(() => set.network.faults.cut('*', '*', 'reset') === 0, 'nothing is left');
+  });
+
+  test('what is held back is sent though the other side has ended meanwhile', async () => {
+    await using set = await setUp();
+    set.network.faults.partition([OURS], [THEIRS], 'one-way');
+    set.connection.write('last words');
+    set.outside.end();
+    await until(() => set.heard.closed === 'ended', 'the end');
+    expect(set.connection.unsentBytes).toBe(10);
+    set.network.faults.heal();
+    await until(() => set.outside.readableEnded, 'our own end');
+    expect(set.heard.outside).toBe('last words');
+    await until(() => set.network.faults.cut('*', '*', 'reset') === 0, 'nothing is left');
   });
 
   test('a silent cut tells nobody, whatever the other side does', async () => {

@@ -21,7 +21,18 @@ export interface ArgumentDoc {
   readonly arguments?: readonly ArgumentDoc[];
 }
 
-export type KeyFlag = 'RO' | 'RW' | 'OW' | 'RM' | 'access' | 'update' | 'insert' | 'delete' | 'not_key' | 'incomplete' | 'variable_flags';
+export type KeyFlag =
+  | 'RO'
+  | 'RW'
+  | 'OW'
+  | 'RM'
+  | 'access'
+  | 'update'
+  | 'insert'
+  | 'delete'
+  | 'not_key'
+  | 'incomplete'
+  | 'variable_flags';
 
 /** How keys repeat inside an argument, counted from its first word. */
 export interface KeyLayout {
@@ -33,7 +44,8 @@ export interface KeyLayout {
 }
 
 export interface Argument<T> {
-  readonly doc: Omit<ArgumentDoc, 'name'>;
+  /** With a name where COMMAND DOCS shows another one than the declaration's. */
+  readonly doc: Omit<ArgumentDoc, 'name'> & { readonly name?: string };
   readonly wordsMin: number;
   readonly wordsMax: number;
   readonly keys?: KeyLayout;
@@ -111,6 +123,40 @@ export const double = (otherwise?: () => Refusal): Argument<number> =>
     if (value === null) throw otherwise?.() ?? refuse('NOT_FLOAT');
     return value;
   });
+
+/** Unix time: a signed 64-bit integer. */
+export const unixTime = (): Argument<number> => ({ ...integer(), doc: { type: 'unix-time' } });
+
+/** The word as it came, whatever the argument is: for commands that convert it themselves. */
+export const unread = (argument: Argument<unknown>): Argument<string> => ({
+  ...argument,
+  parse: (reader) => reader.take(),
+});
+
+/** Another name in COMMAND DOCS. */
+export const named = <T>(name: string, argument: Argument<T>): Argument<T> => ({
+  ...argument,
+  doc: { ...argument.doc, name },
+});
+
+/**
+ * Read only when the command asks for it: for arguments whose faults Redis finds after those of the key (a wrong type, a key
+ * that is not there). Stands for the words up to the end, or as many as the argument takes.
+ */
+export const late = <T>(argument: Argument<T>): Argument<() => T> => ({
+  ...argument,
+  parse: (reader) => {
+    const { words, at } = reader;
+    const end = Math.min(words.length, at + argument.wordsMax);
+    reader.at = end;
+    return () => {
+      const own = new WordReader(words, at);
+      const value = argument.parse(own);
+      if (own.at < end) throw refuse('SYNTAX');
+      return value;
+    };
+  },
+});
 
 /** One of several fixed words, without regard to case; yields the word in capitals. */
 export const word = <const W extends string>(...choices: readonly W[]): Argument<W> => ({
@@ -232,6 +278,9 @@ export const choice = <const C extends Readonly<Record<string, Argument<unknown>
 
 type OptionValues<S> = { -readonly [K in keyof S]?: S[K] extends Option<infer T> ? T : never };
 
+/** As COMMAND DOCS writes names. */
+export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /**
  * Options in any order. At the end of a command an unknown word is a syntax error; with `leading` the group ends at the
  * first word that is no token (ZADD key [NX] [CH] score member).
@@ -256,8 +305,8 @@ export function options<const S extends Readonly<Record<string, Option<unknown>>
     const more = each.multiple ? { multiple: true, multipleToken: true } : {};
     docs.push(
       tokenDocs.length === 1
-        ? { ...first, name, optional: true, ...more }
-        : { name, type: 'oneof', optional: true, arguments: tokenDocs },
+        ? { ...first, name: Object.values(each.tokens)[0]?.doc.name ?? kebabCase(name), optional: true, ...more }
+        : { name: kebabCase(name), type: 'oneof', optional: true, arguments: tokenDocs },
     );
   }
   return {

@@ -6,7 +6,7 @@
 import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { WordReader, type ArgumentDoc, type KeyFlag, type Parsed, type Shape } from './arguments.ts';
+import { kebabCase, WordReader, type Argument, type ArgumentDoc, type KeyFlag, type Parsed, type Shape } from './arguments.ts';
 
 export type Group =
   | 'string' | 'generic' | 'list' | 'hash' | 'set' | 'sorted-set' | 'bitmap' | 'transactions' | 'pubsub' | 'connection' | 'server' | 'replication';
@@ -117,11 +117,11 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
 }
 
 /** A group of `options` or counted keys is shown as the separate arguments it stands for. */
-function docsOf(name: string, doc: Omit<ArgumentDoc, 'name'>): ArgumentDoc[] {
-  if (doc.type === 'block' && !doc.multiple && doc.arguments && (doc.optional || doc.arguments[0]?.name === 'numkeys')) {
+function docsOf(name: string, doc: Argument<unknown>['doc']): ArgumentDoc[] {
+  if (doc.type === 'block' && doc.name === undefined && !doc.multiple && doc.arguments && (doc.optional || doc.arguments[0]?.name === 'numkeys')) {
     return [...doc.arguments];
   }
-  return [{ name: name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), ...doc }];
+  return [{ name: kebabCase(name), ...doc }];
 }
 
 function arityOf(skip: number, shape: readonly { wordsMin: number; wordsMax: number }[]): number {
@@ -150,7 +150,8 @@ function keySpecsOf(skip: number, entries: readonly [string, Shape[string]][]): 
   return specs;
 }
 
-function positionsOf(specs: readonly KeySpec[], words: readonly string[]): number[] {
+/** Where the keys are that these specifications find. */
+export function positionsOf(specs: readonly KeySpec[], words: readonly string[]): number[] {
   const positions: number[] = [];
   for (const spec of specs) {
     let begin: number;
@@ -176,10 +177,8 @@ function positionsOf(specs: readonly KeySpec[], words: readonly string[]): numbe
     } else if (find.kind === 'keynum') {
       const count = Number(words[begin + find.keynum]);
       if (!Number.isInteger(count) || count < 0) continue;
-      for (let n = 0; n < count; n++) {
-        const at = begin + find.first + n * find.step;
-        if (at < words.length) positions.push(at);
-      }
+      // The count is the client's word: it may be any number, the request ends where it ends.
+      for (let n = 0, at = begin + find.first; n < count && at < words.length; n++, at += find.step) positions.push(at);
     }
   }
   return positions;

@@ -69,7 +69,8 @@ export function parseDouble(text: string): number | null {
   if (text.length === 0 || text.length > 512) return null;
   if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
     const value = Number(text);
-    return Number.isFinite(value) ? value : null;
+    // Overflow and underflow to nothing are out of range [redis object.c getDoubleFromObject]
+    return !Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(text)) ? null : value;
   }
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
   const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(text);
@@ -79,3 +80,44 @@ export function parseDouble(text: string): number | null {
   const value = mantissa * 2 ** Number(hex[4] ?? 0);
   return hex[1] === '-' ? -value : value;
 }
+
+/** Digits that `%.17g` prints before it takes to an exponent. */
+const SIGNIFICANT_DIGITS = 17;
+/** As many as JavaScript prints: beyond them a double that far was a tie has nothing but zeros. */
+const DIGITS_MAX = 100;
+
+/** As C's `%.17g`: how Redis printed doubles to 7.0, and still does in places. */
+export function format17(value: number): string {
+  if (value === Infinity) return 'inf';
+  if (value === -Infinity) return '-inf';
+  if (Object.is(value, -0)) return '-0';
+  if (Number.isSafeInteger(value)) return String(value);
+  const sign = value < 0 ? '-' : '';
+  const magnitude = Math.abs(value);
+  const exponent = Number(magnitude.toExponential(SIGNIFICANT_DIGITS - 1).split('e')[1]);
+  const digits = digits17(magnitude);
+  if (exponent < -4 || exponent >= SIGNIFICANT_DIGITS) {
+    const power = `e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+    return sign + withoutZeros(`${digits[0]}.${digits.slice(1)}`) + power;
+  }
+  if (exponent < 0) return sign + withoutZeros(`0.${'0'.repeat(-exponent - 1)}${digits}`);
+  return sign + withoutZeros(`${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`);
+}
+
+/** JavaScript rounds a tie up, C to the even digit. */
+function digits17(magnitude: number): string {
+  const digitsOf = (count: number): string =>
+    magnitude
+      .toExponential(count - 1)
+      .split('e')[0]!
+      .replace('.', '');
+  const rounded = digitsOf(SIGNIFICANT_DIGITS);
+  if (!digitsOf(SIGNIFICANT_DIGITS + 1).endsWith('5')) return rounded;
+  const exact = digitsOf(DIGITS_MAX);
+  const isTie = /^50*$/.test(exact.slice(SIGNIFICANT_DIGITS));
+  const isEven = Number(exact[SIGNIFICANT_DIGITS - 1]) % 2 === 0;
+  return isTie && isEven ? exact.slice(0, SIGNIFICANT_DIGITS) : rounded;
+}
+
+/** Of a text with a point, which goes as well when nothing is left behind it. */
+const withoutZeros = (text: string): string => text.replace(/0+$/, '').replace(/\.$/, '');

@@ -24,7 +24,11 @@ export class CommandTable {
         parts.set(subcommand, command);
       }
     }
-    for (const [name, subcommands] of containers) top.push(makeContainer(name, subcommands));
+    for (const [name, subcommands] of containers) {
+      const own = top.findIndex((command) => command.name === name);
+      if (own < 0) top.push(makeContainer(name, subcommands));
+      else top[own] = { ...top[own]!, subcommands }; // COMMAND is one by itself too
+    }
     for (const command of top) {
       assert(!this.#byName.has(command.name), `${command.name} is declared once`);
       this.#byName.set(command.name, command);
@@ -54,10 +58,21 @@ export class CommandTable {
 export const arityHolds = (command: Command, words: readonly string[]): boolean =>
   command.arity >= 0 ? words.length === command.arity : words.length >= -command.arity;
 
+/** Of versions. Without the locale's collation: to load that takes tens of milliseconds of every start. */
+const isEarlier = (a: string, b: string): boolean => {
+  const others = b.split('.').map(Number);
+  for (const [at, part] of a.split('.').map(Number).entries()) {
+    if (part !== (others[at] ?? 0)) return part < (others[at] ?? 0);
+  }
+  return false;
+};
+
 function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>): Command {
-  const first = [...subcommands.values()][0]!;
+  const parts = [...subcommands.values()];
+  const first = parts[0]!;
   return {
     ...first,
+    since: parts.map(({ since }) => since).reduce((a, b) => (isEarlier(b, a) ? b : a)),
     name,
     fullName: name.toLowerCase(),
     summary: `A container for ${first.group} commands.`,
@@ -71,6 +86,7 @@ function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>):
     subcommands,
     isWrite: false,
     quick: undefined,
+    deprecated: undefined,
     keyPositions: () => [],
     run: () => {
       throw refuse('ARITY', name);

@@ -37,7 +37,9 @@ export class Blocking {
   wait(session: Session, command: Command, words: readonly string[], request: BlockRequest): void {
     const waiting: Waiting = { command, words, database: session.database, request, timer: null };
     if (request.timeoutMs > 0) {
-      waiting.timer = this.#shard.world.clock.after(request.timeoutMs, () => this.release(session, request.timeoutReply));
+      waiting.timer = this.#shard.world.clock.after(request.timeoutMs, () =>
+        this.release(session, request.timeoutReply),
+      );
     }
     for (const key of request.keys) {
       const at = place(waiting.database, key);
@@ -72,13 +74,23 @@ export class Blocking {
       for (const at of ready) {
         for (const session of this.#waiters.get(at) ?? []) {
           const waiting = session.waiting;
-          if (waiting === null) continue;
+          if (waiting === null || !this.#mayGoOn(waiting, at)) continue;
           const reply = this.#shard.runAgain(session, waiting);
-          if (reply === BLOCKED || (reply instanceof Failure && reply.text === refusalText('WRONGTYPE'))) continue;
+          if (reply === BLOCKED) continue;
+          if (waiting.request.kind === undefined && reply instanceof Failure && reply.text === refusalText('WRONGTYPE'))
+            continue;
           this.release(session, reply);
         }
       }
     }
+  }
+
+  /** Does the changed key hold what the session waits for? A command that names no kind finds out by running. */
+  #mayGoOn(waiting: Waiting, at: string): boolean {
+    const { kind } = waiting.request;
+    if (kind === undefined) return true;
+    const value = this.#shard.keyspaces[waiting.database]!.peek(at.slice(at.indexOf(':') + 1));
+    return value !== undefined && typeof value !== 'string' && value.kind === kind;
   }
 
   /** Ends a wait with a reply; the session goes on with what it sent meanwhile. */

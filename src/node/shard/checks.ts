@@ -9,7 +9,7 @@ import { arityHolds } from '../commands/table.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
 
-export type Check = (shard: Shard, session: Session, command: Command, words: readonly string[]) => Refusal | undefined;
+type Check = (shard: Shard, session: Session, command: Command, words: readonly string[]) => Refusal | undefined;
 
 const arity: Check = (_shard, _session, command, words) =>
   arityHolds(command, words) ? undefined : refuse('ARITY', command.fullName);
@@ -17,19 +17,41 @@ const arity: Check = (_shard, _session, command, words) =>
 const authenticated: Check = (_shard, session, command) =>
   session.authenticated || command.flags.has('no_auth') ? undefined : refuse('NOAUTH');
 
+const transactional: Check = (_shard, session, command) =>
+  session.transaction.queue !== null && command.flags.has('no_multi')
+    ? refuse('ERR', 'Command not allowed inside a transaction')
+    : undefined;
+
+const writable: Check = (shard, session, command) =>
+  shard.role === 'replica' &&
+  session.kind !== 'primary' &&
+  shard.config.get('replica-read-only') &&
+  writes(session, command)
+    ? refuse('READONLY')
+    : undefined;
+
+/** EXEC writes when its queue does. */
+const writes = (session: Session, command: Command): boolean =>
+  command.isWrite ||
+  (command.name === 'EXEC' && session.transaction.queue?.some((queued) => queued.command.isWrite) === true);
+
 /** RESP2 cannot tell a push from a reply, so a subscriber may only manage its subscriptions. */
 const notSubscribed: Check = (_shard, session, command) =>
-  session.protocol === 3 ||
-  session.subscriptionCount === 0 ||
-  command.flags.has('pubsub') && command.name !== 'PUBLISH' && command.name !== 'SPUBLISH' && !command.name.startsWith('PUBSUB') ||
-  ['PING', 'QUIT', 'RESET'].includes(command.name)
+  session.protocol === 3 || session.subscriptionCount === 0 || ALLOWED_TO_SUBSCRIBERS.has(command.name)
     ? undefined
     : refuse('SUBSCRIBED_ONLY', command.fullName);
 
-const writable: Check = (shard, session, command) =>
-  command.isWrite && shard.role === 'replica' && session.kind !== 'primary' && shard.config.get('replica-read-only')
-    ? refuse('READONLY')
-    : undefined;
+const ALLOWED_TO_SUBSCRIBERS: ReadonlySet<string> = new Set([
+  'SUBSCRIBE',
+  'PSUBSCRIBE',
+  'SSUBSCRIBE',
+  'UNSUBSCRIBE',
+  'PUNSUBSCRIBE',
+  'SUNSUBSCRIBE',
+  'PING',
+  'QUIT',
+  'RESET',
+]);
 
 const fresh: Check = (shard, session, command) =>
   shard.role === 'replica' &&
@@ -43,15 +65,35 @@ const fresh: Check = (shard, session, command) =>
 const loaded: Check = (shard, session, command) =>
   shard.loading && session.kind !== 'primary' && !command.flags.has('loading') ? refuse('LOADING') : undefined;
 
-const transactional: Check = (_shard, session, command) => {
-  if (session.transaction.queue === null || !command.flags.has('no_multi')) return undefined;
-  return refuse('ERR', `Command not allowed inside a transaction`);
-};
+/** Its stream of writes and its own requests would mix. */
+const notReplica: Check = (_shard, session, command) =>
+  session.kind === 'replica' && (command.isWrite || command.flags.has('readonly') || command.flags.has('may_replicate'))
+    ? refuse('ERR', "Replica can't interact with the keyspace")
+    : undefined;
 
-export const CHECKS: readonly Check[] = [arity, authenticated, writable, notSubscribed, fresh, loaded, transactional];
+const CHECKS: readonly Check[] = [
+  arity,
+  authenticated,
+  transactional,
+  writable,
+  notSubscribed,
+  fresh,
+  loaded,
+  notReplica,
+];
+
+/** True for nearly every request: a client of a primary, in the middle of nothing. Only the arity can be wrong then. */
+const isPlain = (shard: Shard, session: Session): boolean =>
+  shard.role === 'primary' &&
+  !shard.loading &&
+  session.kind === 'client' &&
+  session.authenticated &&
+  session.transaction.queue === null &&
+  (session.protocol === 3 || session.subscriptionCount === 0);
 
 /** The first refusal, if any. */
 export function check(shard: Shard, session: Session, command: Command, words: readonly string[]): Refusal | undefined {
+  if (isPlain(shard, session)) return arity(shard, session, command, words);
   for (const each of CHECKS) {
     const refusal = each(shard, session, command, words);
     if (refusal !== undefined) return refusal;

@@ -6,15 +6,18 @@
 
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { parseInteger } from '../commands/numbers.ts';
+import { parseBytes } from './memory-size.ts';
+import { changeOutputLimits, DEFAULT_OUTPUT_LIMITS } from './output-limits.ts';
 
-type Kind = 'text' | 'integer' | 'bytes' | 'boolean';
+type Kind = 'text' | 'integer' | 'bytes' | 'boolean' | 'output-limits';
 
 interface Parameter {
   readonly kind: Kind;
   readonly value: string | number | boolean;
   readonly min?: number;
   readonly max?: number;
-  readonly choices?: readonly string[];
+  /** Accepted beyond these bounds too; the nearest bound is taken. */
+  readonly clampedTo?: readonly [min: number, max: number];
   /** Set at start only. */
   readonly fixed?: boolean;
   /** Another name for the same parameter. */
@@ -31,23 +34,30 @@ const integer = (value: number, min: number, max: number, more: Partial<Paramete
   ...more,
   value,
 });
-const bytes = (value: number, more: Partial<Parameter> = {}): ParameterOf<number> => ({ kind: 'bytes', min: 0, ...more, value });
+const bytes = (value: number, more: Partial<Parameter> = {}): ParameterOf<number> => ({
+  kind: 'bytes',
+  min: 0,
+  ...more,
+  value,
+});
 const boolean = (value: boolean): ParameterOf<boolean> => ({ kind: 'boolean', value });
 
 const MAX_INT = 2 ** 31 - 1;
+const INT64_MAX = 2 ** 63;
+const INT64_MAX_TEXT = '9223372036854775807';
 
-export const PARAMETERS = {
+const PARAMETERS = {
   requirepass: text(''),
   masterauth: text(''),
   masteruser: text(''),
   databases: integer(16, 1, MAX_INT, { fixed: true }),
   port: integer(6379, 0, 65535, { fixed: true }),
-  maxclients: integer(10_000, 1, MAX_INT),
+  maxclients: integer(10_000, 1, 2 ** 32 - 1),
   timeout: integer(0, 0, MAX_INT),
   'proto-max-bulk-len': bytes(512 * 1024 * 1024, { min: 1024 * 1024 }),
   'hash-max-listpack-entries': integer(512, 0, MAX_INT, { alias: 'hash-max-ziplist-entries' }),
   'hash-max-listpack-value': bytes(64, { alias: 'hash-max-ziplist-value' }),
-  'list-max-listpack-size': integer(-2, -5, MAX_INT, { alias: 'list-max-ziplist-size' }),
+  'list-max-listpack-size': integer(-2, -MAX_INT - 1, MAX_INT, { alias: 'list-max-ziplist-size' }),
   'set-max-intset-entries': integer(512, 0, MAX_INT),
   'set-max-listpack-entries': integer(128, 0, MAX_INT),
   'set-max-listpack-value': bytes(64),
@@ -59,16 +69,22 @@ export const PARAMETERS = {
   'repl-diskless-sync': boolean(true),
   'replica-read-only': boolean(true),
   'replica-serve-stale-data': boolean(true),
-  'client-output-buffer-limit': text('normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60'),
-  'notify-keyspace-events': text(''),
-  hz: integer(10, 1, 500),
+  'client-output-buffer-limit': { kind: 'output-limits', value: DEFAULT_OUTPUT_LIMITS },
+  hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
 } as const satisfies Readonly<Record<string, Parameter>>;
 
 export type ParameterName = keyof typeof PARAMETERS;
 
 type ValueOf<N extends ParameterName> = (typeof PARAMETERS)[N]['value'];
 
-export type ConfigOutcome = { readonly ok: true } | { readonly ok: false; readonly name: string; readonly detail: string };
+/** `detail` is null when no parameter has that name. */
+export type ConfigOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly name: string; readonly detail: string | null };
+
+type ParseOutcome =
+  | { readonly ok: true; readonly value: string | number | boolean }
+  | { readonly ok: false; readonly detail: string };
 
 const byAnyName = new Map<string, ParameterName>();
 for (const [name, parameter] of Object.entries(PARAMETERS) as [ParameterName, Parameter][]) {
@@ -86,9 +102,10 @@ export class Config {
     }
     for (const [name, given] of Object.entries(initial)) {
       const known = byAnyName.get(name);
-      const value = known === undefined ? undefined : parseValue(PARAMETERS[known], given);
-      if (known === undefined || value === undefined) throw new Error(`unknown or invalid parameter: ${name} ${given}`);
-      this.#values.set(known, value);
+      if (known === undefined) throw new Error(`unknown parameter '${name}'`);
+      const parsed = parseValue(PARAMETERS[known], given, this.#values.get(known)!);
+      if (!parsed.ok) throw new Error(`parameter '${name}' cannot be '${given}': ${parsed.detail}`);
+      this.#values.set(known, parsed.value);
     }
   }
 
@@ -103,28 +120,37 @@ export class Config {
 
   /** All or nothing [redis config.c configSetCommand]. */
   set(pairs: readonly (readonly [name: string, value: string])[]): ConfigOutcome {
-    const changes = new Map<ParameterName, string | number | boolean>();
+    const known = new Map<string, { readonly name: ParameterName; readonly given: string; readonly raw: string }>();
     for (const [given, raw] of pairs) {
       const name = byAnyName.get(given.toLowerCase());
-      if (name === undefined) return { ok: false, name: given, detail: 'unknown' };
+      if (name === undefined) return { ok: false, name: given, detail: null };
       const parameter: Parameter = PARAMETERS[name];
       if (parameter.fixed) return { ok: false, name: given, detail: "can't set immutable config" };
-      if (changes.has(name)) return { ok: false, name: given, detail: 'duplicate parameter' };
-      const value = parseValue(parameter, raw);
-      if (value === undefined) return { ok: false, name: given, detail: describe(parameter) };
-      changes.set(name, value);
+      if (known.has(given.toLowerCase())) return { ok: false, name: given, detail: 'duplicate parameter' };
+      known.set(given.toLowerCase(), { name, given, raw });
+    }
+    const changes = new Map<ParameterName, string | number | boolean>();
+    for (const { name, given, raw } of known.values()) {
+      const parsed = parseValue(PARAMETERS[name], raw, this.#values.get(name)!);
+      if (!parsed.ok) return { ok: false, name: given, detail: parsed.detail };
+      changes.set(name, parsed.value);
     }
     for (const [name, value] of changes) this.#values.set(name, value);
     for (const name of changes.keys()) for (const listener of this.#listeners) listener(name);
     return { ok: true };
   }
 
+  /** The value as CONFIG GET prints it; undefined when no parameter has that name (in any case). */
+  text(given: string): string | undefined {
+    const name = byAnyName.get(given.toLowerCase());
+    if (name === undefined) return undefined;
+    const value = this.#values.get(name)!;
+    return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+  }
+
   /** Every name (aliases too) with its value as CONFIG GET prints it. */
-  *entries(): IterableIterator<[string, string]> {
-    for (const [given, name] of byAnyName) {
-      const value = this.#values.get(name)!;
-      yield [given, typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)];
-    }
+  *entries(): IterableIterator<[name: string, text: string]> {
+    for (const given of byAnyName.keys()) yield [given, this.text(given)!];
   }
 }
 
@@ -132,7 +158,8 @@ export class Config {
 export const encodingLimits = (config: Config): EncodingLimits => ({
   hashEntries: config.get('hash-max-listpack-entries'),
   hashValueBytes: config.get('hash-max-listpack-value'),
-  listNodeSize: config.get('list-max-listpack-size'),
+  // Below -5 there is no larger size class [redis quicklist.c quicklistNodeNegFillLimit]
+  listNodeSize: Math.max(-5, config.get('list-max-listpack-size')),
   intsetEntries: config.get('set-max-intset-entries'),
   setEntries: config.get('set-max-listpack-entries'),
   setValueBytes: config.get('set-max-listpack-value'),
@@ -140,40 +167,35 @@ export const encodingLimits = (config: Config): EncodingLimits => ({
   sortedSetValueBytes: config.get('zset-max-listpack-value'),
 });
 
-function describe(parameter: Parameter): string {
-  switch (parameter.kind) {
-    case 'boolean':
-      return "argument must be 'yes' or 'no'";
-    case 'bytes':
-      return 'argument must be a memory value';
-    case 'integer':
-      return parameter.min === undefined
-        ? "argument couldn't be parsed into an integer"
-        : `argument must be between ${parameter.min} and ${parameter.max} inclusive`;
-    case 'text':
-      return `argument must be one of the following: ${parameter.choices?.join(', ')}`;
-  }
-}
-
-function parseValue(parameter: Parameter, raw: string): string | number | boolean | undefined {
+function parseValue(parameter: Parameter, raw: string, before: string | number | boolean): ParseOutcome {
   switch (parameter.kind) {
     case 'text':
-      return parameter.choices === undefined || parameter.choices.includes(raw) ? raw : undefined;
+      return { ok: true, value: raw };
     case 'boolean':
-      return /^yes$/i.test(raw) ? true : /^no$/i.test(raw) ? false : undefined;
-    case 'integer':
-    case 'bytes': {
-      const value = parameter.kind === 'bytes' ? parseBytes(raw) : parseInteger(raw);
-      if (value === null) return undefined;
-      return value < (parameter.min ?? -Infinity) || value > (parameter.max ?? Infinity) ? undefined : value;
+      if (/^(yes|no)$/i.test(raw)) return { ok: true, value: raw.toLowerCase() === 'yes' };
+      return { ok: false, detail: "argument must be 'yes' or 'no'" };
+    case 'output-limits': {
+      const changed = changeOutputLimits(raw, String(before));
+      return changed.ok ? { ok: true, value: changed.canonical } : changed;
     }
+    case 'bytes': {
+      const value = parseBytes(raw);
+      return value === null ? { ok: false, detail: 'argument must be a memory value' } : bounded(parameter, value);
+    }
+    case 'integer':
+      break;
   }
+  const value = parseInteger(raw);
+  if (value === null) return { ok: false, detail: "argument couldn't be parsed into an integer" };
+  return bounded(parameter, value);
 }
 
-/** `100`, `1kb`, `1k`, `64mb` … [redis util.c memtoull]. */
-export function parseBytes(raw: string): number | null {
-  const parts = /^(\d+)(b|k|kb|m|mb|g|gb)?$/i.exec(raw);
-  if (parts === null) return null;
-  const units: Readonly<Record<string, number>> = { b: 1, k: 1e3, kb: 1024, m: 1e6, mb: 1024 ** 2, g: 1e9, gb: 1024 ** 3 };
-  return Number(parts[1]) * units[(parts[2] ?? 'b').toLowerCase()]!;
+function bounded(parameter: Parameter, value: number): ParseOutcome {
+  const { min = 0, max = INT64_MAX } = parameter;
+  const [least, most] = parameter.clampedTo ?? [min, max];
+  if (value >= min && value <= max) return { ok: true, value: Math.min(most, Math.max(least, value)) };
+  return {
+    ok: false,
+    detail: `argument must be between ${min} and ${max === INT64_MAX ? INT64_MAX_TEXT : max} inclusive`,
+  };
 }

@@ -18,6 +18,8 @@ export interface BlockRequest {
   readonly timeoutMs: number;
   /** Sent when the time is up. */
   readonly timeoutReply: Reply;
+  /** What a key must hold before the command runs again; then every reply of it ends the wait. */
+  readonly kind?: 'list' | 'zset';
 }
 
 export class CommandContext {

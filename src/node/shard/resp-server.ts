@@ -1,4 +1,4 @@
-/** A shard on the network: one session per connection. Border: no commands, no data. */
+/** A shard on the network: one session per connection. Border: no commands, no data. Limits: `maxclients`, LINGER_MS_MAX. */
 
 import type { Address, Connection, Listener, ListenOutcome, Network } from '../../world/world.ts';
 import { encodeFailure } from '../../resp/reply.ts';
@@ -9,6 +9,10 @@ export interface RespServer {
   close(): Promise<void>;
 }
 
+/** A client that was told goodbye and does not close its own side is cut after so long, or longer while it still reads. */
+const LINGER_MS = 1_000;
+const LINGER_MS_MAX = 60_000;
+
 export async function serveShard(
   shard: Shard,
   network: Network,
@@ -16,18 +20,18 @@ export async function serveShard(
 ): Promise<{ ok: true; server: RespServer } | Extract<ListenOutcome, { ok: false }>> {
   const open = new Set<Connection>();
   const outcome = await network.listen(at, {}, (connection) => {
+    open.add(connection);
+    const gone = (): void => void open.delete(connection);
     if (shard.sessions.size >= shard.config.get('maxclients')) {
       shard.stats.rejectedConnections++;
-      connection.handle({ data() {}, closed() {} });
+      connection.handle({ data() {}, closed: gone });
       connection.write(encodeFailure('ERR max number of clients reached'));
-      connection.end();
-      return;
-    }
-    open.add(connection);
-    attach(shard, connection, () => open.delete(connection));
+      endThenDestroy(shard, connection);
+    } else attach(shard, connection, gone);
   });
   if (!outcome.ok) return outcome;
   const listener: Listener = outcome.listener;
+  shard.address = listener.address;
   return {
     ok: true,
     server: {
@@ -49,7 +53,7 @@ function attach(shard: Shard, connection: Connection, gone: () => void): void {
       shard.stats.netOutputBytes += bytes.length;
       connection.write(bytes);
     },
-    end: () => connection.end(),
+    end: () => endThenDestroy(shard, connection),
   });
   session.connection = connection;
   connection.handle({
@@ -57,9 +61,24 @@ function attach(shard: Shard, connection: Connection, gone: () => void): void {
       shard.stats.netInputBytes += chunk.length;
       session.receive(chunk);
     },
+    drained: () => session.drained?.(),
     closed() {
       gone();
       shard.closeSession(session);
     },
   });
+}
+
+/** Ending only says that we send no more; a server closes. */
+function endThenDestroy(shard: Shard, connection: Connection): void {
+  connection.end();
+  const { clock } = shard.world;
+  const deadline = clock.now() + LINGER_MS_MAX;
+  const wait = (): void => {
+    clock.after(LINGER_MS, () => {
+      if (connection.unsentBytes > 0 && clock.now() < deadline) wait();
+      else connection.destroy();
+    });
+  };
+  wait();
 }

@@ -2,13 +2,16 @@
  * One client of a shard: what it said last, what it is in the middle of, and the bytes on their way to it.
  *
  * Bytes come in by `receive` and go out by `ClientOutput`; a session knows no socket, so tests and replication links drive one
- * directly. Replies gather in one string and leave once per chunk received.
+ * directly. Replies gather in one string and leave once per chunk received. Life: open, then closing (what is pending still
+ * leaves, nothing more is read or run), then ended. Limits: `client-query-buffer-limit` on what waits to be run,
+ * `client-output-buffer-limit` on what waits to be sent (to a replica: replication's affair).
  */
 
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
-import { encodeReply, Failure, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
+import { encodeFailure, encodeReply, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
+import { OutputWatch } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { SubscriptionKind } from './subscriptions.ts';
 import { Transaction } from './transaction.ts';
@@ -25,8 +28,12 @@ export interface ClientOutput {
   end(): void;
 }
 
+/** The clock is looked at once for so many requests of one chunk: they take microseconds, and it counts milliseconds. */
+const REQUESTS_PER_TICK = 64;
 /** Replies gathered beyond this are sent before the request that makes them has ended. */
 const GATHERED_BYTES_MAX = 1024 * 1024;
+/** Said when a reply does not fit in a JavaScript string; a limit of ours. */
+const REPLY_TOO_LONG = 'ERR reply exceeds the largest string this server can hold (512 MiB)';
 
 export class Session {
   readonly id: number;
@@ -45,34 +52,48 @@ export class Session {
   lastActiveMs: number;
   /** CLIENT REPLY. */
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
+  /** CLIENT NO-EVICT and NO-TOUCH: shown by CLIENT LIST; nothing is evicted here and no access times are kept. */
+  noEvict = false;
+  noTouch = false;
   readonly transaction = new Transaction();
-  readonly subscriptions: Record<SubscriptionKind, Set<string>> = { channel: new Set(), pattern: new Set(), shard: new Set() };
+  readonly subscriptions: Record<SubscriptionKind, Set<string>> = {
+    channel: new Set(),
+    pattern: new Set(),
+    shard: new Set(),
+  };
   /** The blocking command it waits in. */
   waiting: Waiting | null = null;
   /** Set by a command that takes the connection over (PSYNC): bytes go there from now on. */
   takenOver: ((rest: Buffer) => void) | null = null;
   /** The connection itself, for a command that takes it over. Null for sessions without one. */
   connection: Connection | null = null;
-  closing = false;
+  /** Told when the connection has sent all it had; set by whoever writes to it directly (a replication stream). */
+  drained: (() => void) | null = null;
+  /** Sees the replies that a primary is not sent. */
+  replySeen: ((reply: Reply) => void) | null = null;
   /** True while requests are being taken out of the decoder. */
   #processing = false;
+  #state: 'open' | 'closing' | 'ended' = 'open';
   #out = '';
+  /** Pushes that its own request caused: they follow the reply. */
+  #pushes = '';
+  readonly #watch = new OutputWatch();
+  /** What arrived while the session waits in a blocking command, or the shard stands still; the decoder gets it in one piece. */
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
 
   constructor(shard: Shard, id: number, output: ClientOutput) {
     this.shard = shard;
     this.id = id;
     this.output = output;
-    this.decoder = new RequestDecoder({
-      bulkBytesMax: shard.config.get('proto-max-bulk-len'),
-      inlineBytesMax: 64 * 1024,
-      wordsMax: 1024 * 1024,
-    });
+    this.decoder = new RequestDecoder(shard.decoderLimits);
     this.createdAtMs = shard.world.clock.now();
     this.lastActiveMs = this.createdAtMs;
     this.authenticated = shard.config.get('requirepass') === '';
     this.decoder.authenticated = this.authenticated;
   }
 
+  /** Channels and patterns: what holds a RESP2 client in subscriber mode, with those of shard channels. */
   get subscriptionCount(): number {
     return this.subscriptions.channel.size + this.subscriptions.pattern.size + this.subscriptions.shard.size;
   }
@@ -81,36 +102,54 @@ export class Session {
     return this.#out.length;
   }
 
+  /** Bytes received and not yet run. */
+  get unreadBytes(): number {
+    return this.decoder.bufferedBytes + this.#unreadBytes;
+  }
+
+  get closing(): boolean {
+    return this.#state !== 'open';
+  }
+
   /** The chunk is only lent. */
   receive(chunk: Buffer): void {
-    this.decoder.push(chunk);
-    this.process();
-    this.decoder.release();
+    if (this.closing) return;
+    const startedAt = this.shard.world.clock.elapsed();
+    // What was kept goes first, though the wait may be over
+    if (this.waiting !== null || this.shard.held || this.#unreadBytes > 0) this.#keepUnread(chunk);
+    else {
+      this.decoder.push(chunk);
+      this.process();
+      this.decoder.release();
+    }
     this.flush();
+    this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
   }
 
   /** Runs requests until there are none, the session must wait, or it was taken over. */
   process(): void {
     if (this.#processing) return;
     this.#processing = true;
+    let requests = 0;
     try {
-      while (this.waiting === null && !this.closing && this.takenOver === null) {
+      while (this.waiting === null && this.#state === 'open' && this.takenOver === null && !this.shard.held) {
         const words = this.decoder.next();
         if (words === null) break;
+        if (requests++ % REQUESTS_PER_TICK === 0) this.shard.tick();
         this.shard.execute(this, words);
+        if (this.#pushes !== '') this.#appendPushes();
         if (this.#out.length > GATHERED_BYTES_MAX) this.flush();
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.reply(new Failure(`ERR Protocol error: ${error.message}`));
-      this.close();
+      this.#refuseAndClose(`ERR Protocol error: ${error.message}`);
     } finally {
       this.#processing = false;
     }
-    if (this.takenOver !== null) {
-      const takeOver = this.takenOver;
+    if (this.#state === 'closing') this.#end();
+    else if (this.takenOver !== null) {
       this.flush();
-      takeOver(this.decoder.rest());
+      this.takenOver(this.decoder.rest());
     }
   }
 
@@ -118,53 +157,144 @@ export class Session {
   continueSoon(): void {
     if (this.#processing) return;
     this.flush();
-    if (this.decoder.bufferedBytes === 0) return;
+    if (this.unreadBytes === 0) return;
     this.shard.world.clock.soon(() => {
-      if (this.closing || this.waiting !== null) return;
+      if (this.closing || this.waiting !== null || this.shard.held) return;
+      if (this.#unreadBytes > 0) {
+        this.decoder.push(Buffer.concat(this.#unread));
+        this.#unread = [];
+        this.#unreadBytes = 0;
+      }
       this.process();
+      this.decoder.release();
       this.flush();
     });
   }
 
   reply(reply: Reply): void {
-    if (this.kind === 'primary' && !this.shard.answersPrimary) return;
+    if (this.kind === 'primary') {
+      this.replySeen?.(reply);
+      return;
+    }
     if (this.replies !== 'on') {
       if (this.replies === 'skip') this.replies = 'on';
       else if (this.replies === 'skip-next') this.replies = 'skip';
       return;
     }
-    this.#out += encodeReply(reply, this.protocol);
+    this.#append(this.#encode(reply));
   }
 
   /** Sends something the client did not ask for just now. */
   push(message: Push): void {
-    this.#out += encodeReply(message, this.protocol);
-    if (!this.#processing) this.shard.flushLater(this);
+    if (this.closing) return;
+    const bytes = this.#encode(message);
+    if (this.#processing) this.#pushes += bytes;
+    else {
+      this.#append(bytes);
+      this.shard.flushLater(this);
+    }
   }
 
   /** Sends bytes as they are, past CLIENT REPLY. */
   sendRaw(bytes: string): void {
-    this.#out += bytes;
+    this.#append(bytes);
     if (!this.#processing) this.flush();
   }
 
   flush(): void {
-    if (this.#out === '') return;
+    if (!this.shard.held) this.#send();
+  }
+
+  #send(): void {
+    if (this.#out === '' || this.#state === 'ended') return;
     const out = this.#out;
     this.#out = '';
     this.output.write(out);
+    this.#watchOutput();
   }
 
-  /** Answers what is pending, then closes. */
+  /** Answers what is pending (inside a request: its own reply too), then closes. */
   close(): void {
-    if (this.closing) return;
-    this.closing = true;
-    this.flush();
-    this.output.end();
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    if (!this.#processing) this.#end();
+  }
+
+  /** Closes without waiting for a client that does not read. */
+  kill(): void {
+    if (this.connection !== null && this.connection.unsentBytes > 0) {
+      this.#state = 'ended';
+      this.shard.letGo(this);
+      this.connection.destroy();
+    } else this.close();
+  }
+
+  /** The connection is gone: nothing more is run or sent. */
+  gone(): void {
+    this.#state = 'ended';
+    this.#out = '';
+    this.#unread = [];
+    this.#unreadBytes = 0;
   }
 
   setAuthenticated(authenticated: boolean): void {
     this.authenticated = authenticated;
     this.decoder.authenticated = authenticated;
+  }
+
+  /** Once per tick of the shard: a soft limit is also passed by standing still. */
+  checkOutput(): void {
+    if (this.#state !== 'ended') this.#watchOutput();
+  }
+
+  #end(): void {
+    this.#send();
+    this.#state = 'ended';
+    this.shard.letGo(this);
+    this.output.end();
+  }
+
+  #append(bytes: string): void {
+    if (this.#state === 'ended') return;
+    // Two long replies may each fit in a string, and not together
+    if (this.#out.length > 0 && this.#out.length + bytes.length > GATHERED_BYTES_MAX) this.flush();
+    this.#out += bytes;
+  }
+
+  #appendPushes(): void {
+    const pushes = this.#pushes;
+    this.#pushes = '';
+    this.#append(pushes);
+  }
+
+  #encode(reply: Reply): string {
+    try {
+      return encodeReply(reply, this.protocol);
+    } catch (error) {
+      if (error instanceof RangeError) return encodeFailure(REPLY_TOO_LONG);
+      throw error;
+    }
+  }
+
+  #keepUnread(chunk: Buffer): void {
+    this.#unread.push(Buffer.from(chunk));
+    this.#unreadBytes += chunk.length;
+    const limit = this.shard.decoderLimits.requestBytesMax;
+    if (this.#unreadBytes > limit)
+      this.#refuseAndClose(`ERR Protocol error: more than ${limit} bytes of unread requests`);
+  }
+
+  #refuseAndClose(text: string): void {
+    if (this.replies === 'on' && this.kind !== 'primary') this.#append(encodeFailure(text));
+    this.close();
+  }
+
+  #watchOutput(): void {
+    if (this.kind === 'replica') return; // watched where its stream waits: replication/attachment.ts
+    const unsentBytes = this.connection?.unsentBytes ?? 0;
+    const limit = this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+    if (!this.#watch.exceeds(limit, unsentBytes, this.shard.now)) return;
+    this.shard.world.log.event('client-output-limit', { client: this.id, unsentBytes });
+    this.kill();
   }
 }

@@ -5,8 +5,9 @@
  * log, `role` and the hooks below; nothing here knows it. One thread, one command at a time, one frozen moment per command.
  */
 
-import type { Random, World } from '../../world/world.ts';
+import type { Address, Random, Timer, World } from '../../world/world.ts';
 import { Failure, QUEUED, type Reply } from '../../resp/reply.ts';
+import { DEFAULT_LIMITS, ProtocolError, type DecoderLimits } from '../../resp/request-decoder.ts';
 import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
 import type { CommandTable } from '../commands/table.ts';
@@ -18,7 +19,10 @@ import { check } from './checks.ts';
 import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
 import { expireCycle } from './expire-cycle.ts';
+import { outputLimits, type OutputLimits } from './output-limits.ts';
+import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
+import { Standstill } from './standstill.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
@@ -38,7 +42,20 @@ export interface ShardStats {
   expired: number;
   netInputBytes: number;
   netOutputBytes: number;
+  /** Time spent serving clients. */
+  busyMs: number;
 }
+
+const NO_STATS: ShardStats = {
+  startedAtMs: 0,
+  commands: 0,
+  connections: 0,
+  rejectedConnections: 0,
+  expired: 0,
+  netInputBytes: 0,
+  netOutputBytes: 0,
+  busyMs: 0,
+};
 
 export class Shard implements KeyspaceOwner {
   readonly world: World;
@@ -54,18 +71,22 @@ export class Shard implements KeyspaceOwner {
   /** 40 hex digits, new for each start. */
   readonly runId: string;
   readonly stats: ShardStats;
+  /** Commands per second, lately. */
+  readonly commandRate = new Rate();
+  /** Where it listens; null until it does. */
+  address: Address | null = null;
   /** Set by replication. */
   role: 'primary' | 'replica' = 'primary';
   linkUp = false;
   loading = false;
-  /** A primary gets no replies, except to REPLCONF GETACK, for which replication lifts this for one command. */
-  answersPrimary = false;
   /** Told by replication when to hold the active expiry cycle back; DEBUG SET-ACTIVE-EXPIRE. */
   activeExpiry = true;
   /** What happens to keys whose time has come, for ordinary sessions. */
   expiryPolicy: ExpiryPolicy = 'delete';
   /** Called when a session ends, so that upper layers forget it. */
   readonly onSessionClosed: ((session: Session) => void)[] = [];
+  /** Called when the shard ends, before its sessions do, so that upper layers end their timers and links. */
+  readonly onClosed: (() => void)[] = [];
   /** Extra lines of INFO from upper layers: section to its fields. */
   readonly infoSections = new Map<string, () => readonly (readonly [string, string | number])[]>();
   /** Facts that replicas and snapshots must carry besides the keys (AUX fields): name to value, from upper layers. */
@@ -75,6 +96,9 @@ export class Shard implements KeyspaceOwner {
   now: number;
   expiry: ExpiryPolicy = 'delete';
   readonly limits: EncodingLimits;
+  /** Shared by all sessions' decoders. */
+  readonly decoderLimits: DecoderLimits = { ...DEFAULT_LIMITS };
+  outputLimits!: OutputLimits;
   dirty = 0;
   hits = 0;
   misses = 0;
@@ -83,40 +107,51 @@ export class Shard implements KeyspaceOwner {
   readonly #context: CommandContext;
   readonly #walks = new Set<SnapshotWalk>();
   readonly #unflushed = new Set<Session>();
+  readonly #standstill: Standstill;
   #nextSessionId = 1;
   /** Depth of running commands: EXEC runs others, the unit ends with the outermost. */
   #depth = 0;
-  #closed = false;
+  #cronTimer: Timer | null = null;
 
   constructor(options: ShardOptions) {
     this.world = options.world;
-    this.random = options.world.random.fork('shard');
+    // Named by a draw of its own: a world has many shards, and equal forks would give them equal replication ids
+    this.runId = options.world.random.bytes(20).toString('hex');
+    this.random = options.world.random.fork(`shard ${this.runId}`);
     this.commands = options.commands;
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
-    this.config.onChange(() => Object.assign(this.limits, encodingLimits(this.config)));
-    this.runId = this.random.bytes(20).toString('hex');
+    this.#applyConfig();
+    this.config.onChange(() => this.#applyConfig());
     this.now = this.world.clock.now();
     this.keyspaces = Array.from({ length: this.config.get('databases') }, (_, index) => new Keyspace(index, this));
     this.blocking = new Blocking(this);
     this.#context = new CommandContext(this);
-    this.stats = {
-      startedAtMs: this.now,
-      commands: 0,
-      connections: 0,
-      rejectedConnections: 0,
-      expired: 0,
-      netInputBytes: 0,
-      netOutputBytes: 0,
-    };
-    this.#cron();
+    this.#standstill = new Standstill(this.world.clock, () => {
+      for (const session of this.sessions.values()) session.continueSoon();
+    });
+    this.stats = { ...NO_STATS, startedAtMs: this.now };
+    this.#scheduleCron();
   }
 
   /** Ends every session and timer; the shard is not usable afterwards. */
   close(): void {
-    this.#closed = true;
+    this.#cronTimer?.cancel();
+    this.#standstill.cancel();
+    this.#cronTimer = null;
+    for (const listener of this.onClosed) listener();
     for (const walk of this.#walks) walk.release();
-    for (const session of this.sessions.values()) session.close();
+    for (const session of this.sessions.values()) {
+      session.close();
+      this.closeSession(session);
+    }
+  }
+
+  /** CONFIG RESETSTAT. */
+  resetStats(): void {
+    this.hits = 0;
+    this.misses = 0;
+    Object.assign(this.stats, { ...NO_STATS, startedAtMs: this.stats.startedAtMs, busyMs: this.stats.busyMs });
   }
 
   openSession(output: ClientOutput): Session {
@@ -128,32 +163,59 @@ export class Shard implements KeyspaceOwner {
 
   closeSession(session: Session): void {
     if (!this.sessions.delete(session.id)) return;
-    session.closing = true;
-    this.blocking.forget(session);
-    this.subscriptions.removeAll(session);
-    this.watchers.unwatch(session);
+    session.gone();
+    this.letGo(session);
     this.#unflushed.delete(session);
     for (const listener of this.onSessionClosed) listener(session);
   }
 
-  /** Runs one request of a session and answers it. */
+  /** Answers nobody for a while: nothing is run and nothing leaves, of this shard alone. */
+  hold(milliseconds: number): void {
+    this.#standstill.extend(milliseconds);
+  }
+
+  get held(): boolean {
+    return this.#standstill.holds;
+  }
+
+  /** A session that says goodbye gets nothing more: an element popped for it would be lost. */
+  letGo(session: Session): void {
+    this.blocking.forget(session);
+    this.subscriptions.removeAll(session);
+    this.watchers.unwatch(session);
+  }
+
+  /** Outside MULTI again, nothing watched. */
+  endTransaction(session: Session): void {
+    session.transaction.end();
+    this.watchers.unwatch(session);
+  }
+
+  /** Looks at the clock: whoever runs requests does so before the first and now and then among many. */
+  tick(): void {
+    this.now = this.world.clock.now();
+  }
+
+  /** Runs one request of a session and answers it, at the time of the last `tick`. */
   execute(session: Session, words: readonly string[]): void {
     this.stats.commands++;
-    this.now = this.world.clock.now();
     session.lastActiveMs = this.now;
-    let command: Command;
+    let command: Command | undefined;
     try {
       command = this.commands.resolve(words);
       const refusal = check(this, session, command, words);
       if (refusal !== undefined) throw refusal;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#reject(session, error);
+      this.#reject(session, command, error);
       return;
     }
     session.lastCommand = command.fullName;
     if (session.transaction.queue !== null && !RUNS_INSIDE_MULTI.has(command.name)) {
-      session.transaction.queue.push({ command, words });
+      session.transaction.add({ command, words });
+      if (session.transaction.queuedBytes > this.decoderLimits.requestBytesMax) {
+        throw new ProtocolError(`transaction longer than ${this.decoderLimits.requestBytesMax} bytes`);
+      }
       session.reply(QUEUED);
       return;
     }
@@ -179,12 +241,13 @@ export class Shard implements KeyspaceOwner {
     this.#depth++;
     let reply: Reply;
     try {
-      reply = command.quick?.(context, words) ?? command.run(context, words);
+      const quick = command.quick?.(context, words); // null is a reply
+      reply = quick === undefined ? command.run(context, words) : quick;
     } catch (error) {
       if (error instanceof Refusal) reply = new Failure(error.message);
-      else if (error instanceof RangeError && error.message.includes('string length')) {
-        // A JavaScript string ends at 512 MiB less a few bytes: a limit of ours, said plainly.
-        reply = new Failure('ERR reply exceeds the largest string this server can hold (512 MiB)');
+      else if (error instanceof RangeError && /string length|array length/.test(error.message)) {
+        // JavaScript's strings and arrays end earlier than Redis's: a limit of ours, said plainly.
+        reply = new Failure('ERR result exceeds the largest value this server can hold (512 MiB)');
       } else throw error;
     } finally {
       this.#depth--;
@@ -226,16 +289,20 @@ export class Shard implements KeyspaceOwner {
   }
 
   flushLater(session: Session): void {
+    if (this.#unflushed.has(session)) return;
     this.#unflushed.add(session);
-    if (this.#depth === 0) {
-      this.world.clock.soon(() => {
-        if (this.#unflushed.delete(session)) session.flush();
-      });
-    }
+    if (this.#depth > 0) return; // the end of the unit will flush
+    this.world.clock.soon(() => {
+      if (this.#unflushed.delete(session)) session.flush();
+    });
   }
 
   /** Begins a point-in-time walk over all databases. The caller steps it and releases it. */
-  startSnapshot(sink: SnapshotSink): { step(keysAtMost: number): boolean; release(): void; readonly walk: SnapshotWalk } {
+  startSnapshot(sink: SnapshotSink): {
+    step(keysAtMost: number): boolean;
+    release(): void;
+    readonly walk: SnapshotWalk;
+  } {
     const walk = new SnapshotWalk(this.keyspaces, sink);
     this.#walks.add(walk);
     this.beforeChange = (keyspace, key) => {
@@ -260,7 +327,7 @@ export class Shard implements KeyspaceOwner {
   // KeyspaceOwner
 
   changed(keyspace: Keyspace, key: string): void {
-    if (this.watchers.count > 0) this.watchers.changed(keyspace.index, key);
+    if (this.watchers.count > 0) this.watchers.changed(keyspace.index, key, keyspace.values.has(key));
     if (this.blocking.count > 0) this.blocking.changed(keyspace, key);
   }
 
@@ -269,18 +336,55 @@ export class Shard implements KeyspaceOwner {
     this.writeLog.append(keyspace.index, ['DEL', key]);
   }
 
-  #reject(session: Session, refusal: Refusal): void {
-    if (session.transaction.queue !== null) session.transaction.aborted = true;
+  #reject(session: Session, command: Command | undefined, refusal: Refusal): void {
+    const { transaction } = session;
+    if (command?.name === 'EXEC') {
+      // EXEC itself is refused: so is the transaction [redis server.c rejectCommand]
+      this.endTransaction(session);
+      const cause = refusal.message.replace(/^ERR /, '');
+      session.reply(new Failure(`EXECABORT Transaction discarded because of: ${cause}`));
+      return;
+    }
+    if (transaction.queue !== null) transaction.aborted = true;
     session.reply(new Failure(refusal.message));
   }
 
+  #applyConfig(): void {
+    Object.assign(this.limits, encodingLimits(this.config));
+    this.decoderLimits.bulkBytesMax = this.config.get('proto-max-bulk-len');
+    this.outputLimits = outputLimits(this.config.get('client-output-buffer-limit'));
+    if (this.config.get('requirepass') !== '') return;
+    for (const session of this.sessions.values()) session.setAuthenticated(true);
+  }
+
+  #scheduleCron(): void {
+    this.#cronTimer = this.world.clock.after(1000 / this.config.get('hz'), () => this.#cron());
+  }
+
+  /** What happens by itself, `hz` times a second [redis server.c serverCron]. */
   #cron(): void {
-    if (this.#closed) return;
+    if (this.held) {
+      this.#scheduleCron();
+      return;
+    }
+    this.now = this.world.clock.now();
+    this.commandRate.sample(this.stats.commands, this.now);
     if (this.activeExpiry && this.expiryPolicy === 'delete') expireCycle(this);
-    this.world.clock.after(1000 / this.config.get('hz'), () => this.#cron());
+    const idleMsMax = this.config.get('timeout') * 1000;
+    for (const session of this.sessions.values()) {
+      session.checkOutput();
+      if (idleMsMax > 0 && this.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
+    }
+    this.#scheduleCron();
   }
 }
 
+/** Whoever waits for something is not idle [redis timeout.c clientsCronHandleTimeout]. */
+const mayTimeOut = (session: Session): boolean =>
+  session.kind === 'client' &&
+  session.waiting === null &&
+  session.subscriptionCount === 0 &&
+  session.takenOver === null;
+
 /** Everything else is queued between MULTI and EXEC [redis server.c processCommand]. */
 const RUNS_INSIDE_MULTI: ReadonlySet<string> = new Set(['EXEC', 'DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);
-

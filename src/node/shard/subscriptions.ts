@@ -35,7 +35,7 @@ export class Subscriptions {
 
   removeAll(session: Session): void {
     for (const kind of ['channel', 'pattern', 'shard'] as const) {
-      for (const name of [...session.subscriptions[kind]]) this.remove(session, kind, name);
+      for (const name of session.subscriptions[kind]) this.remove(session, kind, name);
     }
   }
 

@@ -15,6 +15,8 @@ export class Transaction {
   queue: Queued[] | null = null;
   /** A request was refused while queueing: EXEC will abort. */
   aborted = false;
+  /** Bytes of the words in the queue. */
+  queuedBytes = 0;
   /** A watched key changed: EXEC will answer null. */
   dirty = false;
   /** `database:key` of watched keys; true when the key had already expired at WATCH. */
@@ -22,12 +24,20 @@ export class Transaction {
 
   begin(): void {
     this.queue = [];
+    this.queuedBytes = 0;
     this.aborted = false;
   }
 
+  /** Outside MULTI again. The session's watches are the caller's to end: they may go on without a transaction. */
   end(): void {
     this.queue = null;
+    this.queuedBytes = 0;
     this.aborted = false;
-    this.dirty = false;
+  }
+
+  /** Keeps a request for EXEC. */
+  add(queued: Queued): void {
+    for (const word of queued.words) this.queuedBytes += word.length;
+    this.queue!.push(queued);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Session } from './session.ts';
 
-export const watchedPlace = (database: number, key: string): string => `${database}:${key}`;
+const watchedPlace = (database: number, key: string): string => `${database}:${key}`;
 
 export class Watchers {
   readonly #sessions = new Map<string, Set<Session>>();
@@ -32,8 +32,21 @@ export class Watchers {
     session.transaction.dirty = false;
   }
 
-  changed(database: number, key: string): void {
-    for (const session of this.#sessions.get(watchedPlace(database, key)) ?? []) session.transaction.dirty = true;
+  /** Sessions that watch something. */
+  get sessions(): number {
+    const all = new Set<Session>();
+    for (const sessions of this.#sessions.values()) for (const session of sessions) all.add(session);
+    return all.size;
+  }
+
+  changed(database: number, key: string, exists: boolean): void {
+    const at = watchedPlace(database, key);
+    for (const session of this.#sessions.get(at) ?? []) {
+      const { watched } = session.transaction;
+      // It had expired already: that it is deleted at last is no change, what happens to it from now on is.
+      if (!exists && watched.get(at) === true) watched.set(at, false);
+      else session.transaction.dirty = true;
+    }
   }
 
   /** FLUSHDB, SWAPDB: every watched key that is (or was) there changed. */

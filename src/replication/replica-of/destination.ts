@@ -34,11 +34,15 @@ export interface Point {
   readonly bytes: number;
   /** True for the end of a snapshot. */
   readonly loaded: boolean;
+  /** Which filling of the destination it belongs to: what an abandoned one still says does not count. */
+  readonly epoch: number;
 }
 
 type Waiting = Point & { readonly batches: readonly number[] };
 
-export type ApplyOutcome = { readonly ok: true } | { readonly ok: false; readonly why: 'cross-slot' | 'unsupported'; readonly detail: string };
+export type ApplyOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: 'cross-slot' | 'unsupported'; readonly detail: string };
 
 export class Destination {
   readonly #spec: DestinationSpec;
@@ -130,9 +134,9 @@ export class Destination {
     this.#targets[chunk.target]!.sendSnapshot(chunk.bytes, chunk.count, chunk.database);
   }
 
-  endLoading(sourceShard: string, mark: Mark, arrivedMs: number): void {
+  endLoading(sourceShard: string, mark: Mark, arrivedMs: number, epoch: number): void {
     for (const target of this.#targets) target.mark(sourceShard, formatMark(mark));
-    this.point({ sourceShard, offset: mark.offset, arrivedMs, bytes: 0, loaded: true });
+    this.point({ sourceShard, offset: mark.offset, arrivedMs, bytes: 0, loaded: true, epoch });
   }
 
   /** Applies one unit of a stream; each target skips what its own mark says it has. */

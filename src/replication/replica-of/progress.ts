@@ -19,7 +19,12 @@ export interface SourceProgress {
   readonly lastUpdateMs: number | null;
   readonly lastError: string;
   readonly ingressBytes: number;
-  readonly shards: readonly { readonly id: string; readonly state: string; readonly replicationId: string; readonly offset: number }[];
+  readonly shards: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly replicationId: string;
+    readonly offset: number;
+  }[];
 }
 
 export interface SourceState {
@@ -53,11 +58,15 @@ export function sourceProgress(
   return {
     key: source.spec.key,
     status: source.status,
-    lagMs: Math.max(0, ...own.map((lag) => (lag === undefined ? 0 : lag.pending[0] ? now - lag.pending[0].arrivedMs : lag.lagMs))),
+    lagMs: Math.max(
+      0,
+      ...own.map((lag) => (lag === undefined ? 0 : lag.pending[0] ? now - lag.pending[0].arrivedMs : lag.lagMs)),
+    ),
     lagBytes: own.reduce((sum, lag) => sum + (lag?.pending.reduce((bytes, point) => bytes + point.bytes, 0) ?? 0), 0),
     rdbSize,
     rdbTransferred,
-    percent: source.status === 'in-sync' ? 100 : rdbSize > 0 ? Math.min(100, Math.floor((100 * rdbTransferred) / rdbSize)) : 0,
+    percent:
+      source.status === 'in-sync' ? 100 : rdbSize > 0 ? Math.min(100, Math.floor((100 * rdbTransferred) / rdbSize)) : 0,
     lastUpdateMs: source.lastUpdateMs,
     lastError: source.status === 'in-sync' ? '' : source.lastError || destinationError,
     ingressBytes: shards.reduce((sum, shard) => sum + shard.ingressBytes, 0),
@@ -71,6 +80,7 @@ export function sourceProgress(
 }
 
 export function statusOf(shards: readonly SourceShard[] | null): SourceStatus {
-  if (shards === null || shards.some((shard) => shard.state === 'down' || shard.state === 'connecting')) return 'out-of-sync';
+  if (shards === null || shards.some((shard) => shard.state === 'down' || shard.state === 'connecting'))
+    return 'out-of-sync';
   return shards.every((shard) => shard.state === 'streaming') ? 'in-sync' : 'syncing';
 }

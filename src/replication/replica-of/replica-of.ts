@@ -8,16 +8,17 @@
  * [RS replica-of: the destination is flushed; a full sync concerns all sources]
  *
  * Border: the wire is in `link.ts`, one source shard in `source-shard.ts`, writing and marks in `destination.ts`. Whoever owns
- * this object keeps `replica_sync`; here `stopped` is final and told once. Limits: WINDOW_BYTES, LOAD_WINDOW, LEDGER_MAX.
+ * this object keeps `replica_sync`; here `stopped` is final and told once. Limits: WINDOW_BYTES, LEDGER_MAX.
  */
 
 import type { Network, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
 import { Destination, type DestinationSpec, type Point } from './destination.ts';
 import type { SourceSpec } from './source.ts';
+import { SnapshotLoader } from './snapshot-loader.ts';
 import { sourceProgress, statusOf, type ShardLag, type SourceProgress, type SourceState } from './progress.ts';
 import { outcomeText, SourceShard } from './source-shard.ts';
-import { snapshotRequest } from './snapshot-requests.ts';
+import { stageEntry } from './snapshot-requests.ts';
 import { STAGED_BYTES_MAX } from './staging.ts';
 import { LEDGER_MAX, moveSource, type FullSyncCause, type FullSyncEntry, type StopCause } from './status.ts';
 import { classifyRefusal, stopCauseOf } from './stop-causes.ts';
@@ -26,8 +27,6 @@ import { askTopology } from './topology.ts';
 
 /** Bytes of streams read and not yet applied, over all sources: beyond it the links are not read. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
-/** Chunks of a staged snapshot sent and not yet applied. */
-const LOAD_WINDOW = 16;
 /** Marks of idle targets are brought up, and sources acknowledged, this often. */
 const HEARTBEAT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -61,7 +60,9 @@ export interface ReplicaOfEvents {
 
 export class ReplicaOf {
   readonly ledger: FullSyncEntry[] = [];
+  /** Times the destination was filled anew, whatever the number of shards. */
   fullSyncs = 0;
+  /** Times a source shard's stream went on where it had been. */
   partialSyncs = 0;
   stopped: { readonly cause: StopCause; readonly detail: string } | null = null;
   readonly #options: ReplicaOfOptions;
@@ -73,19 +74,21 @@ export class ReplicaOf {
   #phase: 'opening' | 'gathering' | 'running' = 'opening';
   /** Why the present gathering began. */
   #cause: { cause: FullSyncCause; source: string | null; detail: string };
-  /** Loads in progress: the shard and how many of its chunks are on their way. */
-  readonly #loads = new Set<SourceShard>();
+  readonly #loads: SnapshotLoader;
+  /** Sources whose snapshots belong to the latest full sync: a source that joins later is one of its own. */
+  #round = new Set<string>();
   readonly #held = new Set<SourceShard>();
-  #pumping = false;
   #heartbeat: Timer | null = null;
   #reopen: Timer | null = null;
   #reopenAttempts = 0;
   #forced: boolean;
+  #epoch = 0;
   #closed = false;
 
   constructor(options: ReplicaOfOptions) {
     this.#options = options;
     this.#world = options.world;
+    this.#loads = new SnapshotLoader(options.world.clock);
     this.#forced = options.fresh !== undefined;
     this.#cause = { cause: options.fresh ?? 'no-offset', source: null, detail: '' };
     this.#sources = options.sources.map((spec) => ({
@@ -149,7 +152,11 @@ export class ReplicaOf {
     if (this.#forced) this.#phase = 'gathering';
     else if (destination.generation !== generation) {
       this.#phase = 'gathering';
-      this.#cause = { cause: destination.generation === null ? 'no-offset' : 'config-changed', source: null, detail: '' };
+      this.#cause = {
+        cause: destination.generation === null ? 'no-offset' : 'config-changed',
+        source: null,
+        detail: '',
+      };
     } else if (destination.interrupted) {
       this.#phase = 'gathering';
       this.#cause = { cause: 'interrupted', source: null, detail: 'the destination holds an unfinished snapshot' };
@@ -183,10 +190,16 @@ export class ReplicaOf {
       for (const shard of source.shards ?? []) shard.close();
       source.shards = null;
     }
+    this.#abandon();
+    this.#refresh();
+  }
+
+  /** Forgets what is on its way: it no longer counts. */
+  #abandon(): void {
+    this.#epoch++;
     this.#loads.clear();
     this.#held.clear();
     this.#lags.clear();
-    this.#refresh();
   }
 
   #discover(source: SourceState): void {
@@ -213,12 +226,19 @@ export class ReplicaOf {
         }
         const { topology } = outcome;
         if (topology.runId !== '' && this.#options.destinationRunIds?.includes(topology.runId)) {
-          this.#stop('self', `source ${place(source.spec)} is the destination itself: a database cannot replicate itself`, source.spec.key);
+          this.#stop(
+            'self',
+            `source ${place(source.spec)} is the destination itself: a database cannot replicate itself`,
+            source.spec.key,
+          );
           return;
         }
         source.attempts = 0;
-        source.shards = topology.shards.map((shard) => this.#makeShard(source, shard.index, topology.shards.length > 1));
-        for (const shard of source.shards) shard.start(this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
+        source.shards = topology.shards.map((shard) =>
+          this.#makeShard(source, shard.index, topology.shards.length > 1),
+        );
+        for (const shard of source.shards)
+          shard.start(this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
         this.#refresh();
       },
     );
@@ -240,19 +260,9 @@ export class ReplicaOf {
           this.#refresh();
         },
         entry: (shard, entry) => {
-          const destination = this.#destination;
-          if (destination === null) return;
-          const target = destination.targetOf(entry.key);
-          if (target === null) {
-            this.#stop('cross-slot', `no hashing rule of the destination matches the key "${entry.key}"`, source.spec.key);
-            return;
-          }
-          if (entry.database >= destination.databases) {
-            const text = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0`;
-            this.#stop('unsupported', text, source.spec.key);
-            return;
-          }
-          shard.staging.add(target, entry.database, snapshotRequest(entry));
+          if (this.#destination === null) return;
+          const problem = stageEntry(entry, this.#destination, shard.staging);
+          if (problem !== null) this.#stop(problem.cause, problem.detail, source.spec.key);
         },
         library: (shard, code) => {
           for (let target = 0; target < this.#options.destination.targets; target++) {
@@ -291,9 +301,7 @@ export class ReplicaOf {
   #regather(cause: FullSyncCause, culprit: SourceState, standing: SourceShard, detail: string): void {
     this.#phase = 'gathering';
     this.#cause = { cause, source: culprit.spec.key, detail };
-    this.#loads.clear();
-    this.#held.clear();
-    this.#lags.clear();
+    this.#abandon();
     for (const source of this.#sources) {
       source.failedOnce = false;
       for (const shard of source.shards ?? []) if (shard !== standing) shard.start(null);
@@ -305,7 +313,11 @@ export class ReplicaOf {
     this.#held.delete(shard);
     source.lastError = outcomeText(outcome);
     source.failedOnce = true;
-    this.#world.log.event('link-down', { shard: shard.id, why: outcome.why, detail: 'detail' in outcome ? outcome.detail : '' });
+    this.#world.log.event('link-down', {
+      shard: shard.id,
+      why: outcome.why,
+      detail: 'detail' in outcome ? outcome.detail : '',
+    });
     const stop = stopCauseOf(outcome);
     if (stop !== null) {
       this.#stop(stop, `source ${place(source.spec)}: ${outcomeText(outcome)}`, source.spec.key);
@@ -334,21 +346,30 @@ export class ReplicaOf {
       const complete = this.#sources.every((source) =>
         source.shards === null
           ? source.failedOnce
-          : source.shards.every((shard) => shard.state === 'staged' || (source.failedOnce && shard.state === 'down')),
+          : source.shards.every(
+              (shard) =>
+                shard.state === 'staged' ||
+                (source.failedOnce && (shard.state === 'down' || shard.state === 'connecting')),
+            ),
       );
       if (!tooLarge && (!complete || staged.length === 0)) return;
       this.#forced = false;
       this.#phase = 'running';
+      this.fullSyncs++;
+      this.#round = new Set(shards.filter((shard) => shard.state !== 'down').map((shard) => shard.source.key));
       destination.clear(this.#options.generation);
     }
     const early = tooLarge ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
     for (const shard of [...staged, ...early]) this.#load(destination, shard);
-    if (this.#loads.size > 0) this.#pump();
+    this.#loads.pump(destination, this.#epoch);
   }
 
   #load(destination: Destination, shard: SourceShard): void {
-    this.#loads.add(shard);
-    this.fullSyncs++;
+    this.#loads.begin(destination, shard);
+    if (!this.#round.has(shard.source.key)) {
+      this.#round.add(shard.source.key);
+      this.fullSyncs++;
+    }
     const own = this.#cause.source === null || this.#cause.source === shard.source.key;
     this.#record({
       atMs: this.#world.clock.now(),
@@ -356,33 +377,6 @@ export class ReplicaOf {
       source: shard.id,
       detail: this.#cause.detail,
     });
-    if (shard.state === 'staged') shard.state = 'loading';
-    destination.beginLoading(shard.id);
-  }
-
-  /** Sends staged chunks, a window at a time, so that the event loop and the memory of the targets stay free. */
-  #pump(): void {
-    const destination = this.#destination;
-    if (this.#pumping || destination === null) return;
-    this.#pumping = true;
-    let room = LOAD_WINDOW;
-    for (const shard of this.#loads) {
-      let chunk = room > 0 ? shard.staging.take() : undefined;
-      while (chunk !== undefined) {
-        destination.send(chunk);
-        chunk = --room > 0 ? shard.staging.take() : undefined;
-      }
-      if (room > 0 && shard.state === 'loading') {
-        this.#loads.delete(shard);
-        destination.endLoading(shard.id, shard.position!, this.#world.clock.now());
-      }
-    }
-    this.#pumping = false;
-    if (this.#loads.size > 0 && room < LOAD_WINDOW) {
-      // The next window follows when this one has been applied.
-      const at = this.#world.clock.now();
-      destination.point({ sourceShard: '', offset: 0, arrivedMs: at, bytes: 0, loaded: false });
-    }
   }
 
   // The live stream
@@ -393,14 +387,21 @@ export class ReplicaOf {
     if (shard.state === 'transferring') {
       if (this.#loads.has(shard)) {
         shard.staging.seal();
-        this.#pump();
+        this.#loads.pump(destination, this.#epoch);
       } else this.#commitWhenReady();
       return;
     }
     if (shard.state !== 'streaming') return;
     const now = this.#world.clock.now();
     source.lastUpdateMs = now;
-    const point: Point = { sourceShard: shard.id, offset: shard.position.offset, arrivedMs: now, bytes, loaded: false };
+    const point: Point = {
+      sourceShard: shard.id,
+      offset: shard.position.offset,
+      arrivedMs: now,
+      bytes,
+      loaded: false,
+      epoch: this.#epoch,
+    };
     this.#lag(shard.id).pending.push(point);
     destination.point(point);
     if (destination.outstandingBytes > WINDOW_BYTES && !this.#held.has(shard)) {
@@ -412,8 +413,10 @@ export class ReplicaOf {
   #applied(point: Point): void {
     const destination = this.#destination;
     if (destination === null) return;
+    this.#release(destination);
+    if (point.epoch !== this.#epoch) return;
     if (point.sourceShard === '') {
-      this.#pump();
+      this.#loads.pump(destination, this.#epoch);
       return;
     }
     const now = this.#world.clock.now();
@@ -430,10 +433,13 @@ export class ReplicaOf {
         this.#refresh();
       }
     }
-    if (this.#held.size > 0 && destination.outstandingBytes < WINDOW_BYTES / 2) {
-      for (const held of this.#held) held.release();
-      this.#held.clear();
-    }
+  }
+
+  /** Links held back because too much was on its way go on once half of it has been applied. */
+  #release(destination: Destination): void {
+    if (this.#held.size === 0 || destination.outstandingBytes >= WINDOW_BYTES / 2) return;
+    for (const held of this.#held) held.release();
+    this.#held.clear();
   }
 
   #beat(): void {

@@ -68,7 +68,11 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
     if (!placed.ok) return placed;
     for (const [target, part] of placed.parts) {
       if (unit.transaction && keyed >= 0 && keyed !== target) {
-        return { ok: false, why: 'cross-slot', detail: `a transaction with keys on different shards (${name} ${write.words[1]})` };
+        return {
+          ok: false,
+          why: 'cross-slot',
+          detail: `a transaction with keys on different shards (${name} ${write.words[1]})`,
+        };
       }
       if (unit.transaction) keyed = target;
       add(target, part);
@@ -93,7 +97,8 @@ function placeWhole(write: UnitWrite, name: string, routing: Routing): Placed {
   for (const position of positions) {
     const key = write.words[position]!;
     const owner = routing.targetOf(key);
-    if (owner === null) return { ok: false, why: 'cross-slot', detail: `no hashing rule of the destination matches the key "${key}"` };
+    if (owner === null)
+      return { ok: false, why: 'cross-slot', detail: `no hashing rule of the destination matches the key "${key}"` };
     if (target >= 0 && owner !== target) {
       return {
         ok: false,
@@ -112,10 +117,14 @@ function placeSplit(write: UnitWrite, name: string, step: number, routing: Routi
   for (let at = 1; at < write.words.length; at += step) {
     const key = write.words[at]!;
     const owner = routing.targetOf(key);
-    if (owner === null) return { ok: false, why: 'cross-slot', detail: `no hashing rule of the destination matches the key "${key}"` };
+    if (owner === null)
+      return { ok: false, why: 'cross-slot', detail: `no hashing rule of the destination matches the key "${key}"` };
     let words = parts.get(owner);
     if (words === undefined) parts.set(owner, (words = [name]));
     words.push(...write.words.slice(at, at + step));
   }
-  return { ok: true, parts: new Map([...parts].map(([target, words]) => [target, { database: write.database, words }])) };
+  return {
+    ok: true,
+    parts: new Map([...parts].map(([target, words]) => [target, { database: write.database, words }])),
+  };
 }

@@ -1,19 +1,41 @@
 /**
  * An entry of a source's snapshot as the request that stores it. Value and expiry travel in one step, as absolute time, so that a
- * key can never be seen (or renewed) without its expiry. Pure.
+ * key can never be seen (or renewed) without its expiry.
  */
 
 import { payloadFrom } from '../../rdb/payload.ts';
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
 import { decodeValue } from '../../rdb/values.ts';
+import type { Staging } from './staging.ts';
+import type { StopCause } from './status.ts';
 
 /** RDB type number of a plain string. */
 const STRING_TYPE = 0;
 
-export function snapshotRequest(entry: RdbEntry): readonly string[] {
+/** Keeps an entry for the target its key belongs to; says what is wrong when there is none. */
+export function stageEntry(
+  entry: RdbEntry,
+  destination: { targetOf(key: string): number | null; readonly databases: number },
+  staging: Staging,
+): { readonly cause: StopCause; readonly detail: string } | null {
+  const target = destination.targetOf(entry.key);
+  if (target === null) {
+    return { cause: 'cross-slot', detail: `no hashing rule of the destination matches the key "${entry.key}"` };
+  }
+  if (entry.database >= destination.databases) {
+    const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0`;
+    return { cause: 'unsupported', detail };
+  }
+  staging.add(target, entry.database, snapshotRequest(entry));
+  return null;
+}
+
+function snapshotRequest(entry: RdbEntry): readonly string[] {
   if (entry.type === STRING_TYPE) {
     const value = decodeValue(entry.type, entry.raw) as string;
-    return entry.expireAtMs === null ? ['SET', entry.key, value] : ['SET', entry.key, value, 'PXAT', String(entry.expireAtMs)];
+    return entry.expireAtMs === null
+      ? ['SET', entry.key, value]
+      : ['SET', entry.key, value, 'PXAT', String(entry.expireAtMs)];
   }
   const payload = payloadFrom(entry.type, entry.raw).latin1Slice();
   const expireAtMs = entry.expireAtMs === null ? '0' : String(entry.expireAtMs);

@@ -122,7 +122,8 @@ export class SourceShard {
         entry: (entry) => this.#events.entry(this, entry),
         functionLibrary: (code) => this.#events.library(this, code),
         aux: (name, value) => {
-          if (name === 'repl-stream-db' && this.position !== null) this.position = { ...this.position, database: Number(value) };
+          if (name === 'repl-stream-db' && this.position !== null)
+            this.position = { ...this.position, database: Number(value) };
         },
         snapshotDone: () => {
           this.#units = new UnitReader(this.position?.database ?? 0);
@@ -141,7 +142,11 @@ export class SourceShard {
             return;
           }
           if (unit === null || this.position === null) return;
-          this.position = { replicationId: this.position.replicationId, offset: unit.endOffset, database: unit.database };
+          this.position = {
+            replicationId: this.position.replicationId,
+            offset: unit.endOffset,
+            database: unit.database,
+          };
           this.#events.unit(this, unit);
         },
         chunkDone: (bytes) => {

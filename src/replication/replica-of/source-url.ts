@@ -17,7 +17,9 @@ export interface SourceUrl {
   readonly password: string | null;
 }
 
-export type SourceUrlOutcome = { readonly ok: true; readonly url: SourceUrl } | { readonly ok: false; readonly detail: string };
+export type SourceUrlOutcome =
+  | { readonly ok: true; readonly url: SourceUrl }
+  | { readonly ok: false; readonly detail: string };
 
 export const SOURCES_MAX = 32;
 const URL_LENGTH_MAX = 4096;
@@ -28,16 +30,20 @@ export function parseSourceUrl(given: string): SourceUrlOutcome {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text);
   if (scheme === null) return refuse(`"${hidePassword(text)}" is not a URL: write redis://[user:password@]host:port`);
   if (scheme[1]!.toLowerCase() === 'rediss') {
-    return refuse('the scheme "rediss" is not used for sources: write redis:// and turn encryption on with the source cluster\'s proxy certificate');
+    return refuse(
+      'the scheme "rediss" is not used for sources: write redis:// and turn encryption on with the source cluster\'s proxy certificate',
+    );
   }
-  if (scheme[1]!.toLowerCase() !== 'redis') return refuse(`unknown scheme "${scheme[1]}": a source URL begins with redis://`);
+  if (scheme[1]!.toLowerCase() !== 'redis')
+    return refuse(`unknown scheme "${scheme[1]}": a source URL begins with redis://`);
   const rest = text.slice(scheme[0].length).replace(/\/(0?)$/, '');
   // A password pasted without percent-encoding may hold "@": the last one ends it.
   const at = rest.lastIndexOf('@');
   const credentials = at < 0 ? null : rest.slice(0, at);
   const place = /^(\[[0-9a-fA-F:]+\]|[^\s:/?#[\]@]+)(?::(\d+))?$/.exec(rest.slice(at + 1));
   if (place === null) return refuse(`"${rest.slice(at + 1)}" is not host:port`);
-  if (place[2] === undefined) return refuse(`the port is missing after "${place[1]}": write ${place[1]}:6379 or the database's own port`);
+  if (place[2] === undefined)
+    return refuse(`the port is missing after "${place[1]}": write ${place[1]}:6379 or the database's own port`);
   const port = Number(place[2]);
   if (port < 1 || port > 65_535) return refuse(`port ${place[2]} is not between 1 and 65535`);
   let username: string | null = null;
@@ -47,7 +53,8 @@ export function parseSourceUrl(given: string): SourceUrlOutcome {
     if (colon < 0) return refuse('the part before "@" is user:password or :password; the colon is missing');
     const user = decode(credentials.slice(0, colon));
     const secret = decode(credentials.slice(colon + 1));
-    if (user === null || secret === null) return refuse('the user or password holds a "%" that is no percent-encoding: write it as %25');
+    if (user === null || secret === null)
+      return refuse('the user or password holds a "%" that is no percent-encoding: write it as %25');
     username = user === '' ? null : user;
     password = secret;
   }

@@ -14,36 +14,42 @@ const CHUNK_BYTES = 128 * 1024;
 
 export interface StagedChunk {
   readonly target: number;
-  readonly bytes: string;
+  readonly bytes: Buffer;
   /** Requests in it, SELECT included. */
   readonly count: number;
   readonly database: number;
 }
 
 interface Open {
-  bytes: string;
+  readonly buffer: Buffer;
+  used: number;
   count: number;
-  database: number;
+  readonly database: number;
 }
 
 export class Staging {
   readonly #open = new Map<number, Open>();
   readonly #chunks: StagedChunk[] = [];
   #head = 0;
+  /** Bytes kept. */
   bytes = 0;
 
   add(target: number, database: number, words: readonly string[]): void {
+    const request = encodeRequest(words);
     let open = this.#open.get(target);
-    if (open === undefined || open.database !== database || open.bytes.length >= CHUNK_BYTES) {
+    if (open === undefined || open.database !== database || open.used + request.length > open.buffer.length) {
       this.#close(target);
-      open = { bytes: encodeRequest(['SELECT', String(database)]), count: 1, database };
-      this.bytes += open.bytes.length;
+      const select = encodeRequest(['SELECT', String(database)]);
+      open = {
+        buffer: Buffer.allocUnsafe(Math.max(CHUNK_BYTES, select.length + request.length)),
+        used: 0,
+        count: 0,
+        database,
+      };
       this.#open.set(target, open);
+      this.#append(open, select);
     }
-    const before = open.bytes.length;
-    open.bytes += encodeRequest(words);
-    open.count++;
-    this.bytes += open.bytes.length - before;
+    this.#append(open, request);
   }
 
   /** Nothing more comes for now: what is open becomes a chunk. */
@@ -64,8 +70,17 @@ export class Staging {
     return chunk;
   }
 
+  #append(open: Open, request: string): void {
+    // Bytes, not a string that grows: its many parts would take several times the room until it is sent
+    open.used += open.buffer.latin1Write(request, open.used);
+    open.count++;
+    this.bytes += request.length;
+  }
+
   #close(target: number): void {
     const open = this.#open.get(target);
-    if (open !== undefined) this.#chunks.push({ target, ...open });
+    if (open === undefined) return;
+    const { buffer, used, count, database } = open;
+    this.#chunks.push({ target, bytes: buffer.subarray(0, used), count, database });
   }
 }

@@ -29,7 +29,8 @@ export function moveSource(from: SourceStatus, to: SourceStatus): SourceStatus {
   return to;
 }
 
-export const syncMoveAllowed = (from: ReplicaSync, to: ReplicaSync): boolean => from === to || SYNC_MOVES[from].includes(to);
+export const syncMoveAllowed = (from: ReplicaSync, to: ReplicaSync): boolean =>
+  from === to || SYNC_MOVES[from].includes(to);
 
 /** Why a full sync happened: every one has a cause and the numbers behind it in the ledger. */
 export type FullSyncCause =

@@ -76,22 +76,21 @@ export class Target {
   }
 
   open(network: Network): void {
-    void network
-      .connect(this.spec.address, { tls: this.spec.tls, timeoutMs: CONNECT_TIMEOUT_MS })
-      .then((outcome) => {
-        if (this.#ended) {
-          if (outcome.ok) outcome.connection.destroy();
-          return;
-        }
-        if (!outcome.ok) {
-          this.#fail({ kind: 'connection', detail: `${outcome.why}: ${outcome.detail}` });
-          return;
-        }
-        this.#connection = new RequestConnection(outcome.connection, {
-          closed: (reason) => this.#fail({ kind: 'connection', detail: `connection to the destination closed (${reason})` }),
-        });
-        this.#greet(this.#connection);
+    void network.connect(this.spec.address, { tls: this.spec.tls, timeoutMs: CONNECT_TIMEOUT_MS }).then((outcome) => {
+      if (this.#ended) {
+        if (outcome.ok) outcome.connection.destroy();
+        return;
+      }
+      if (!outcome.ok) {
+        this.#fail({ kind: 'connection', detail: `${outcome.why}: ${outcome.detail}` });
+        return;
+      }
+      this.#connection = new RequestConnection(outcome.connection, {
+        closed: (reason) =>
+          this.#fail({ kind: 'connection', detail: `connection to the destination closed (${reason})` }),
       });
+      this.#greet(this.#connection);
+    });
   }
 
   /** Last known marks, as of everything given so far. */
@@ -147,7 +146,8 @@ export class Target {
     const count = names.length;
     this.#connection?.send(`*1\r\n$5\r\nMULTI\r\n${this.#bytes}*1\r\n$4\r\nEXEC\r\n`, count + 2, (reply, index) => {
       if (index <= count) {
-        if (reply instanceof Failure && refused === null) refused = { request: names[index - 1] ?? 'MULTI', detail: reply.text };
+        if (reply instanceof Failure && refused === null)
+          refused = { request: names[index - 1] ?? 'MULTI', detail: reply.text };
         return;
       }
       if (refused !== null) this.#fail({ kind: 'refused', ...refused });
@@ -164,12 +164,13 @@ export class Target {
    * Sends requests of a snapshot: many, not atomic (the mark `loading` guards them), already encoded and beginning with their
    * own SELECT. Returns the batch number.
    */
-  sendSnapshot(bytes: string, count: number, lastDatabase: number): number {
+  sendSnapshot(bytes: Buffer, count: number, lastDatabase: number): number {
     this.flush();
     const batch = this.batch++;
     this.#selected = lastDatabase;
     this.#connection?.send(bytes, count, (reply, index) => {
-      if (reply instanceof Failure) this.#fail({ kind: 'refused', request: requestAt(bytes, index), detail: reply.text });
+      if (reply instanceof Failure)
+        this.#fail({ kind: 'refused', request: requestAt(bytes, index), detail: reply.text });
       else if (index === count - 1 && !this.#ended) {
         this.applied = batch;
         this.#events.applied(batch);
@@ -203,7 +204,11 @@ export class Target {
   #executed(batch: number, names: readonly string[], reply: ReaderReply): void {
     if (this.#ended) return;
     if (!Array.isArray(reply)) {
-      this.#fail({ kind: 'refused', request: 'EXEC', detail: reply instanceof Failure ? reply.text : 'EXEC was not answered by an array' });
+      this.#fail({
+        kind: 'refused',
+        request: 'EXEC',
+        detail: reply instanceof Failure ? reply.text : 'EXEC was not answered by an array',
+      });
       return;
     }
     for (let i = 0; i < reply.length; i++) {
@@ -231,7 +236,7 @@ export class Target {
     connection.ask(['CLIENT', 'ID'], (id) => {
       connection.ask(['CLIENT', 'LIST'], (list) => {
         // Refused (a managed service may): then there is no fence, and a killed process's last bytes could still arrive.
-        const stale = typeof list === 'string' ? staleClients(list, name, String(id)) : [];
+        const stale = typeof list === 'string' ? staleClients(list, name, typeof id === 'number' ? id : -1) : [];
         for (const each of stale) connection.ask(['CLIENT', 'KILL', 'ID', each], () => undefined);
         connection.ask(marks.read, (reply) => {
           if (this.#ended) return;
@@ -249,7 +254,8 @@ export class Target {
   }
 
   #refused(request: string, reply: FailureType): void {
-    if (/^(LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN)/.test(reply.text)) this.#fail({ kind: 'connection', detail: reply.text });
+    if (/^(LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN)/.test(reply.text))
+      this.#fail({ kind: 'connection', detail: reply.text });
     else this.#fail({ kind: 'refused', request, detail: reply.text });
   }
 
@@ -262,20 +268,20 @@ export class Target {
 }
 
 /** The request at an index of encoded ones, for a message. */
-function requestAt(bytes: string, index: number): string {
+function requestAt(bytes: Buffer, index: number): string {
   const decoder = new RequestDecoder();
-  decoder.push(Buffer.from(bytes, 'latin1'));
+  decoder.push(bytes);
   let words = decoder.next();
   for (let i = 0; i < index && words !== null; i++) words = decoder.next();
   return words === null ? '?' : `${words[0]} ${(words[1] ?? '').slice(0, 64)}`;
 }
 
 /** Ids of other connections with our name, from CLIENT LIST. */
-function staleClients(list: string, name: string, ownId: string): string[] {
+function staleClients(list: string, name: string, ownId: number): string[] {
   const ids: string[] = [];
   for (const line of list.split('\n')) {
     const id = /^id=(\d+) /.exec(line)?.[1];
-    if (id !== undefined && id !== ownId && line.includes(` name=${name} `)) ids.push(id);
+    if (id !== undefined && Number(id) !== ownId && line.includes(` name=${name} `)) ids.push(id);
   }
   return ids;
 }

@@ -44,58 +44,75 @@ export function askTopology(
     finished = true;
     done(outcome);
   };
-  void network.connect({ host: url.host, port: url.port }, { tls: access.tls, timeoutMs: access.timeoutMs }).then((outcome) => {
-    if (!outcome.ok) {
-      finish({ ok: false, why: 'connection', failure: outcome.why, detail: outcome.detail });
-      return;
-    }
-    const connection = new RequestConnection(outcome.connection, {
-      closed: (reason) => finish({ ok: false, why: 'connection', failure: 'reset', detail: `closed during the first questions (${reason})` }),
-    });
-    const timer = after(access.timeoutMs, () => {
-      connection.close();
-      finish({ ok: false, why: 'connection', failure: 'timeout', detail: `no answer within ${access.timeoutMs} ms` });
-    });
-    const end = (result: TopologyOutcome): void => {
-      timer.cancel();
-      connection.close();
-      finish(result);
-    };
-    if (url.password !== null) {
-      connection.ask(url.username === null ? ['AUTH', url.password] : ['AUTH', url.username, url.password], (reply) => {
-        // A server without a password says so; the password is then simply not needed [RS: AUTH is sent when the URL has one]
-        if (reply instanceof Failure && !reply.text.includes('without any password configured')) {
-          end({ ok: false, why: 'authentication', detail: reply.text });
-        }
-      });
-    }
-    let rows: ReaderReply = null;
-    connection.ask(['ANTIPODE', 'TOPOLOGY'], (reply) => {
-      rows = reply;
-    });
-    connection.ask(['INFO'], (reply) => {
-      if (finished) return;
-      if (reply instanceof Failure) {
-        if (reply.text.startsWith('NOAUTH')) end({ ok: false, why: 'authentication', detail: reply.text });
-        else if (/^(LOADING|MASTERDOWN)/.test(reply.text)) end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
-        else end({ ok: true, topology: readTopology(rows, '') }); // INFO withheld: go on without
+  void network
+    .connect({ host: url.host, port: url.port }, { tls: access.tls, timeoutMs: access.timeoutMs })
+    .then((outcome) => {
+      if (!outcome.ok) {
+        finish({ ok: false, why: 'connection', failure: outcome.why, detail: outcome.detail });
         return;
       }
-      end({ ok: true, topology: readTopology(rows, typeof reply === 'string' ? reply : '') });
+      const connection = new RequestConnection(outcome.connection, {
+        closed: (reason) =>
+          finish({
+            ok: false,
+            why: 'connection',
+            failure: 'reset',
+            detail: `closed during the first questions (${reason})`,
+          }),
+      });
+      const timer = after(access.timeoutMs, () => {
+        connection.close();
+        finish({ ok: false, why: 'connection', failure: 'timeout', detail: `no answer within ${access.timeoutMs} ms` });
+      });
+      const end = (result: TopologyOutcome): void => {
+        timer.cancel();
+        connection.close();
+        finish(result);
+      };
+      if (url.password !== null) {
+        connection.ask(
+          url.username === null ? ['AUTH', url.password] : ['AUTH', url.username, url.password],
+          (reply) => {
+            // A server without a password says so; the password is then simply not needed [RS: AUTH is sent when the URL has one]
+            if (reply instanceof Failure && !reply.text.includes('without any password configured')) {
+              end({ ok: false, why: 'authentication', detail: reply.text });
+            }
+          },
+        );
+      }
+      let rows: ReaderReply = null;
+      connection.ask(['ANTIPODE', 'TOPOLOGY'], (reply) => {
+        rows = reply;
+      });
+      connection.ask(['INFO'], (reply) => {
+        if (finished) return;
+        if (reply instanceof Failure) {
+          if (reply.text.startsWith('NOAUTH')) end({ ok: false, why: 'authentication', detail: reply.text });
+          else if (/^(LOADING|MASTERDOWN)/.test(reply.text))
+            end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
+          else end({ ok: true, topology: readTopology(rows, '') }); // INFO withheld: go on without
+          return;
+        }
+        end({ ok: true, topology: readTopology(rows, typeof reply === 'string' ? reply : '') });
+      });
     });
-  });
 }
 
 function readTopology(rows: ReaderReply, info: string): Topology {
   const field = (name: string): string => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
   const keys = [...info.matchAll(/^db\d+:keys=(\d+)/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
   const facts = { runId: field('run_id'), version: field('redis_version'), keys };
-  if (!Array.isArray(rows) || rows[0] !== 'hashing') return { hashingRules: null, shards: [{ index: 0, ranges: [] }], ...facts };
+  if (!Array.isArray(rows) || rows[0] !== 'hashing')
+    return { hashingRules: null, shards: [{ index: 0, ranges: [] }], ...facts };
   const shards = new Map<number, { index: number; ranges: { first: number; last: number }[] }>();
   for (const row of rows[3] as [number, number, number][]) {
     const shard = shards.get(row[0]) ?? { index: row[0], ranges: [] };
     shard.ranges.push({ first: row[1], last: row[2] });
     shards.set(row[0], shard);
   }
-  return { hashingRules: rows[1] as string[], shards: [...shards.values()].sort((a, b) => a.index - b.index), ...facts };
+  return {
+    hashingRules: rows[1] as string[],
+    shards: [...shards.values()].sort((a, b) => a.index - b.index),
+    ...facts,
+  };
 }

@@ -4,10 +4,25 @@ import { CommandTable } from '../../../src/node/commands/table.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { formatMark, lowestMark, parseMark } from '../../../src/replication/replica-of/checkpoint.ts';
 import { routeUnit, type Routing } from '../../../src/replication/replica-of/route-unit.ts';
-import { moveSource, SOURCE_MOVES, syncMoveAllowed, SYNC_MOVES, type SourceStatus } from '../../../src/replication/replica-of/status.ts';
+import {
+  moveSource,
+  SOURCE_MOVES,
+  syncMoveAllowed,
+  SYNC_MOVES,
+  type SourceStatus,
+} from '../../../src/replication/replica-of/status.ts';
 import { Staging } from '../../../src/replication/replica-of/staging.ts';
 import { UnitReader, type Unit } from '../../../src/replication/replica-of/stream-units.ts';
 import { RequestDecoder } from '../../../src/resp/request-decoder.ts';
+
+const unit = (...writes: string[][]): Unit => ({
+  writes: writes.map((words) => ({ database: 0, words })),
+  transaction: writes.length > 1,
+  endOffset: 1,
+  database: 0,
+});
+const markAt = (offset: number) => ({ replicationId: 'a'.repeat(40), offset, database: 0 });
+const hex = (text: string) => Buffer.from(text, 'latin1').toString('hex');
 
 describe('UnitReader', () => {
   it('makes one unit of a write and one of a whole transaction, and remembers the database', () => {
@@ -39,16 +54,12 @@ describe('routeUnit', () => {
     commands: new CommandTable(stringCommands),
     targetOf: (key) => (key === 'nowhere' ? null : key.charCodeAt(0) % 3),
   };
-  const unit = (...writes: string[][]): Unit => ({
-    writes: writes.map((words) => ({ database: 0, words })),
-    transaction: writes.length > 1,
-    endOffset: 1,
-    database: 0,
-  });
   const route = (...writes: string[][]) => {
     const outcome = routeUnit(unit(...writes), routing);
     return outcome.ok
-      ? Object.fromEntries([...outcome.parts].map(([target, parts]) => [target, parts.map((part) => part.words.join(' '))]))
+      ? Object.fromEntries(
+          [...outcome.parts].map(([target, parts]) => [target, parts.map((part) => part.words.join(' '))]),
+        )
       : `${outcome.why}: ${outcome.detail}`;
   };
 
@@ -75,7 +86,10 @@ describe('routeUnit', () => {
 
   it('refuses commands it does not know, by name, and writes to other logical databases', () => {
     expect(route(['XADD', 's', '*', 'f', 'v'])).toMatch(/^unsupported: the source sent XADD/);
-    const other = routeUnit({ ...unit(['SET', 'a', '1']), writes: [{ database: 4, words: ['SET', 'a', '1'] }] }, routing);
+    const other = routeUnit(
+      { ...unit(['SET', 'a', '1']), writes: [{ database: 4, words: ['SET', 'a', '1'] }] },
+      routing,
+    );
     expect(other).toMatchObject({ ok: false, why: 'unsupported' });
   });
 
@@ -89,19 +103,23 @@ describe('marks', () => {
   it('read back what they format, and nothing else', () => {
     const mark = { replicationId: 'a'.repeat(40), offset: 12345, database: 2 };
     expect(parseMark(formatMark(mark))).toEqual(mark);
-    for (const text of [undefined, '', 'loading', 'x 1 0', `${'a'.repeat(40)} -1 0`]) expect(parseMark(text)).toBeNull();
+    for (const text of [undefined, '', 'loading', 'x 1 0', `${'a'.repeat(40)} -1 0`])
+      expect(parseMark(text)).toBeNull();
   });
 
   it('resume from the lowest, and from nothing when one target has none', () => {
-    const mark = (offset: number) => ({ replicationId: 'a'.repeat(40), offset, database: 0 });
-    expect(lowestMark([mark(5), mark(3), mark(9)])?.offset).toBe(3);
-    expect(lowestMark([mark(5), null])).toBeNull();
+    expect(lowestMark([markAt(5), markAt(3), markAt(9)])?.offset).toBe(3);
+    expect(lowestMark([markAt(5), null])).toBeNull();
   });
 });
 
 describe('status graphs', () => {
   it('have only the documented moves', () => {
-    expect(SOURCE_MOVES).toEqual({ 'out-of-sync': ['syncing'], syncing: ['in-sync', 'out-of-sync'], 'in-sync': ['syncing', 'out-of-sync'] });
+    expect(SOURCE_MOVES).toEqual({
+      'out-of-sync': ['syncing'],
+      syncing: ['in-sync', 'out-of-sync'],
+      'in-sync': ['syncing', 'out-of-sync'],
+    });
     const all: SourceStatus[] = ['out-of-sync', 'syncing', 'in-sync'];
     for (const from of all) {
       for (const to of all) {
@@ -119,29 +137,33 @@ describe('status graphs', () => {
 describe('Staging', () => {
   it('gives back every request once, in order per target, each chunk beginning with its SELECT', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(1), fc.string({ maxLength: 5 })), { maxLength: 50 }), (entries) => {
-        const staging = new Staging();
-        for (const [target, database, key] of entries) staging.add(target, database, ['SET', key, 'v']);
-        staging.seal();
-        const got: string[] = [];
-        for (let chunk = staging.take(); chunk !== undefined; chunk = staging.take()) {
-          const decoder = new RequestDecoder();
-          decoder.push(Buffer.from(chunk.bytes, 'latin1'));
-          let database = -1;
-          let count = 0;
-          for (let words = decoder.next(); words !== null; words = decoder.next(), count++) {
-            if (words[0] === 'SELECT') database = Number(words[1]);
-            else got.push(`${chunk.target} ${database} ${Buffer.from(words[1]!, 'latin1').toString('hex')}`);
+      fc.property(
+        fc.array(fc.tuple(fc.nat(2), fc.nat(1), fc.string({ maxLength: 5 })), { maxLength: 50 }),
+        (entries) => {
+          const staging = new Staging();
+          for (const [target, database, key] of entries) staging.add(target, database, ['SET', key, 'v']);
+          staging.seal();
+          const got: string[] = [];
+          for (let chunk = staging.take(); chunk !== undefined; chunk = staging.take()) {
+            const decoder = new RequestDecoder();
+            decoder.push(chunk.bytes);
+            let database = -1;
+            let count = 0;
+            for (let words = decoder.next(); words !== null; words = decoder.next(), count++) {
+              if (words[0] === 'SELECT') database = Number(words[1]);
+              else got.push(`${chunk.target} ${database} ${Buffer.from(words[1]!, 'latin1').toString('hex')}`);
+            }
+            expect(count).toBe(chunk.count);
           }
-          expect(count).toBe(chunk.count);
-        }
-        const hex = (text: string) => Buffer.from(text, 'latin1').toString('hex');
-        for (const target of [0, 1, 2]) {
-          const wanted = entries.filter((entry) => entry[0] === target).map(([, database, key]) => `${target} ${database} ${hex(key)}`);
-          expect(got.filter((each) => each.startsWith(`${target} `))).toEqual(wanted);
-        }
-        expect(staging.bytes).toBe(0);
-      }),
+          for (const target of [0, 1, 2]) {
+            const wanted = entries
+              .filter((entry) => entry[0] === target)
+              .map(([, database, key]) => `${target} ${database} ${hex(key)}`);
+            expect(got.filter((each) => each.startsWith(`${target} `))).toEqual(wanted);
+          }
+          expect(staging.bytes).toBe(0);
+        },
+      ),
     );
   });
 });

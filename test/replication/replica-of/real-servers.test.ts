@@ -1,18 +1,8 @@
 import { expect, it } from 'vitest';
-import { CHECKPOINT_KEY } from '../../../src/replication/replica-of/checkpoint.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeReal, startRealRedis, type RealRedis } from '../../support/real-redis.ts';
-import { replicateInto } from '../../support/replica-of.ts';
-
-/** DEBUG DIGEST-VALUE of every key of the source, and how many keys the target has besides the checkpoint. */
-async function equal(from: RealRedis, to: RealRedis): Promise<boolean> {
-  const keys = ((await from.command('KEYS', '*')) as string[]).sort();
-  const other = ((await to.command('KEYS', '*')) as string[]).filter((key) => key !== CHECKPOINT_KEY).sort();
-  if (keys.join('\n') !== other.join('\n')) return false;
-  const digests = async (redis: RealRedis) => (keys.length === 0 ? [] : await redis.command('DEBUG', 'DIGEST-VALUE', ...keys));
-  return JSON.stringify(await digests(from)) === JSON.stringify(await digests(to));
-}
+import { describeReal, startRealRedis } from '../../support/real-redis.ts';
+import { equalData, replicateInto } from '../../support/replica-of.ts';
 
 describeReal('Replica Of between two real servers', () => {
   it('copies everything, follows writes, and resumes without a full sync', async () => {
@@ -29,16 +19,16 @@ describeReal('Replica Of between two real servers', () => {
     const first = replicateInto(world, [`redis://:p%40ss%3A%2F%25@127.0.0.1:${from.port}`], to.url);
     first.start();
     await eventually(() => first.inSync, { withinMs: 10_000, what: 'in sync' });
-    expect(await equal(from, to)).toBe(true);
+    expect(await equalData(from, to)).toBe(true);
     await from.command('INCR', 'a');
     await from.command('DEL', 'b');
-    await eventually(() => equal(from, to), { withinMs: 5_000, what: 'the stream to arrive' });
+    await eventually(() => equalData(from, to), { withinMs: 5_000, what: 'the stream to arrive' });
     first.close();
     await from.command('INCR', 'a');
     const second = replicateInto(world, [`redis://:p%40ss%3A%2F%25@127.0.0.1:${from.port}`], to.url);
     second.start();
     await eventually(() => second.inSync, { withinMs: 10_000, what: 'in sync again' });
-    await eventually(() => equal(from, to), { withinMs: 5_000, what: 'the missed write' });
+    await eventually(() => equalData(from, to), { withinMs: 5_000, what: 'the missed write' });
     expect([first.fullSyncs, second.fullSyncs, second.partialSyncs]).toEqual([1, 0, 1]);
     second.close();
   });

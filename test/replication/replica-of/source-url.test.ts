@@ -56,7 +56,10 @@ describe('parseSourceUrl', () => {
   });
 
   it('reads back any URL it formats', () => {
-    const latin1 = fc.string({ unit: fc.integer({ min: 33, max: 126 }).map((code) => String.fromCharCode(code)), minLength: 1 });
+    const latin1 = fc.string({
+      unit: fc.integer({ min: 33, max: 126 }).map((code) => String.fromCharCode(code)),
+      minLength: 1,
+    });
     fc.assert(
       fc.property(fc.option(latin1), latin1, fc.integer({ min: 1, max: 65_535 }), (username, password, port) => {
         const url = { host: 'redis-1.a.local', port, username, password };

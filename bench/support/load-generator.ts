@@ -1,0 +1,135 @@
+/**
+ * The program that makes load, a process of its own so that its work is not the benchmark's: takes jobs by messages, one at a
+ * time, and answers with the time from the first request to the last reply.
+ *
+ * It is made to cost little: requests are encoded before the clock starts, replies are counted in bytes and not decoded, all
+ * sockets read into one buffer. Border: it never starts anything and ends with its parent. Limits: CONNECTIONS at once,
+ * POOL_REQUESTS encoded requests per kind; the time limit is its parent's.
+ */
+
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { KEYS_MAX, chanceFrom, firstReplyByte, replyBytes, requestOf } from './load-job.ts';
+import type { LoadAnswer, LoadJob } from './load-job.ts';
+
+const CONNECTIONS = 20;
+const POOL_REQUESTS = 100_000;
+const READ_BUFFER_BYTES = 256 * 1024;
+
+const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+/** Gives the next batch of requests; null when there are no more. */
+type Batches = () => Buffer | null;
+
+const encode = (job: LoadJob, keys: readonly number[]): Buffer =>
+  Buffer.from(keys.map((key) => requestOf(job.kind, key)).join(''), 'latin1');
+
+const pools = new Map<string, readonly Buffer[]>();
+
+const poolOf = (job: LoadJob): readonly Buffer[] => {
+  const name = `${job.kind} ${job.pipeline} ${job.keys}`;
+  let pool = pools.get(name);
+  if (pool === undefined) {
+    const chance = chanceFrom(1 + job.pipeline);
+    pool = Array.from({ length: Math.ceil(POOL_REQUESTS / job.pipeline) }, () =>
+      encode(
+        job,
+        Array.from({ length: job.pipeline }, () => chance(job.keys)),
+      ),
+    );
+    pools.set(name, pool);
+  }
+  return pool;
+};
+
+const randomBatches = (job: LoadJob): Batches => {
+  const pool = poolOf(job);
+  let left = job.operations / job.pipeline;
+  let at = 0;
+  return () => {
+    if (left-- <= 0) return null;
+    at = at + 1 === pool.length ? 0 : at + 1;
+    return pool[at]!;
+  };
+};
+
+/** Encoded as it goes: a million requests would be too much to hold. */
+const fillBatches = (job: LoadJob): Batches => {
+  let key = 0;
+  return () => {
+    if (key >= job.keys) return null;
+    const keys = Array.from({ length: Math.min(job.pipeline, job.keys - key) }, (_, index) => key + index);
+    key += keys.length;
+    return encode(job, keys);
+  };
+};
+
+const run = async (job: LoadJob): Promise<number> => {
+  if (job.keys > KEYS_MAX) throw new Error(`there are at most ${KEYS_MAX} keys`);
+  const batches = job.kind === 'fill' ? fillBatches(job) : randomBatches(job);
+  const requestBytes = requestOf(job.kind, 0).length;
+  const bytesPerReply = replyBytes(job.kind);
+  const first = firstReplyByte(job.kind);
+  const sockets: Socket[] = [];
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      let connected = 0;
+      let busy = CONNECTIONS;
+      let startedAt = 0;
+      const lane = (): (() => void) => {
+        let missing = 0;
+        let isFresh = true;
+        const next = (): void => {
+          const batch = batches();
+          if (batch === null) {
+            busy -= 1;
+            if (busy === 0) resolve(performance.now() - startedAt);
+            return;
+          }
+          missing = (batch.length / requestBytes) * bytesPerReply;
+          isFresh = true;
+          socket.write(batch);
+        };
+        const received = (length: number): boolean => {
+          if (isFresh && readBuffer[0] !== first) {
+            reject(new Error(`unexpected reply: ${readBuffer.toString('latin1', 0, Math.min(length, 200))}`));
+          }
+          isFresh = false;
+          missing -= length;
+          if (missing === 0) next();
+          else if (missing < 0) reject(new Error('more reply bytes than expected'));
+          return true;
+        };
+        const { host, port } = job;
+        const socket = connect({ host, port, noDelay: true, onread: { buffer: readBuffer, callback: received } });
+        sockets.push(socket);
+        socket.on('error', reject);
+        socket.on('close', () => reject(new Error('the server closed a connection')));
+        socket.once('connect', () => {
+          connected += 1;
+          if (connected < CONNECTIONS) return;
+          startedAt = performance.now();
+          for (const start of lanes) start();
+        });
+        return next;
+      };
+      const lanes = Array.from({ length: CONNECTIONS }, lane);
+    });
+  } finally {
+    for (const socket of sockets) socket.removeAllListeners('close').destroy();
+  }
+};
+
+const answer = async (job: LoadJob): Promise<LoadAnswer> => {
+  try {
+    return { ok: true, elapsedMs: await run(job) };
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+process.on('message', (job: LoadJob) => {
+  void answer(job).then((result) => process.send?.(result));
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,78 @@
+/**
+ * Load on a server, made by the process of `load-generator.ts`, and what it cost the server.
+ *
+ * Border: one job at a time, the others wait. Limits: LOAD_MS_MAX for one job, then the generator is ended and a new one begins the next.
+ */
+
+import { fileURLToPath } from 'node:url';
+import { Child } from './child.ts';
+import type { LoadAnswer, LoadJob } from './load-job.ts';
+import type { Server } from './servers.ts';
+import { processorMs } from './usage.ts';
+import { within } from './waiting.ts';
+
+const LOAD_MS_MAX = 300_000;
+const FILL_PIPELINE = 100;
+const PROGRAM = fileURLToPath(new URL('load-generator.js', import.meta.url));
+
+export interface Cost {
+  /** Processor time of the server for one operation. */
+  readonly processorUs: number;
+  readonly perSecond: number;
+}
+
+type Work = Omit<LoadJob, 'host' | 'port'>;
+
+export class Load implements AsyncDisposable {
+  #generator: Child | null = null;
+  /** Ends when the job before has, however it did. */
+  #before: Promise<unknown> = Promise.resolve();
+
+  async run(server: Server, work: Work): Promise<Cost> {
+    const measured = this.#before.then(() => this.#measure(server, work));
+    this.#before = measured.catch(() => undefined);
+    return await measured;
+  }
+
+  /** Sets every key once. */
+  async fill(server: Server, keys: number): Promise<void> {
+    await this.run(server, { kind: 'fill', pipeline: FILL_PIPELINE, operations: keys, keys });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#generator?.stop();
+  }
+
+  async #measure(server: Server, work: Work): Promise<Cost> {
+    const before = processorMs(server.pid);
+    const elapsedMs = await this.#run({ ...work, host: server.host, port: server.port });
+    const usedMs = processorMs(server.pid) - before;
+    return {
+      processorUs: (usedMs * 1000) / work.operations,
+      perSecond: (work.operations * 1000) / elapsedMs,
+    };
+  }
+
+  async #run(job: LoadJob): Promise<number> {
+    this.#generator ??= new Child({ program: process.execPath, args: [PROGRAM], hasMessages: true });
+    const generator = this.#generator;
+    const answered = new Promise<LoadAnswer>((resolve) =>
+      generator.process.once('message', (answer) => resolve(answer as LoadAnswer)),
+    );
+    const gone = generator.exited.then(() => {
+      throw generator.failure('the load generator ended');
+    });
+    const what = `load ${job.kind} on port ${job.port}`;
+    try {
+      generator.process.send(job);
+      const answer = await within(Promise.race([answered, gone]), LOAD_MS_MAX, what);
+      if (!answer.ok) throw new Error(`${what}: ${answer.message}`);
+      return answer.elapsedMs;
+    } catch (error) {
+      // What it still does would disturb the next job.
+      this.#generator = null;
+      await generator.stop();
+      throw error;
+    }
+  }
+}

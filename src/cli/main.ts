@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/**
+ * The program `antipode`: a list of verbs, one file each. A verb that fails says why on standard error and ends with its exit code.
+ */
+
+import { Command } from 'commander';
+import { compare } from './compare.ts';
+import { down } from './down.ts';
+import { replicate } from './replicate.ts';
+import { runScenarios } from './run.ts';
+import { shard } from './shard.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+import { CliFailure, type Verb } from './verb.ts';
+
+const VERBS: readonly Verb[] = [up, status, down, shard, replicate, compare, runScenarios];
+
+const program = new Command('antipode')
+  .description('Redis Enterprise style clusters on one machine, with a genuine Replica Of engine')
+  .showHelpAfterError('(antipode help shows all verbs)');
+for (const verb of VERBS) verb(program);
+
+// A reader that went away (`antipode status | head -1`) ends the printing, not with an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CliFailure)) throw error;
+  process.stderr.write(`antipode: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,96 @@
+/**
+ * How other verbs find the running sandbox: a small file with its process id, the addresses of its APIs and the credentials, readable by
+ * its owner alone.
+ *
+ * It lies in $ANTIPODE_HOME, otherwise in a directory of the user's under the system's temporary one. `antipode up` writes it when
+ * ready and removes it at its end; a file whose process is gone is stale and counts for nothing.
+ */
+
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { CliFailure } from './verb.ts';
+
+export interface RuntimeCluster {
+  readonly name: string;
+  readonly api: string;
+  readonly username: string;
+  readonly password: string;
+  /** PEM that the API must show. */
+  readonly certificate: string;
+}
+
+export interface RuntimeFacts {
+  readonly pid: number;
+  readonly clusters: readonly RuntimeCluster[];
+}
+
+const directory = (): string =>
+  process.env['ANTIPODE_HOME'] ?? join(tmpdir(), `antipode-${process.getuid?.() ?? userInfo().username}`);
+const file = (): string => join(directory(), 'sandbox.json');
+
+/** The returned function removes it again. */
+export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
+  const facts: RuntimeFacts = {
+    pid: process.pid,
+    clusters: sandbox.clusters.map(({ name, apiUrl, username, password, control }) => ({
+      name,
+      api: apiUrl ?? '',
+      username,
+      password,
+      certificate: control.state.certificates.api.certificate,
+    })),
+  };
+  mkdirSync(directory(), { recursive: true, mode: 0o700 });
+  checkOwner();
+  rmSync(file(), { force: true }); // an old file would keep its own mode
+  writeFileSync(file(), JSON.stringify(facts), { mode: 0o600 });
+  return () => {
+    if (read()?.pid === process.pid) rmSync(file(), { force: true });
+  };
+};
+
+/** The sandbox that runs now. */
+export const findSandbox = (): RuntimeFacts => {
+  const facts = read();
+  if (facts === null) throw new CliFailure(`no sandbox is running (looked for ${file()}); start one: antipode up`);
+  if (!isAlive(facts.pid)) {
+    rmSync(file(), { force: true });
+    throw new CliFailure(`no sandbox is running: process ${facts.pid} of ${file()} has ended; start one: antipode up`);
+  }
+  return facts;
+};
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+const read = (): RuntimeFacts | null => {
+  let text: string;
+  try {
+    checkOwner();
+    text = readFileSync(file(), 'utf8');
+  } catch (error) {
+    if (error instanceof CliFailure) throw error;
+    return null;
+  }
+  try {
+    return JSON.parse(text) as RuntimeFacts;
+  } catch {
+    throw new CliFailure(`${file()} is damaged; remove it and start the sandbox again`);
+  }
+};
+
+/** Somebody else's directory of that name would be believed otherwise. */
+const checkOwner = (): void => {
+  const own = process.getuid?.();
+  if (own !== undefined && statSync(directory()).uid !== own) {
+    throw new CliFailure(`${directory()} belongs to another user; set ANTIPODE_HOME to a directory of your own`);
+  }
+};

@@ -1,0 +1,104 @@
+/** /v1/bdbs: databases. [RS requests/bdbs] */
+
+import { bdbSchema, editOf, wishOf } from './bdb-schema.ts';
+import { bdbView } from './bdb-view.ts';
+import { changed, databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
+
+/** `?dry_run` and `?dry_run=true`: check, change nothing. */
+const isDryRun = ({ query }: Pick<Call<unknown>, 'query'>): boolean => !['false', null].includes(query('dry_run'));
+
+/** `?fields=uid,name`: only these. */
+const picked = (view: object, fields: string | null): object =>
+  fields === null
+    ? view
+    : Object.fromEntries(Object.entries(view).filter(([name]) => fields.split(',').includes(name)));
+
+export const bdbRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs',
+    summary: 'All databases.',
+    run: ({ control, query }) =>
+      control.state.databases.map((database) => picked(bdbView(control, database), query('fields'))),
+  }),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/stats/last',
+    summary: 'The latest numbers of all databases, by uid.',
+    run: ({ control }) =>
+      Object.fromEntries(control.state.databases.map(({ uid }) => [String(uid), statsOf(control, uid)])),
+  }),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/stats/last/:uid',
+    summary: 'The latest numbers of one database, by its uid.',
+    run(call) {
+      const { uid } = databaseOf(call);
+      return { [String(uid)]: statsOf(call.control, uid) };
+    },
+  }),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/:uid',
+    summary: 'One database.',
+    run: (call) => picked(bdbView(call.control, databaseOf(call)), call.query('fields')),
+  }),
+
+  defineRoute({
+    method: 'POST',
+    path: '/v1/bdbs',
+    summary: 'Creates a database.',
+    body: bdbSchema,
+    run(call) {
+      const { control, body } = call;
+      const change = control.creation(wishOf(body));
+      const outcome = isDryRun(call) ? control.dryRun(change) : control.submit(change);
+      const database = changed(outcome);
+      return bdbView(control, database, outcome.ok ? outcome.state : control.state);
+    },
+  }),
+
+  defineRoute({
+    method: 'PUT',
+    path: '/v1/bdbs/:uid',
+    summary: 'Changes a database.',
+    body: bdbSchema,
+    run(call) {
+      const { control, body } = call;
+      const { uid } = databaseOf(call);
+      const change = control.edit(uid, editOf(body));
+      return bdbView(control, changed(isDryRun(call) ? control.dryRun(change) : control.submit(change)));
+    },
+  }),
+
+  defineRoute({
+    method: 'PUT',
+    path: '/v1/bdbs/:uid/reset_admin_pass',
+    summary: 'Makes a new internal password; destinations that use the old one are cut off.',
+    run: (call) => bdbView(call.control, changed(call.control.regeneratePassword(databaseOf(call).uid))),
+  }),
+
+  defineRoute({
+    method: 'DELETE',
+    path: '/v1/bdbs/:uid',
+    summary: 'Deletes a database.',
+    run: (call) => bdbView(call.control, changed(call.control.deleteDatabase(databaseOf(call).uid))),
+  }),
+];
+
+/** Every value is a number, as floats in the original. [RS objects/statistics] */
+const statsOf = (control: Call<unknown>['control'], uid: number) => {
+  const { keys, expiringKeys, connections } = control.sight(uid);
+  const now = isoTime(control.world.clock.now());
+  return {
+    interval: '1sec',
+    stime: now,
+    etime: now,
+    no_of_keys: keys,
+    no_of_expires: expiringKeys,
+    conns: connections,
+  };
+};

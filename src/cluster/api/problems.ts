@@ -1,0 +1,49 @@
+/**
+ * What the API says when it refuses: code, HTTP status. The descriptions come with the problem. Codes are never renamed or removed
+ * [RS rest-api: errors].
+ */
+
+import type { ProblemCode } from '../state/change.ts';
+
+export const API_PROBLEMS = {
+  // of a request
+  invalid_json: 400,
+  invalid_schema: 400,
+  unauthorized: 401,
+  not_found: 404,
+  method_not_allowed: 405,
+  request_too_large: 413,
+  internal_error: 500,
+  // of the state
+  db_not_exist: 404,
+  busy: 409,
+  wrong_cluster_state_id: 409,
+  uid_exists: 406,
+  missing_db_name: 406,
+  name_violation: 406,
+  missing_memory_size: 406,
+  insufficient_resources: 406,
+  port_unavailable: 406,
+  invalid_sharding: 406,
+  invalid_replication: 406,
+  invalid_certificate: 406,
+  certificate_expired: 406,
+  duplicated_certs: 406,
+  invalid_connections: 406,
+  invalid_password: 406,
+  /** A setting of the real product that has no effect here yet. */
+  not_emulated: 406,
+} as const satisfies Readonly<Record<ProblemCode, number>> & Readonly<Record<string, number>>;
+
+export type ApiCode = keyof typeof API_PROBLEMS;
+
+/** Thrown by a route, answered in one place (`app.ts`). */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly code: ApiCode;
+
+  constructor(code: ApiCode, description: string) {
+    super(description);
+    this.code = code;
+  }
+}

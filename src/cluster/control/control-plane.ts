@@ -1,0 +1,153 @@
+/**
+ * One cluster: its state, the agents of its nodes, and the one way to change it. REST, the library and scenarios all submit
+ * the same changes here.
+ *
+ * A change is checked and applied at once; what follows from it is carried out by the reconciler, and `settled` waits for
+ * that. The cluster's names are answered inside the world as long as it lives.
+ */
+
+import type { Shard } from '../../node/shard/shard.ts';
+import type { SourceSpec } from '../../replication/replica-of/source.ts';
+import type { Random, World } from '../../world/world.ts';
+import { addressesOf, type Zone } from '../names/name-records.ts';
+import { apply } from '../state/apply.ts';
+import type { ApplyOutcome, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
+import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
+import { zoneOf } from './cluster-zone.ts';
+import { sourcesOf } from './database-routing.ts';
+import { EventLog } from './event-log.ts';
+import { NodeAgent } from './node-agent.ts';
+import { Reconciler } from './reconciler.ts';
+import { randomPassword } from './secrets.ts';
+import type { SyncHistory } from './syncer.ts';
+
+/** What is seen of a running database, as opposed to decided. */
+export interface DatabaseSight {
+  readonly keys: number;
+  readonly expiringKeys: number;
+  readonly connections: number;
+  readonly inSync: boolean;
+  readonly sync: SyncHistory | undefined;
+}
+
+export class ControlPlane {
+  readonly world: World;
+  readonly events = new EventLog();
+  readonly #random: Random;
+  readonly #agents: readonly NodeAgent[];
+  readonly #reconciler: Reconciler;
+  readonly #takeNamesAway: () => void;
+  readonly #listeners = new Set<() => void>();
+  #state: ClusterState;
+  #zone: Zone;
+
+  constructor(world: World, state: ClusterState) {
+    this.world = world;
+    this.#state = state;
+    this.#zone = zoneOf(state);
+    this.#random = world.random.fork(`control ${state.fqdn}`);
+    const options = {
+      world,
+      state: () => this.#state,
+      tell: (change: Change) => void this.submit(change),
+      runIds: (uid: number) => this.shards(uid).map((shard) => shard.runId),
+    };
+    this.#agents = state.nodes.map((node) => new NodeAgent({ ...options, node }));
+    this.#reconciler = new Reconciler({ ...options, agents: this.#agents });
+    this.#takeNamesAway = world.network.addNames((name) => addressesOf([this.#zone], name));
+  }
+
+  get state(): ClusterState {
+    return this.#state;
+  }
+
+  get zone(): Zone {
+    return this.#zone;
+  }
+
+  submit(change: Change): ApplyOutcome {
+    const before = this.#state;
+    const outcome = apply(before, change);
+    if (!outcome.ok || outcome.state === before) return outcome;
+    this.#state = outcome.state;
+    this.#zone = zoneOf(outcome.state);
+    this.events.note(this.world.clock.now(), change, outcome.uid, before, outcome.state);
+    this.world.log.event('cluster-changed', { cluster: before.fqdn, kind: change.kind, uid: outcome.uid });
+    this.#reconciler.wake();
+    for (const listener of this.#listeners) listener();
+    return outcome;
+  }
+
+  /** What submitting the change would come to. */
+  dryRun(change: Change): ApplyOutcome {
+    return apply(this.#state, change);
+  }
+
+  creation(wish: DatabaseWish): Change {
+    const adminPassword = randomPassword(this.#random);
+    return { kind: 'create-database', atMs: this.world.clock.now(), adminPassword, wish };
+  }
+
+  edit(uid: number, edit: DatabaseEdit): Change {
+    return { kind: 'update-database', atMs: this.world.clock.now(), uid, edit };
+  }
+
+  regeneratePassword(uid: number): ApplyOutcome {
+    const adminPassword = randomPassword(this.#random);
+    return this.submit({ kind: 'regenerate-password', atMs: this.world.clock.now(), uid, adminPassword });
+  }
+
+  deleteDatabase(uid: number): ApplyOutcome {
+    return this.submit({ kind: 'delete-database', atMs: this.world.clock.now(), uid });
+  }
+
+  /** Ends the syncer of a destination as if its process had died; the reconciler starts another, which resumes. */
+  async restartSyncer(uid: number): Promise<void> {
+    for (const agent of this.#agents)
+      await agent.carryOut({ kind: 'stop-syncer', nodeUid: agent.node.uid, databaseUid: uid });
+    this.#reconciler.wake();
+    await this.settled();
+  }
+
+  /** Everything that follows from the changes so far has been done, or has failed and is told in the state. */
+  settled(): Promise<void> {
+    return this.#reconciler.settled();
+  }
+
+  /** Called after each change; the returned function ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The servers themselves, in the order of the slot map; for observing, not for changing. */
+  shards(databaseUid: number): readonly Shard[] {
+    return this.#agents
+      .flatMap((agent) => agent.shardsOf(databaseUid))
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ shard }) => shard);
+  }
+
+  /** Its sources as the syncer sees them. */
+  sources(databaseUid: number): readonly SourceSpec[] {
+    const database = databaseByUid(this.#state, databaseUid);
+    return database === undefined ? [] : sourcesOf(this.#state, database);
+  }
+
+  sight(databaseUid: number): DatabaseSight {
+    const keyspaces = this.shards(databaseUid).flatMap((shard) => shard.keyspaces);
+    return {
+      keys: keyspaces.reduce((sum, keyspace) => sum + keyspace.size, 0),
+      expiringKeys: keyspaces.reduce((sum, keyspace) => sum + keyspace.expiring, 0),
+      connections: this.#agents.reduce((sum, agent) => sum + agent.connectionsOf(databaseUid), 0),
+      inSync: this.#agents.some((agent) => agent.isInSync(databaseUid)),
+      sync: this.#agents.map((agent) => agent.syncHistory(databaseUid)).find((history) => history !== undefined),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#reconciler.close();
+    this.#takeNamesAway();
+    await Promise.all(this.#agents.map((agent) => agent.close()));
+  }
+}

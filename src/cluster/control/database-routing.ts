@@ -1,0 +1,130 @@
+/**
+ * What follows from a database's record for those who move its requests: the proxy's settings, its TLS, the destination of a
+ * Replica Of and its sources. Pure translation from the state's words to theirs.
+ *
+ * Compiled once for each version of the record, since an endpoint asks for every chunk of requests.
+ */
+
+import assert from 'node:assert';
+import type { EndpointSettings } from '../../proxy/endpoint-settings.ts';
+import { SHARD_MARKS } from '../../replication/replica-of/checkpoint.ts';
+import type { DestinationSpec } from '../../replication/replica-of/destination.ts';
+import type { SourceSpec } from '../../replication/replica-of/source.ts';
+import { parseSourceUrl } from '../../replication/replica-of/source-url.ts';
+import { compileHashingPolicy, type HashingPolicy } from '../../sharding/hashing-policy.ts';
+import { evenSlotMap, type SlotMap } from '../../sharding/slot-map.ts';
+import type { Address, ServerTls } from '../../world/world.ts';
+import {
+  nodeByUid,
+  shardsOf,
+  type ClusterState,
+  type DatabaseRecord,
+  type ShardRecord,
+} from '../state/cluster-state.ts';
+import { shardCommands } from './shard-commands.ts';
+
+export const addressOf = (state: ClusterState, nodeUid: number, port: number): Address => {
+  const node = nodeByUid(state, nodeUid);
+  assert(node !== undefined, `node ${nodeUid} exists`);
+  return { host: node.address, port };
+};
+
+const policyOf = (database: DatabaseRecord): HashingPolicy => {
+  const compiled = compileHashingPolicy(database.hashingRules);
+  assert(compiled.ok, 'the rules were checked when the database was made');
+  return compiled.policy;
+};
+
+/** A function that gives the settings as of now and works only when something has changed. */
+export const settingsReader = (state: () => ClusterState, databaseUid: number): (() => EndpointSettings) => {
+  let from: DatabaseRecord | null = null;
+  let settings: EndpointSettings | null = null;
+  let slotMap: SlotMap | null = null;
+  return () => {
+    const now = state();
+    const database = now.databases.find((each) => each.uid === databaseUid);
+    // While it is being taken down the last settings hold.
+    if (settings !== null && (database === undefined || database === from)) return settings;
+    assert(database !== undefined, `database ${databaseUid} exists while its endpoint opens`);
+    from = database;
+    slotMap ??= evenSlotMap(database.shardsCount);
+    settings = {
+      shards: shardsOf(now, databaseUid).map((shard) => ({
+        index: shard.index,
+        address: addressOf(now, shard.nodeUid, shard.port),
+        password: now.internalPassword,
+      })),
+      slotMap,
+      hashing: policyOf(database),
+      hashingRules: database.hashingRules.map((rule) => rule.regex),
+      clustered: database.sharding,
+      passwords: database.passwords,
+      adminPassword: database.adminPassword,
+      tlsMode: database.tlsMode,
+      readOnly: database.replica.readOnly,
+      commands: shardCommands,
+      maxConnections: database.maxConnections,
+      multiSlot: database.multiSlot,
+    };
+    return settings;
+  };
+};
+
+/** What a new connection to a database's endpoint meets; null: no TLS. [RS tls_mode] */
+export const endpointTls = (state: ClusterState, databaseUid: number): ServerTls | null => {
+  const database = state.databases.find((each) => each.uid === databaseUid);
+  if (database === undefined || database.tlsMode === 'disabled') return null;
+  return {
+    ...state.certificates.proxy,
+    // Clients may stay plain on the same port; who replicates is held to TLS by the endpoint itself.
+    mode: database.tlsMode === 'enabled' ? 'required' : 'optional',
+    clientCertificates: database.enforceClientAuthentication ? database.clientCertificates : null,
+    minVersion: 'TLSv1.2',
+  };
+};
+
+/** A Replica Of writes to the shards themselves, by the destination's own hashing. */
+export const destinationOf = (state: ClusterState, database: DatabaseRecord): DestinationSpec => {
+  const shards = shardsOf(state, database.uid);
+  const slotMap = evenSlotMap(database.shardsCount);
+  const policy = policyOf(database);
+  return {
+    targets: shards.length,
+    commands: shardCommands,
+    databases: 1,
+    targetOf: (key) => {
+      const slot = policy.slotOf(key);
+      return slot === null ? null : slotMap.shardOf(slot);
+    },
+    specs: shards.map((shard: ShardRecord) => ({
+      address: addressOf(state, shard.nodeUid, shard.port),
+      username: null,
+      password: state.internalPassword,
+      tls: null,
+      preamble: [],
+      marks: SHARD_MARKS,
+    })),
+  };
+};
+
+export const sourcesOf = (state: ClusterState, database: DatabaseRecord): readonly SourceSpec[] =>
+  database.replica.sources.map((source) => {
+    const parsed = parseSourceUrl(source.uri);
+    assert(parsed.ok, 'the URL was checked when the source was defined');
+    const own =
+      source.clientCertificate === ''
+        ? state.certificates.syncer
+        : { certificate: source.clientCertificate, key: source.clientKey };
+    return {
+      key: String(source.uid),
+      url: parsed.url,
+      tls: source.encryption
+        ? {
+            trusted: [source.serverCertificate],
+            // Without a name to check, the pinned certificate alone decides.
+            serverName: source.serverName === '' ? null : source.serverName,
+            ...own,
+          }
+        : null,
+    };
+  });

@@ -1,0 +1,66 @@
+/**
+ * The cluster's event log: what happened, under the names that Redis Enterprise gives its events [RS bdb events].
+ *
+ * Bounded: the oldest entries go. Limits: `EVENTS_KEPT`.
+ */
+
+import { STOP_EVENTS } from '../../replication/replica-of/status.ts';
+import type { Change } from '../state/change.ts';
+import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
+
+const EVENTS_KEPT = 1_000;
+
+export interface ClusterEvent {
+  readonly atMs: number;
+  readonly type: string;
+  readonly severity: 'INFO' | 'WARNING' | 'ERROR';
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
+export class EventLog {
+  readonly #events: ClusterEvent[] = [];
+
+  get events(): readonly ClusterEvent[] {
+    return this.#events;
+  }
+
+  /** Writes down what a change means, if anything. `before` and `after` are the states around it. */
+  note(atMs: number, change: Change, uid: number, before: ClusterState, after: ClusterState): void {
+    const event = eventOf(change, uid, before, after);
+    if (event === null) return;
+    this.#events.push({ atMs, ...event });
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+  }
+}
+
+const eventOf = (
+  change: Change,
+  uid: number,
+  before: ClusterState,
+  after: ClusterState,
+): Omit<ClusterEvent, 'atMs'> | null => {
+  const name = (databaseByUid(after, uid) ?? databaseByUid(before, uid))?.name ?? '';
+  const bdb = { bdb_uid: uid, bdb_name: name };
+  switch (change.kind) {
+    case 'create-database':
+      return { type: 'bdb_created', severity: 'INFO', fields: bdb };
+    case 'update-database': {
+      const old = databaseByUid(before, uid);
+      if (old === undefined || old.name === name) return { type: 'bdb_updated', severity: 'INFO', fields: bdb };
+      return { type: 'bdb_name_updated', severity: 'INFO', fields: { ...bdb, old_name: old.name } };
+    }
+    case 'regenerate-password':
+      return { type: 'bdb_updated', severity: 'INFO', fields: bdb };
+    case 'database-removed':
+      return { type: 'bdb_deleted', severity: 'INFO', fields: bdb };
+    case 'replica-stopped': {
+      const type = STOP_EVENTS[change.cause] ?? 'replica_src_syncer_general_error';
+      return { type, severity: 'ERROR', fields: { ...bdb, description: change.detail } };
+    }
+    case 'delete-database':
+    case 'database-ready':
+    case 'database-troubled':
+    case 'full-sync-begun':
+      return null;
+  }
+};

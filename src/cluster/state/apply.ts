@@ -1,0 +1,241 @@
+/**
+ * The one function that changes a cluster's state: every rule is checked here, whoever asks. Pure.
+ *
+ * Rules are in `database-rules.ts` and `source-rules.ts`; what follows from a state is `plan.ts`. A message from the system that
+ * comes too late (its database is gone, its configuration replaced) changes nothing and is no problem.
+ */
+
+import assert from 'node:assert';
+import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
+import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
+import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
+import {
+  checkConnections,
+  checkFixed,
+  checkMemory,
+  checkName,
+  checkPasswords,
+  checkPort,
+  checkSharding,
+  checkTls,
+  freePort,
+} from './database-rules.ts';
+import { placeShards } from './placement.ts';
+import { editReplica, NO_REPLICA } from './replica-rules.ts';
+
+export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
+  switch (change.kind) {
+    case 'create-database':
+      return create(state, change.atMs, change.adminPassword, change.wish);
+    case 'update-database':
+      return update(state, change.atMs, change.uid, change.edit);
+    case 'regenerate-password': {
+      const { adminPassword, atMs } = change;
+      return edited(state, change.uid, (database) => ({
+        ...database,
+        adminPassword,
+        adminPasswordEpoch: database.adminPasswordEpoch + 1,
+        changedMs: atMs,
+      }));
+    }
+    case 'delete-database':
+      return edited(state, change.uid, (database) => ({
+        ...database,
+        status: 'delete-pending',
+        changedMs: change.atMs,
+      }));
+    case 'database-ready':
+      return told(state, change.uid, (database) =>
+        database.status === 'delete-pending' || (database.status === 'active' && database.trouble === '')
+          ? database
+          : { ...database, status: 'active', trouble: '' },
+      );
+    case 'database-troubled':
+      return told(state, change.uid, (database) =>
+        database.trouble === change.trouble
+          ? database
+          : {
+              ...database,
+              trouble: change.trouble,
+              status: database.status === 'pending' ? 'creation-failed' : database.status,
+            },
+      );
+    case 'database-removed':
+      return remove(state, change.uid);
+    case 'full-sync-begun':
+      return told(state, change.uid, (database) =>
+        database.replica.generation !== change.generation || database.replica.restart !== change.cause
+          ? database
+          : { ...database, replica: { ...database.replica, restart: null } },
+      );
+    case 'replica-stopped':
+      return told(state, change.uid, (database) => {
+        const { replica } = database;
+        if (replica.generation !== change.generation || replica.sync !== 'enabled') return database;
+        const stopped = { cause: change.cause, detail: change.detail };
+        return { ...database, replica: { ...replica, sync: 'stopped', stopped } };
+      });
+  }
+};
+
+const create = (state: ClusterState, atMs: number, adminPassword: string, wish: DatabaseWish): ApplyOutcome => {
+  assert(/^[A-Za-z0-9]{48}$/.test(adminPassword), 'an internal password is 48 letters and digits');
+  if (state.databases.length >= DATABASES_MAX) {
+    return problem('insufficient_resources', `a cluster has at most ${DATABASES_MAX} databases`);
+  }
+  const uid = wish.uid ?? state.nextDatabaseUid;
+  if (!Number.isSafeInteger(uid) || uid < 1) return problem('uid_exists', `${uid} is no uid: a whole number from 1`);
+  if (databaseByUid(state, uid) !== undefined) return problem('uid_exists', `database ${uid} exists already`);
+  const portWished = wish.port !== undefined && wish.port !== 0;
+  const port = portWished ? wish.port : freePort(state);
+  if (port === null) return problem('port_unavailable', 'every port of the range for databases is taken');
+  const shardsCount = wish.shardsCount ?? 1;
+  const name = wish.name ?? '';
+  const refused = checkName(state, name, null) ?? checkMemory(wish.memorySizeBytes) ?? checkPort(state, port);
+  if (refused !== null) return refused;
+  const draft: DatabaseRecord = {
+    uid,
+    name,
+    status: 'pending',
+    trouble: '',
+    memorySizeBytes: wish.memorySizeBytes ?? 0,
+    port,
+    portWished,
+    endpointNodeUid: 0,
+    shardsCount,
+    sharding: wish.sharding ?? (shardsCount > 1 || wish.hashingRules !== undefined),
+    hashingRules: wish.hashingRules ?? STANDARD_HASHING_RULES,
+    passwords: [],
+    adminPassword,
+    adminPasswordEpoch: 0,
+    tlsMode: 'disabled',
+    enforceClientAuthentication: true,
+    clientCertificates: [],
+    maxConnections: 0,
+    multiSlot: true,
+    replica: { ...NO_REPLICA, readOnly: wish.replicaReadOnly ?? false },
+    createdMs: atMs,
+    changedMs: atMs,
+  };
+  const settled = settle(state, draft, wish, atMs);
+  if (!settled.ok) return settled;
+  const wrong = checkSharding(shardsCount, draft.sharding, draft.hashingRules);
+  if (wrong !== null) return wrong;
+  const shards = placeShards(state, uid, shardsCount);
+  if (shards === null) {
+    return problem(
+      'insufficient_resources',
+      `the nodes have no room for ${shardsCount} more shards; add nodes or delete databases`,
+    );
+  }
+  const database = { ...settled.database, endpointNodeUid: shards[0]!.nodeUid };
+  return {
+    ok: true,
+    uid,
+    state: {
+      ...state,
+      version: state.version + 1,
+      databases: [...state.databases, database].toSorted((a, b) => a.uid - b.uid),
+      shards: [...state.shards, ...shards],
+      nextDatabaseUid: Math.max(state.nextDatabaseUid, uid + 1),
+      nextShardUid: state.nextShardUid + shardsCount,
+    },
+  };
+};
+
+const update = (state: ClusterState, atMs: number, uid: number, edit: DatabaseEdit): ApplyOutcome => {
+  const database = databaseByUid(state, uid);
+  if (database === undefined) return missing(uid);
+  if (database.status === 'delete-pending') return busy(uid);
+  const refused =
+    (edit.name === undefined ? null : checkName(state, edit.name, uid)) ??
+    (edit.memorySizeBytes === undefined ? null : checkMemory(edit.memorySizeBytes)) ??
+    checkFixed(database, edit);
+  if (refused !== null) return refused;
+  const settled = settle(state, { ...database, name: edit.name ?? database.name }, edit, atMs);
+  if (!settled.ok) return settled;
+  return replaced(state, { ...settled.database, changedMs: atMs, status: changing(database) });
+};
+
+/** The settings that creation and update have in common. */
+const settle = (
+  state: ClusterState,
+  database: DatabaseRecord,
+  edit: DatabaseEdit,
+  atMs: number,
+): { readonly ok: true; readonly database: DatabaseRecord } | Extract<ApplyOutcome, { readonly ok: false }> => {
+  const passwords = edit.passwords ?? database.passwords;
+  const maxConnections = edit.maxConnections ?? database.maxConnections;
+  const tls = {
+    tlsMode: edit.tlsMode ?? database.tlsMode,
+    enforceClientAuthentication: edit.enforceClientAuthentication ?? database.enforceClientAuthentication,
+    clientCertificates: edit.clientCertificates ?? database.clientCertificates,
+  };
+  // Certificates accepted earlier may expire since; that must not block other edits.
+  const touchesTls =
+    edit.tlsMode !== undefined ||
+    edit.enforceClientAuthentication !== undefined ||
+    edit.clientCertificates !== undefined;
+  const refused =
+    checkPasswords(passwords) ?? checkConnections(maxConnections) ?? (touchesTls ? checkTls(tls, atMs) : null);
+  if (refused !== null) return refused;
+  const replica = editReplica(state, database, edit);
+  if (!replica.ok) return replica;
+  const memorySizeBytes = edit.memorySizeBytes ?? database.memorySizeBytes;
+  const multiSlot = edit.multiSlot ?? database.multiSlot;
+  return {
+    ok: true,
+    database: { ...database, memorySizeBytes, passwords, maxConnections, multiSlot, ...tls, replica: replica.replica },
+  };
+};
+
+const remove = (state: ClusterState, uid: number): ApplyOutcome => {
+  const database = databaseByUid(state, uid);
+  if (database === undefined) return { ok: true, state, uid };
+  assert(database.status === 'delete-pending', 'only a database that is being deleted can be gone');
+  return {
+    ok: true,
+    uid,
+    state: {
+      ...state,
+      version: state.version + 1,
+      databases: state.databases.filter((each) => each.uid !== uid),
+      shards: state.shards.filter((shard) => shard.databaseUid !== uid),
+    },
+  };
+};
+
+const edited = (
+  state: ClusterState,
+  uid: number,
+  change: (database: DatabaseRecord) => DatabaseRecord,
+): ApplyOutcome => {
+  const database = databaseByUid(state, uid);
+  if (database === undefined) return missing(uid);
+  if (database.status === 'delete-pending') return busy(uid);
+  const next = change(database);
+  return replaced(state, next.status === 'delete-pending' ? next : { ...next, status: changing(database) });
+};
+
+const told = (state: ClusterState, uid: number, change: (database: DatabaseRecord) => DatabaseRecord): ApplyOutcome => {
+  const database = databaseByUid(state, uid);
+  if (database === undefined) return { ok: true, state, uid };
+  const next = change(database);
+  return next === database ? { ok: true, state, uid } : replaced(state, next);
+};
+
+const changing = (database: DatabaseRecord): DatabaseRecord['status'] =>
+  database.status === 'active' ? 'active-change-pending' : database.status;
+
+const replaced = (state: ClusterState, database: DatabaseRecord): ApplyOutcome => ({
+  ok: true,
+  uid: database.uid,
+  state: {
+    ...state,
+    version: state.version + 1,
+    databases: state.databases.map((each) => (each.uid === database.uid ? database : each)),
+  },
+});
+
+const missing = (uid: number): ApplyOutcome => problem('db_not_exist', `there is no database ${uid}`);
+const busy = (uid: number): ApplyOutcome => problem('busy', `database ${uid} is being deleted`);

@@ -1,0 +1,114 @@
+/**
+ * Everything that can happen to a cluster's state, and what may be wrong with it. Types and the table of problems; the
+ * rules are in `apply.ts` and its siblings.
+ *
+ * Chance and time come in with the change, so that applying it is pure. Problem codes are those of Redis Enterprise's REST API; where
+ * it documents none for a rule, the nearest is used [RS bdbs: 406 codes].
+ */
+
+import type { FullSyncCause, ReplicaSync, StopCause } from '../../replication/replica-of/status.ts';
+import type { ClusterState, SourceRecord, TlsMode } from './cluster-state.ts';
+
+export interface SourceWish {
+  readonly uid?: number | undefined;
+  readonly uri: string;
+  readonly encryption?: boolean | undefined;
+  readonly serverCertificate?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+/** What may be changed at any time; absent: stays as it is. */
+export interface DatabaseEdit {
+  readonly name?: string | undefined;
+  readonly memorySizeBytes?: number | undefined;
+  readonly passwords?: readonly string[] | undefined;
+  readonly tlsMode?: TlsMode | undefined;
+  readonly enforceClientAuthentication?: boolean | undefined;
+  readonly clientCertificates?: readonly string[] | undefined;
+  readonly maxConnections?: number | undefined;
+  readonly multiSlot?: boolean | undefined;
+  readonly replicaSources?: readonly SourceWish[] | undefined;
+  readonly replicaSync?: ReplicaSync | undefined;
+  // Fixed at creation: an edit may repeat them, not change them.
+  readonly port?: number | undefined;
+  readonly shardsCount?: number | undefined;
+  readonly sharding?: boolean | undefined;
+  readonly hashingRules?: readonly { readonly regex: string }[] | undefined;
+  readonly replicaReadOnly?: boolean | undefined;
+}
+
+export interface DatabaseWish extends DatabaseEdit {
+  readonly uid?: number | undefined;
+}
+
+export type Change =
+  // asked for by people and programs
+  | {
+      readonly kind: 'create-database';
+      readonly atMs: number;
+      readonly adminPassword: string;
+      readonly wish: DatabaseWish;
+    }
+  | { readonly kind: 'update-database'; readonly atMs: number; readonly uid: number; readonly edit: DatabaseEdit }
+  | {
+      readonly kind: 'regenerate-password';
+      readonly atMs: number;
+      readonly uid: number;
+      readonly adminPassword: string;
+    }
+  | { readonly kind: 'delete-database'; readonly atMs: number; readonly uid: number }
+  // told by the reconciler and the syncers
+  | { readonly kind: 'database-ready'; readonly uid: number }
+  | { readonly kind: 'database-troubled'; readonly uid: number; readonly trouble: string }
+  | { readonly kind: 'database-removed'; readonly uid: number }
+  | {
+      readonly kind: 'full-sync-begun';
+      readonly uid: number;
+      readonly generation: number;
+      readonly cause: FullSyncCause;
+    }
+  | {
+      readonly kind: 'replica-stopped';
+      readonly uid: number;
+      readonly generation: number;
+      readonly cause: StopCause;
+      readonly detail: string;
+    };
+
+export type ProblemCode =
+  | 'db_not_exist'
+  | 'busy'
+  | 'uid_exists'
+  | 'missing_db_name'
+  | 'name_violation'
+  | 'missing_memory_size'
+  | 'insufficient_resources'
+  | 'port_unavailable'
+  | 'invalid_sharding'
+  | 'invalid_replication'
+  | 'invalid_certificate'
+  | 'certificate_expired'
+  | 'duplicated_certs'
+  | 'invalid_connections'
+  | 'invalid_password';
+
+export interface Problem {
+  readonly code: ProblemCode;
+  /** For people: the offending value, the rule, what to do. */
+  readonly description: string;
+}
+
+export type ApplyOutcome =
+  | { readonly ok: true; readonly state: ClusterState; /** The database concerned. */ readonly uid: number }
+  | { readonly ok: false; readonly problem: Problem };
+
+export type SourcesOutcome =
+  | { readonly ok: true; readonly sources: readonly SourceRecord[] }
+  | { readonly ok: false; readonly problem: Problem };
+
+export const problem = (code: ProblemCode, description: string): { readonly ok: false; readonly problem: Problem } => ({
+  ok: false,
+  problem: { code, description },
+});

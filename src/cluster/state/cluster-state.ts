@@ -1,0 +1,163 @@
+/**
+ * Everything that is true of one cluster by decision (not by observation): nodes, databases, shards, secrets, certificates.
+ *
+ * Plain data, never changed in place: `apply.ts` makes the next state, `plan.ts` compares it with what runs. What is merely seen
+ * (lag, connections, progress) lives with whoever sees it. Limits: `NODES_MAX`, `DATABASES_MAX`, those of `database-rules.ts`.
+ */
+
+import type { ReplicaSync, FullSyncCause, StopCause } from '../../replication/replica-of/status.ts';
+import type { HashingRule } from '../../sharding/hashing-policy.ts';
+import type { ClusterCertificates } from '../certificates/cluster-certificates.ts';
+import { endpointName } from '../names/endpoint-names.ts';
+
+export const NODES_MAX = 35;
+export const DATABASES_MAX = 500;
+/** [RS limits: shards of a node] */
+export const SHARDS_PER_NODE_MAX = 100;
+
+export interface NodeRecord {
+  readonly uid: number;
+  readonly address: string;
+}
+
+export interface SourceRecord {
+  /** 1-based within its destination; also the source's name in the engine's marks. */
+  readonly uid: number;
+  readonly uri: string;
+  readonly encryption: boolean;
+  /** PEM; empty: none. */
+  readonly serverCertificate: string;
+  /** Own identity instead of the cluster's syncer certificate; empty: the syncer's. */
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+  /** Empty: the host of the URI. */
+  readonly serverName: string;
+}
+
+export interface ReplicaRecord {
+  readonly sync: ReplicaSync;
+  readonly sources: readonly SourceRecord[];
+  /** `replica_read_only`: clients of the destination may not write. */
+  readonly readOnly: boolean;
+  /** Counts the configurations that were enabled: each starts from scratch. */
+  readonly generation: number;
+  /** Why the present generation starts over; null once it has begun, and for the first. */
+  readonly restart: FullSyncCause | null;
+  /** Why the system stopped it; null unless `sync` is `stopped`. */
+  readonly stopped: { readonly cause: StopCause; readonly detail: string } | null;
+}
+
+export type DatabaseStatus = 'pending' | 'active' | 'active-change-pending' | 'delete-pending' | 'creation-failed';
+
+export type TlsMode = 'disabled' | 'enabled' | 'replica_ssl';
+
+export interface DatabaseRecord {
+  readonly uid: number;
+  readonly name: string;
+  readonly status: DatabaseStatus;
+  /** What keeps it from becoming active; empty: nothing. */
+  readonly trouble: string;
+  readonly memorySizeBytes: number;
+  readonly port: number;
+  /** False: nobody asked for this port. [RS: GET then shows 0] */
+  readonly portWished: boolean;
+  /** Node whose proxy serves it. [RS proxy policy: single] */
+  readonly endpointNodeUid: number;
+  readonly shardsCount: number;
+  readonly sharding: boolean;
+  readonly hashingRules: readonly HashingRule[];
+  /** Of the default user; none: no password is needed. */
+  readonly passwords: readonly string[];
+  /** Of the user `admin`, for those who replicate from here. */
+  readonly adminPassword: string;
+  /** Counts regenerations of it: connections opened with an older one are cut. */
+  readonly adminPasswordEpoch: number;
+  readonly tlsMode: TlsMode;
+  readonly enforceClientAuthentication: boolean;
+  /** PEM. */
+  readonly clientCertificates: readonly string[];
+  /** 0: no limit. */
+  readonly maxConnections: number;
+  readonly multiSlot: boolean;
+  readonly replica: ReplicaRecord;
+  readonly createdMs: number;
+  readonly changedMs: number;
+}
+
+export interface ShardRecord {
+  readonly uid: number;
+  readonly databaseUid: number;
+  /** Position in the database's slot map. */
+  readonly index: number;
+  readonly nodeUid: number;
+  readonly port: number;
+}
+
+/** First ports that are given out by themselves; shifted where clusters must share one address. */
+export interface PortPlan {
+  readonly databaseFirst: number;
+  readonly databaseLast: number;
+  readonly shardFirst: number;
+  readonly shardLast: number;
+}
+
+/** [RS port-configurations] */
+export const STANDARD_PORTS: PortPlan = {
+  databaseFirst: 10_000,
+  databaseLast: 19_999,
+  shardFirst: 20_000,
+  shardLast: 29_999,
+};
+
+export interface ClusterState {
+  readonly fqdn: string;
+  /** Counts changes. [RS: header cluster-state-id] */
+  readonly version: number;
+  readonly createdMs: number;
+  readonly username: string;
+  readonly password: string;
+  /** By which our own parts get into shards. */
+  readonly internalPassword: string;
+  readonly certificates: ClusterCertificates;
+  readonly ports: PortPlan;
+  readonly nodes: readonly NodeRecord[];
+  /** By uid. */
+  readonly databases: readonly DatabaseRecord[];
+  /** By uid. */
+  readonly shards: readonly ShardRecord[];
+  readonly nextDatabaseUid: number;
+  readonly nextShardUid: number;
+}
+
+export type NewCluster = Omit<ClusterState, 'version' | 'databases' | 'shards' | 'nextDatabaseUid' | 'nextShardUid'>;
+
+export const newCluster = (facts: NewCluster): ClusterState => ({
+  ...facts,
+  version: 1,
+  databases: [],
+  shards: [],
+  nextDatabaseUid: 1,
+  nextShardUid: 1,
+});
+
+export const databaseByUid = (state: ClusterState, uid: number): DatabaseRecord | undefined =>
+  state.databases.find((database) => database.uid === uid);
+
+export const nodeByUid = (state: ClusterState, uid: number): NodeRecord | undefined =>
+  state.nodes.find((node) => node.uid === uid);
+
+/** In the order of the slot map. */
+export const shardsOf = (state: ClusterState, databaseUid: number): readonly ShardRecord[] =>
+  state.shards.filter((shard) => shard.databaseUid === databaseUid).toSorted((a, b) => a.index - b.index);
+
+/** Name by which clients and syncers reach a database. */
+export const databaseHost = (state: ClusterState, database: DatabaseRecord): string =>
+  endpointName(database.port, state.fqdn);
+
+/** What a destination elsewhere is configured with. [RS replica-of: source URL] */
+export const sourceUrlOf = (state: ClusterState, database: DatabaseRecord): string =>
+  `redis://admin:${database.adminPassword}@${databaseHost(state, database)}:${database.port}`;
+
+/** Names a configuration of Replica Of to the engine and in its marks. */
+export const generationName = (state: ClusterState, database: DatabaseRecord): string =>
+  `${state.fqdn}/${database.uid}#${database.replica.generation}`;

@@ -1,0 +1,370 @@
+/** CLIENT: this connection and the others. What is shown of each is in `client-list.ts`. [redis networking.c clientCommand] */
+
+import { addressText } from '../../world/world.ts';
+import { Failure, NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
+import { refusalText, refuse } from '../../resp/refusals.ts';
+import type { CommandContext } from '../shard/context.ts';
+import type { Session } from '../shard/session.ts';
+import { named, optional, rest, text, word, type ArgumentDoc } from './arguments.ts';
+import { clientLine, clientTypeOf, parseClientType, type ClientType } from './client-list.ts';
+import { defineCommand, type Command, type Flag } from './command.ts';
+import { helpCommand, noMore } from './help.ts';
+import { parseInteger } from './numbers.ts';
+
+const SELF: readonly Flag[] = ['noscript', 'loading', 'stale'];
+const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
+
+/** Names and library facts are printable and without spaces, so that CLIENT LIST can be read word by word. */
+export const isClientAttribute = (text: string): boolean => /^[!-~]*$/.test(text);
+
+const types = ['normal', 'master', 'replica', 'pubsub'].map((name): ArgumentDoc => ({
+  name,
+  type: 'pure-token',
+  token: name.toUpperCase(),
+}));
+
+/** Some sessions, one line each. */
+const lines = (sessions: Iterable<Session>, now: number): Reply =>
+  new Verbatim([...sessions].map((session) => `${clientLine(session, now)}\n`).join(''));
+
+function list({ shard, now }: CommandContext, filter: readonly string[]): Reply {
+  const all = [...shard.sessions.values()];
+  if (filter.length === 0) return lines(all, now);
+  const kind = filter[0]!.toUpperCase();
+  if (kind === 'TYPE' && filter.length === 2) {
+    const type = parseClientType(filter[1]!);
+    return lines(
+      all.filter((session) => clientTypeOf(session) === type),
+      now,
+    );
+  }
+  if (kind !== 'ID' || filter.length === 1) throw refuse('SYNTAX');
+  const found = filter.slice(1).map((given) => {
+    const id = parseInteger(given);
+    if (id === null) throw refuse('CLIENT_ID');
+    return shard.sessions.get(id);
+  });
+  return lines(
+    found.filter((session) => session !== undefined),
+    now,
+  );
+}
+
+interface KillFilter {
+  id?: number;
+  type?: ClientType;
+  address?: string;
+  localAddress?: string;
+  ageMin?: number;
+  skipSelf: boolean;
+}
+
+function parseKillFilter(words: readonly string[]): KillFilter {
+  const filter: KillFilter = { skipSelf: true };
+  for (let at = 0; at < words.length; at += 2) {
+    const value = words[at + 1];
+    if (value === undefined) throw refuse('SYNTAX');
+    switch (words[at]!.toUpperCase()) {
+      case 'ID':
+        filter.id = parseInteger(value) ?? 0;
+        if (filter.id < 1) throw refuse('CLIENT_ID_POSITIVE');
+        break;
+      case 'MAXAGE': {
+        const age = parseInteger(value);
+        if (age === null) throw refuse('CLIENT_AGE');
+        if (age < 1) throw refuse('CLIENT_AGE_POSITIVE');
+        filter.ageMin = age;
+        break;
+      }
+      case 'TYPE':
+        filter.type = parseClientType(value);
+        break;
+      case 'ADDR':
+        filter.address = value;
+        break;
+      case 'LADDR':
+        filter.localAddress = value;
+        break;
+      case 'USER':
+        if (value !== 'default') throw refuse('NO_SUCH_USER', value);
+        break;
+      case 'SKIPME':
+        if (!/^(yes|no)$/i.test(value)) throw refuse('SYNTAX');
+        filter.skipSelf = value.toLowerCase() === 'yes';
+        break;
+      default:
+        throw refuse('SYNTAX');
+    }
+  }
+  return filter;
+}
+
+function kill({ session, shard, now }: CommandContext, words: readonly string[]): Reply {
+  const isOldForm = words.length === 1;
+  const filter: KillFilter = isOldForm ? { address: words[0]!, skipSelf: false } : parseKillFilter(words);
+  const doomed = [...shard.sessions.values()].filter(
+    (each) =>
+      (filter.id === undefined || each.id === filter.id) &&
+      (filter.type === undefined || clientTypeOf(each) === filter.type) &&
+      (filter.address === undefined || addressText(each.output.remote) === filter.address) &&
+      (filter.localAddress === undefined || addressText(each.output.local) === filter.localAddress) &&
+      (filter.ageMin === undefined || now - each.createdAtMs >= filter.ageMin * 1000) &&
+      !(filter.skipSelf && each === session),
+  );
+  for (const each of doomed) {
+    if (each === session) each.close();
+    else each.kill();
+  }
+  if (!isOldForm) return doomed.length;
+  if (doomed.length === 0) throw refuse('NO_SUCH_CLIENT');
+  return OK;
+}
+
+export const clientCommands: readonly Command[] = [
+  defineCommand({
+    name: 'CLIENT ID',
+    group: 'connection',
+    since: '5.0.0',
+    summary: 'Answers the number of this connection, never used twice.',
+    complexity: 'O(1)',
+    flags: SELF,
+    arguments: {},
+    run: ({ session }) => session.id,
+  }),
+
+  defineCommand({
+    name: 'CLIENT INFO',
+    group: 'connection',
+    since: '6.2.0',
+    summary: 'Describes this connection.',
+    complexity: 'O(1)',
+    flags: SELF,
+    tips: { other: ['nondeterministic_output'] },
+    arguments: {},
+    run: ({ session, now }) => lines([session], now),
+  }),
+
+  defineCommand({
+    name: 'CLIENT LIST',
+    group: 'connection',
+    since: '2.4.0',
+    summary: 'Describes open connections.',
+    complexity: 'O(N) where N is the number of client connections',
+    flags: ADMIN,
+    tips: { other: ['nondeterministic_output'] },
+    arguments: {
+      filter: {
+        ...rest({ type: 'block' }),
+        doc: {
+          type: 'block',
+          optional: true,
+          arguments: [
+            { name: 'client-type', type: 'oneof', token: 'TYPE', optional: true, arguments: types },
+            { name: 'client-id', type: 'integer', token: 'ID', optional: true, multiple: true },
+          ],
+        },
+      },
+    },
+    run: (context, { filter }) => list(context, filter),
+  }),
+
+  defineCommand({
+    name: 'CLIENT KILL',
+    group: 'connection',
+    since: '2.4.0',
+    summary: 'Closes connections.',
+    complexity: 'O(N) where N is the number of client connections',
+    flags: ADMIN,
+    arguments: {
+      filter: {
+        ...rest({ type: 'oneof' }, 1),
+        doc: {
+          type: 'oneof',
+          arguments: [
+            { name: 'old-format', type: 'string' },
+            {
+              name: 'new-format',
+              type: 'oneof',
+              multiple: true,
+              arguments: [
+                { name: 'client-id', type: 'integer', token: 'ID', optional: true },
+                { name: 'client-type', type: 'oneof', token: 'TYPE', optional: true, arguments: types },
+                { name: 'username', type: 'string', token: 'USER', optional: true },
+                { name: 'addr', type: 'string', token: 'ADDR', optional: true },
+                { name: 'laddr', type: 'string', token: 'LADDR', optional: true },
+                { name: 'skipme', type: 'string', token: 'SKIPME', optional: true },
+                { name: 'maxage', type: 'integer', token: 'MAXAGE', optional: true },
+              ],
+            },
+          ],
+        },
+      },
+    },
+    run: (context, { filter }) => kill(context, filter),
+  }),
+
+  defineCommand({
+    name: 'CLIENT SETNAME',
+    group: 'connection',
+    since: '2.6.9',
+    summary: 'Names this connection.',
+    complexity: 'O(1)',
+    flags: SELF,
+    arguments: { name: named('connection-name', text()) },
+    run({ session }, { name }) {
+      if (!isClientAttribute(name)) throw refuse('CLIENT_ATTRIBUTE', 'Client names');
+      session.name = name;
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT GETNAME',
+    group: 'connection',
+    since: '2.6.9',
+    summary: 'Answers the name of this connection.',
+    complexity: 'O(1)',
+    flags: SELF,
+    arguments: {},
+    run: ({ session }) => (session.name === '' ? null : session.name),
+  }),
+
+  defineCommand({
+    name: 'CLIENT SETINFO',
+    group: 'connection',
+    since: '7.2.0',
+    summary: 'Tells which client library this connection uses.',
+    complexity: 'O(1)',
+    flags: SELF,
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arity: 4,
+    arguments: {
+      attribute: {
+        ...text(),
+        doc: {
+          name: 'attr',
+          type: 'oneof',
+          arguments: [
+            { name: 'libname', type: 'string', token: 'LIB-NAME' },
+            { name: 'libver', type: 'string', token: 'LIB-VER' },
+          ],
+        },
+      },
+      value: { ...text(), doc: { type: 'block', optional: true, arguments: [] } },
+    },
+    run({ session }, { attribute, value }) {
+      const known = attribute.toLowerCase();
+      if (known !== 'lib-name' && known !== 'lib-ver') throw refuse('ERR', `Unrecognized option '${attribute}'`);
+      if (!isClientAttribute(value)) throw refuse('CLIENT_ATTRIBUTE', attribute);
+      if (known === 'lib-name') session.libraryName = value;
+      else session.libraryVersion = value;
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT REPLY',
+    group: 'connection',
+    since: '3.2.0',
+    summary: 'Switches replies on or off, or skips the next one.',
+    complexity: 'O(1)',
+    flags: SELF,
+    arguments: { action: word('ON', 'OFF', 'SKIP') },
+    run({ session }, { action }) {
+      if (action === 'ON') {
+        session.replies = 'on';
+        return OK;
+      }
+      if (action === 'OFF') session.replies = 'off';
+      else if (session.replies !== 'off') session.replies = 'skip-next';
+      return NO_REPLY;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT UNBLOCK',
+    group: 'connection',
+    since: '5.0.0',
+    summary: 'Ends the wait of a connection that blocks.',
+    complexity: 'O(1)',
+    flags: ADMIN,
+    arguments: {
+      id: { ...named('client-id', text()), doc: { name: 'client-id', type: 'integer' } },
+      reason: {
+        ...optional(text()),
+        doc: { ...word('TIMEOUT', 'ERROR').doc, name: 'unblock-type', optional: true },
+      },
+      end: noMore(() => refuse('SUBCOMMAND_SYNTAX', 'CLIENT', 'UNBLOCK')),
+    },
+    run({ shard }, { id, reason }) {
+      const how = reason?.toUpperCase() ?? 'TIMEOUT';
+      if (how !== 'TIMEOUT' && how !== 'ERROR') throw refuse('UNBLOCK_REASON');
+      const number = parseInteger(id);
+      if (number === null) throw refuse('NOT_INTEGER');
+      const session = shard.sessions.get(number);
+      if (session === undefined || session.waiting === null) return 0;
+      shard.blocking.release(
+        session,
+        how === 'ERROR' ? new Failure(refusalText('UNBLOCKED')) : session.waiting.request.timeoutReply,
+      );
+      return 1;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT NO-EVICT',
+    group: 'connection',
+    since: '7.0.0',
+    summary: 'Keeps this connection when memory for clients runs out.',
+    complexity: 'O(1)',
+    flags: ADMIN,
+    arguments: { enabled: word('ON', 'OFF') },
+    run({ session }, { enabled }) {
+      session.noEvict = enabled === 'ON';
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT NO-TOUCH',
+    group: 'connection',
+    since: '7.2.0',
+    summary: 'Lets this connection look at keys without counting as a use of them.',
+    complexity: 'O(1)',
+    flags: SELF,
+    arguments: { enabled: word('ON', 'OFF') },
+    run({ session }, { enabled }) {
+      session.noTouch = enabled === 'ON';
+      return OK;
+    },
+  }),
+
+  helpCommand({
+    container: 'CLIENT',
+    group: 'connection',
+    since: '5.0.0',
+    lines: [
+      ['GETNAME', 'Name of this connection.'],
+      ['ID', 'Number of this connection.'],
+      ['INFO', 'Description of this connection.'],
+      ['KILL <ip:port>', 'Closes the connection from that address.'],
+      [
+        'KILL <option> <value> [<option> <value> [...]]',
+        'Closes every connection that fits all of the options:',
+        '* ADDR <ip:port>, LADDR <ip:port>',
+        '* ID <client-id>',
+        '* MAXAGE <seconds>',
+        '* TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
+        '* USER <username>',
+        '* SKIPME (YES|NO), by default YES',
+      ],
+      ['LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [...]]', 'Descriptions of open connections.'],
+      ['NO-EVICT (ON|OFF)', 'Keeps this connection when memory for clients runs out.'],
+      ['NO-TOUCH (ON|OFF)', 'Lets this connection look at keys without using them.'],
+      ['REPLY (ON|OFF|SKIP)', 'Switches replies on or off, or skips the next one.'],
+      ['SETINFO (LIB-NAME|LIB-VER) <value>', 'Tells which client library this is.'],
+      ['SETNAME <name>', 'Names this connection.'],
+      ['UNBLOCK <client-id> [TIMEOUT|ERROR]', 'Ends the wait of a connection that blocks.'],
+    ],
+  }),
+];

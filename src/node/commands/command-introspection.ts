@@ -1,0 +1,223 @@
+/** COMMAND: what the declarations say, asked over the wire. [redis server.c commandCommand] */
+
+import type { Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { matchesGlob } from '../keyspace/glob.ts';
+import { many, rest, text, type KeyFlag } from './arguments.ts';
+import { defineCommand, positionsOf, type Command, type Flag } from './command.ts';
+import { docsMap } from './command-docs.ts';
+import { categoriesOf, commandInfo, isCategory, keyFlags } from './command-info.ts';
+import { helpCommand } from './help.ts';
+import { arityHolds, type CommandTable } from './table.ts';
+
+const FLAGS: readonly Flag[] = ['loading', 'stale'];
+const UNORDERED = { other: ['nondeterministic_output_order'] } as const;
+
+/** `GET`, `config|get`, in any case. */
+function findByFullName(table: CommandTable, fullName: string): Command | undefined {
+  const [name, subcommand, ...more] = fullName.split('|');
+  const command = table.find(name!);
+  if (subcommand === undefined || more.length > 0) return more.length > 0 ? undefined : command;
+  return command?.subcommands?.get(subcommand.toUpperCase());
+}
+
+/** Commands and subcommands. */
+const everyCommand = (table: CommandTable): Command[] =>
+  table.all.flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]);
+
+function filterOf(words: readonly string[]): (command: Command) => boolean {
+  if (words.length === 0) return () => true;
+  if (words.length !== 3 || words[0]!.toUpperCase() !== 'FILTERBY') throw refuse('SYNTAX');
+  const wanted = words[2]!.toLowerCase();
+  switch (words[1]!.toUpperCase()) {
+    case 'MODULE':
+      return () => false; // there are none
+    case 'ACLCAT':
+      return isCategory(wanted) ? (command) => categoriesOf(command).includes(wanted) : () => false;
+    case 'PATTERN':
+      return (command) => matchesGlob(wanted, command.fullName);
+    default:
+      throw refuse('SYNTAX');
+  }
+}
+
+interface KeyUse {
+  readonly key: string;
+  readonly flags: readonly KeyFlag[];
+}
+
+/** The keys of a whole request with what the command does to them. */
+function keyUses(table: CommandTable, words: readonly string[]): KeyUse[] {
+  const container = table.find(words[0]!);
+  const command = container?.subcommands ? container.subcommands.get(words[1]!.toUpperCase()) : container;
+  if (command === undefined) throw refuse('COMMAND_UNKNOWN');
+  const specs = command.keySpecs.filter((spec) => !spec.flags.includes('not_key'));
+  if (specs.length === 0) throw refuse('COMMAND_WITHOUT_KEYS');
+  if (!arityHolds(command, words)) throw refuse('COMMAND_ARITY');
+  const flagsAt = new Map<number, readonly KeyFlag[]>();
+  for (const spec of specs) {
+    for (const at of positionsOf([spec], words)) if (!flagsAt.has(at)) flagsAt.set(at, spec.flags);
+    if (spec.find.kind !== 'keynum' || !('index' in spec.begin)) continue;
+    // A count that is none, or more than there are words
+    const first = spec.begin.index;
+    const count = Number(words[first + spec.find.keynum]);
+    const isPossible =
+      Number.isInteger(count) && count > 0 && first + spec.find.first + (count - 1) * spec.find.step < words.length;
+    if (!isPossible) throw refuse('COMMAND_ARGUMENTS');
+  }
+  const byHand = specs.findLast((spec) => spec.find.kind === 'unknown')?.flags ?? [];
+  const uses = command.keyPositions(words).map((at) => ({ key: words[at]!, flags: flagsAt.get(at) ?? byHand }));
+  if (uses.length === 0) throw refuse('COMMAND_ARGUMENTS');
+  return uses;
+}
+
+const requestArguments = {
+  command: text(),
+  arguments: { ...rest({ type: 'string' }, 1), doc: { name: 'arg', type: 'string', optional: true, multiple: true } },
+} as const;
+
+export const introspectionCommands: readonly Command[] = [
+  defineCommand({
+    name: 'COMMAND',
+    group: 'server',
+    since: '2.8.13',
+    summary: 'Describes all commands.',
+    complexity: 'O(N) where N is the total number of commands',
+    flags: FLAGS,
+    categories: ['connection'],
+    tips: UNORDERED,
+    arity: -1,
+    arguments: {},
+    run: ({ shard }) => shard.commands.all.map(commandInfo),
+  }),
+
+  defineCommand({
+    name: 'COMMAND COUNT',
+    group: 'server',
+    since: '2.8.13',
+    summary: 'Counts the commands.',
+    complexity: 'O(1)',
+    flags: FLAGS,
+    categories: ['connection'],
+    arguments: {},
+    run: ({ shard }) => shard.commands.all.length,
+  }),
+
+  defineCommand({
+    name: 'COMMAND LIST',
+    group: 'server',
+    since: '7.0.0',
+    summary: 'Lists names of commands.',
+    complexity: 'O(N) where N is the total number of commands',
+    flags: FLAGS,
+    categories: ['connection'],
+    tips: UNORDERED,
+    arguments: {
+      filter: {
+        ...rest({ type: 'oneof' }),
+        doc: {
+          name: 'filterby',
+          type: 'oneof',
+          token: 'FILTERBY',
+          optional: true,
+          arguments: [
+            { name: 'module-name', type: 'string', token: 'MODULE' },
+            { name: 'category', type: 'string', token: 'ACLCAT' },
+            { name: 'pattern', type: 'pattern', token: 'PATTERN' },
+          ],
+        },
+      },
+    },
+    run: ({ shard }, { filter }) =>
+      everyCommand(shard.commands)
+        .filter(filterOf(filter))
+        .map((command) => command.fullName),
+  }),
+
+  defineCommand({
+    name: 'COMMAND INFO',
+    group: 'server',
+    since: '2.8.13',
+    summary: 'Describes some commands, or all.',
+    complexity: 'O(N) where N is the number of commands to look up',
+    flags: FLAGS,
+    categories: ['connection'],
+    tips: UNORDERED,
+    arguments: {
+      name: {
+        ...many(text(), { min: 0 }),
+        doc: { name: 'command-name', type: 'string', optional: true, multiple: true },
+      },
+    },
+    run({ shard }, { name }): Reply {
+      if (name.length === 0) return shard.commands.all.map(commandInfo);
+      return name.map((each) => {
+        const command = findByFullName(shard.commands, each);
+        return command === undefined ? null : commandInfo(command);
+      });
+    },
+  }),
+
+  defineCommand({
+    name: 'COMMAND DOCS',
+    group: 'server',
+    since: '7.0.0',
+    summary: 'Documents some commands, or all.',
+    complexity: 'O(N) where N is the number of commands to look up',
+    flags: FLAGS,
+    categories: ['connection'],
+    tips: UNORDERED,
+    arguments: {
+      name: {
+        ...many(text(), { min: 0 }),
+        doc: { name: 'command-name', type: 'string', optional: true, multiple: true },
+      },
+    },
+    run({ shard }, { name }) {
+      if (name.length === 0) return docsMap(shard.commands.all);
+      const found = name.map((each) => findByFullName(shard.commands, each));
+      return docsMap(found.filter((command) => command !== undefined));
+    },
+  }),
+
+  defineCommand({
+    name: 'COMMAND GETKEYS',
+    group: 'server',
+    since: '2.8.13',
+    summary: 'Answers the keys of a request.',
+    complexity: 'O(N) where N is the number of arguments to the command',
+    flags: FLAGS,
+    categories: ['connection'],
+    arguments: requestArguments,
+    run: ({ shard }, _given, words) => keyUses(shard.commands, words.slice(2)).map(({ key }) => key),
+  }),
+
+  defineCommand({
+    name: 'COMMAND GETKEYSANDFLAGS',
+    group: 'server',
+    since: '7.0.0',
+    summary: 'Answers the keys of a request with what the command does to them.',
+    complexity: 'O(N) where N is the number of arguments to the command',
+    flags: FLAGS,
+    categories: ['connection'],
+    arguments: requestArguments,
+    run: ({ shard }, _given, words) =>
+      keyUses(shard.commands, words.slice(2)).map(({ key, flags }) => [key, keyFlags(flags)]),
+  }),
+
+  helpCommand({
+    container: 'COMMAND',
+    group: 'server',
+    since: '5.0.0',
+    categories: ['connection'],
+    lines: [
+      ['(no subcommand)', 'Descriptions of all commands.'],
+      ['COUNT', 'Number of commands.'],
+      ['LIST [FILTERBY (MODULE <module>|ACLCAT <category>|PATTERN <pattern>)]', 'Names of commands.'],
+      ['INFO [<command-name> ...]', 'Descriptions of some commands, or all.'],
+      ['DOCS [<command-name> ...]', 'Documentation of some commands, or all.'],
+      ['GETKEYS <full-command>', 'Keys of a request.'],
+      ['GETKEYSANDFLAGS <full-command>', 'Keys of a request with what the command does to them.'],
+    ],
+  }),
+];

@@ -1,0 +1,94 @@
+/** CONFIG: parameters looked at and changed while the server runs. The parameters themselves are in `shard/config.ts`. */
+
+import { MapReply, OK } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { matchesGlob } from '../keyspace/glob.ts';
+import { many, rest, text } from './arguments.ts';
+import { defineCommand, type Command, type Flag } from './command.ts';
+import { helpCommand } from './help.ts';
+
+const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
+
+export const configCommands: readonly Command[] = [
+  defineCommand({
+    name: 'CONFIG GET',
+    group: 'server',
+    since: '2.0.0',
+    summary: 'Answers parameters by name or pattern.',
+    complexity: 'O(N) where N is the number of parameters asked for',
+    flags: ADMIN,
+    arguments: { parameter: many(text()) },
+    run({ shard }, { parameter }) {
+      const found = new Map<string, string>();
+      for (const given of parameter) {
+        if (/[*?[]/.test(given)) {
+          const pattern = given.toLowerCase();
+          for (const [name, value] of shard.config.entries()) {
+            if (matchesGlob(pattern, name)) found.set(name, value);
+          }
+        } else {
+          const value = shard.config.text(given);
+          if (value !== undefined) found.set(given.toLowerCase(), value);
+        }
+      }
+      return new MapReply([...found].flat());
+    },
+  }),
+
+  defineCommand({
+    name: 'CONFIG SET',
+    group: 'server',
+    since: '2.0.0',
+    summary: 'Changes parameters, all of them or none.',
+    complexity: 'O(N) where N is the number of parameters',
+    flags: ADMIN,
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arguments: {
+      data: {
+        ...rest({ type: 'block' }, 2),
+        doc: {
+          type: 'block',
+          multiple: true,
+          arguments: [
+            { name: 'parameter', type: 'string' },
+            { name: 'value', type: 'string' },
+          ],
+        },
+      },
+    },
+    run({ shard }, { data }) {
+      if (data.length % 2 !== 0) throw refuse('SYNTAX');
+      const pairs = Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!] as const);
+      const outcome = shard.config.set(pairs);
+      if (outcome.ok) return OK;
+      if (outcome.detail === null) throw refuse('CONFIG_UNKNOWN', outcome.name);
+      throw refuse('CONFIG_INVALID', outcome.name, outcome.detail);
+    },
+  }),
+
+  defineCommand({
+    name: 'CONFIG RESETSTAT',
+    group: 'server',
+    since: '2.0.0',
+    summary: 'Begins the statistics of INFO anew.',
+    complexity: 'O(1)',
+    flags: ADMIN,
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arguments: {},
+    run({ shard }) {
+      shard.resetStats();
+      return OK;
+    },
+  }),
+
+  helpCommand({
+    container: 'CONFIG',
+    group: 'server',
+    since: '5.0.0',
+    lines: [
+      ['GET <pattern> [<pattern> ...]', 'Parameters whose names match, with their values.'],
+      ['SET <parameter> <value> [<parameter> <value> ...]', 'Changes parameters, all of them or none.'],
+      ['RESETSTAT', 'Begins the statistics of INFO anew.'],
+    ],
+  }),
+];

@@ -1,0 +1,107 @@
+/**
+ * DUMP and RESTORE: one value as bytes, and back. What a client restores is decoded completely and checked before anything
+ * changes; a type that is not held here (streams, modules) is refused as bad data. [redis cluster.c]
+ */
+
+import { OK, type Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { dumpPayload, parsePayload } from '../../rdb/payload.ts';
+import { RdbError } from '../../rdb/rdb-error.ts';
+import { decodeValue } from '../../rdb/values.ts';
+import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
+import { fromRdbValue, toRdbValue } from '../keyspace/rdb-values.ts';
+import type { Value } from '../keyspace/value.ts';
+import { flag, integer, key, named, options, text, unread } from './arguments.ts';
+import { defineCommand, type Command } from './command.ts';
+import { expireToUnixMs } from './expiry-times.ts';
+import { parseInteger } from './numbers.ts';
+
+const FREQUENCY_MAX = 255;
+
+function valueOf(payload: string, limits: EncodingLimits): Value {
+  const parsed = parsePayload(Buffer.from(payload, 'latin1'));
+  if (!parsed.ok) throw refuse('BAD_PAYLOAD');
+  try {
+    return fromRdbValue(decodeValue(parsed.type, parsed.raw), limits);
+  } catch (error) {
+    if (error instanceof RdbError) throw refuse('BAD_DATA');
+    throw error;
+  }
+}
+
+/** Checked in the order of the words; there is no idle time and no frequency here to set. */
+const restoreGrammar = options({
+  replace: flag('REPLACE'),
+  absttl: flag('ABSTTL'),
+  attribute: {
+    tokens: { IDLETIME: named('seconds', integer()), FREQ: named('frequency', integer()) },
+    fold(token, value, before: string | undefined) {
+      if (before !== undefined && before !== token) throw refuse('SYNTAX');
+      if ((value as number) < 0) throw refuse(token === 'FREQ' ? 'INVALID_FREQ' : 'INVALID_IDLETIME');
+      if (token === 'FREQ' && (value as number) > FREQUENCY_MAX) throw refuse('INVALID_FREQ');
+      return token;
+    },
+  },
+});
+
+/** One choice to read, two options to show. */
+const restoreOptions: typeof restoreGrammar = {
+  ...restoreGrammar,
+  doc: {
+    ...restoreGrammar.doc,
+    arguments: restoreGrammar.doc.arguments!.flatMap((doc) =>
+      doc.name === 'attribute' ? doc.arguments!.map((each) => ({ ...each, optional: true })) : [doc],
+    ),
+  },
+};
+
+export const dumpCommands: readonly Command[] = [
+  defineCommand({
+    name: 'DUMP',
+    group: 'generic',
+    since: '2.6.0',
+    summary: 'Returns the value of a key as bytes that RESTORE takes.',
+    complexity: 'O(N) for N bytes',
+    flags: ['readonly'],
+    tips: { other: ['nondeterministic_output'] },
+    arguments: { key: key('RO', 'access') },
+    run({ keyspace }, given): Reply {
+      const value = keyspace.read(given.key);
+      return value === undefined ? null : dumpPayload(toRdbValue(value)).latin1Slice();
+    },
+  }),
+
+  defineCommand({
+    name: 'RESTORE',
+    group: 'generic',
+    since: '2.6.0',
+    summary: 'Creates a key from the bytes that DUMP returned.',
+    complexity: 'O(N) for N bytes, O(M*log(M)) for a sorted set of M members',
+    flags: ['write', 'denyoom'],
+    categories: ['dangerous'],
+    arguments: {
+      key: key('OW', 'update'),
+      ttl: unread(integer()),
+      serializedValue: text(),
+      options: restoreOptions,
+    },
+    run(context, { key, ttl, serializedValue, options: { replace, absttl } }) {
+      const { keyspace, now } = context;
+      if (!replace && keyspace.read(key) !== undefined) throw refuse('BUSYKEY');
+      const span = parseInteger(ttl);
+      if (span === null) throw refuse('NOT_INTEGER');
+      if (span < 0) throw refuse('INVALID_TTL');
+      const value = valueOf(serializedValue, keyspace.limits);
+      const at = span === 0 ? null : expireToUnixMs(ttl, 'milliseconds', absttl ? 0 : now, 'restore');
+      if (at !== null && at <= now && keyspace.expiryPolicyDeletes) {
+        if (keyspace.remove(key)) context.replicateAs('DEL', key);
+        return OK;
+      }
+      keyspace.put(key, value);
+      if (at === null) return OK;
+      keyspace.setExpiry(key, at);
+      context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');
+      return OK;
+    },
+  }),
+];

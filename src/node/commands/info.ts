@@ -1,0 +1,157 @@
+/**
+ * INFO: sections of facts, in Redis's order and names; only what is measured or known here is said. Upper layers add fields and
+ * sections through `shard.infoSections`. [redis server.c genRedisInfoString]
+ *
+ * Memory is an estimate from samples; processor time is the time spent serving clients, on one thread.
+ */
+
+import { Verbatim, type Reply } from '../../resp/reply.ts';
+import { estimateDatabaseBytes } from '../keyspace/memory.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import { humanBytes } from '../shard/memory-size.ts';
+import type { Shard } from '../shard/shard.ts';
+import { ANTIPODE_VERSION, REDIS_VERSION } from '../shard/version.ts';
+import { many, text } from './arguments.ts';
+import { defineCommand, type Command } from './command.ts';
+
+type Fields = readonly (readonly [name: string, value: string | number])[];
+
+const DAY_SECONDS = 86_400;
+/** A shard with nothing in it. */
+const EMPTY_BYTES = 1024 * 1024;
+const EXPIRIES_SAMPLED = 32;
+
+function server({ world, config, address, runId, now, stats }: Shard): Fields {
+  const uptimeSeconds = Math.max(0, Math.floor((now - stats.startedAtMs) / 1000));
+  return [
+    ['redis_version', REDIS_VERSION],
+    ['antipode_version', ANTIPODE_VERSION],
+    ['redis_mode', 'standalone'],
+    ['arch_bits', 64],
+    ['run_id', runId],
+    ['tcp_port', address?.port ?? config.get('port')],
+    ['server_time_usec', world.clock.now() * 1000],
+    ['uptime_in_seconds', uptimeSeconds],
+    ['uptime_in_days', Math.floor(uptimeSeconds / DAY_SECONDS)],
+    ['hz', config.get('hz')],
+    ['configured_hz', config.get('hz')],
+    ...(address === null ? [] : [['listener0', `name=tcp,bind=${address.host},port=${address.port}`] as const]),
+  ];
+}
+
+function clients({ sessions, config, blocking, watchers }: Shard): Fields {
+  const all = [...sessions.values()];
+  return [
+    ['connected_clients', all.filter((session) => session.kind !== 'replica').length],
+    ['maxclients', config.get('maxclients')],
+    ['blocked_clients', blocking.count],
+    ['pubsub_clients', all.filter((session) => session.subscriptionCount > 0).length],
+    ['watching_clients', watchers.sessions],
+    ['total_watched_keys', watchers.count],
+  ];
+}
+
+function memory({ keyspaces }: Shard): Fields {
+  const dataset = keyspaces.reduce((sum, keyspace) => sum + estimateDatabaseBytes(keyspace), 0);
+  const used = EMPTY_BYTES + dataset;
+  return [
+    ['used_memory', used],
+    ['used_memory_human', humanBytes(used)],
+    ['used_memory_startup', EMPTY_BYTES],
+    ['used_memory_dataset', dataset],
+    ['maxmemory', 0],
+    ['maxmemory_human', '0B'],
+    ['maxmemory_policy', 'noeviction'],
+  ];
+}
+
+const persistence = ({ loading }: Shard): Fields => [
+  ['loading', loading ? 1 : 0],
+  ['async_loading', 0],
+];
+
+const stats = ({ stats, commandRate, subscriptions, hits, misses }: Shard): Fields => [
+  ['total_connections_received', stats.connections],
+  ['total_commands_processed', stats.commands],
+  ['instantaneous_ops_per_sec', commandRate.perSecond],
+  ['total_net_input_bytes', stats.netInputBytes],
+  ['total_net_output_bytes', stats.netOutputBytes],
+  ['rejected_connections', stats.rejectedConnections],
+  ['expired_keys', stats.expired],
+  ['evicted_keys', 0],
+  ['keyspace_hits', hits],
+  ['keyspace_misses', misses],
+  ['pubsub_channels', subscriptions.count('channel')],
+  ['pubsub_patterns', subscriptions.count('pattern')],
+  ['pubsubshard_channels', subscriptions.count('shard')],
+];
+
+const cpu = ({ stats }: Shard): Fields => [
+  ['used_cpu_sys', '0.000000'],
+  ['used_cpu_user', (stats.busyMs / 1000).toFixed(6)],
+];
+
+const keyspace = ({ keyspaces, now }: Shard): Fields =>
+  keyspaces
+    .filter((each) => each.size > 0)
+    .map((each) => [
+      `db${each.index}`,
+      `keys=${each.size},expires=${each.expiring},avg_ttl=${averageTtlMs(each, now)},subexpiry=0`,
+    ]);
+
+/** Of a few keys spread over the database. */
+function averageTtlMs({ expires }: Keyspace, now: number): number {
+  const looks = Math.min(EXPIRIES_SAMPLED, expires.size);
+  if (looks === 0) return 0;
+  let sum = 0;
+  for (let i = 0; i < looks; i++) {
+    const at = expires.get(expires.keyAt(Math.floor((i * expires.size) / looks))) ?? now;
+    sum += Math.max(0, at - now);
+  }
+  return Math.round(sum / looks);
+}
+
+const SECTIONS: readonly (readonly [title: string, fields: (shard: Shard) => Fields])[] = [
+  ['Server', server],
+  ['Clients', clients],
+  ['Memory', memory],
+  ['Persistence', persistence],
+  ['Stats', stats],
+  ['Replication', () => []],
+  ['CPU', cpu],
+  ['Keyspace', keyspace],
+];
+
+/** The text of INFO: the named sections, all of them when none is named. */
+function infoText(shard: Shard, names: readonly string[]): string {
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  const all = wanted.size === 0 || ['all', 'everything', 'default'].some((name) => wanted.has(name));
+  const added = new Map(shard.infoSections);
+  const texts: string[] = [];
+  const write = (title: string, fields: Fields): void => {
+    texts.push(`# ${title}\r\n${fields.map(([name, value]) => `${name}:${value}\r\n`).join('')}`);
+  };
+  for (const [title, fields] of SECTIONS) {
+    const name = title.toLowerCase();
+    const more = added.get(name);
+    added.delete(name);
+    if (all || wanted.has(name)) write(title, [...fields(shard), ...(more?.() ?? [])]);
+  }
+  for (const [name, fields] of added) {
+    if (all || wanted.has(name)) write(name[0]!.toUpperCase() + name.slice(1), fields());
+  }
+  return texts.join('\r\n');
+}
+
+export const infoCommand: Command = defineCommand({
+  name: 'INFO',
+  group: 'server',
+  since: '1.0.0',
+  summary: 'Tells facts and statistics about the server.',
+  complexity: 'O(1)',
+  flags: ['loading', 'stale'],
+  categories: ['dangerous'],
+  tips: { other: ['nondeterministic_output'], request: 'all_shards', response: 'special' },
+  arguments: { section: many(text(), { min: 0 }) },
+  run: ({ shard }, { section }): Reply => new Verbatim(infoText(shard, section)),
+});

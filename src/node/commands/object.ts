@@ -1,0 +1,59 @@
+/**
+ * OBJECT: what Redis tells of a value's inner form. Accesses are not recorded here, so nothing has been idle and there are no
+ * frequencies. [redis object.c objectCommand]
+ */
+
+import type { Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { encodingOf } from '../keyspace/value-facts.ts';
+import type { Value } from '../keyspace/value.ts';
+import type { CommandContext } from '../shard/context.ts';
+import { key } from './arguments.ts';
+import { defineCommand, type Command } from './command.ts';
+import { helpCommand } from './help.ts';
+
+/** Small integers are shared between all keys, and say so by a count that never ends [redis object.c OBJ_SHARED_REFCOUNT]. */
+const SHARED_INTEGERS = 10_000;
+const SHARED_REFERENCES = 2 ** 31 - 1;
+
+export function referencesOf(value: Value): number {
+  const shared = typeof value === 'string' && encodingOf(value) === 'int' && Number(value) >= 0;
+  return shared && Number(value) < SHARED_INTEGERS ? SHARED_REFERENCES : 1;
+}
+
+function about(name: string, summary: string, answer: (value: Value, context: CommandContext) => Reply): Command {
+  return defineCommand({
+    name: `OBJECT ${name}`,
+    group: 'generic',
+    since: name === 'FREQ' ? '4.0.0' : '2.2.3',
+    summary,
+    complexity: 'O(1)',
+    flags: ['readonly'],
+    tips: { other: ['nondeterministic_output'] },
+    arguments: { key: key('RO') },
+    run(context, given) {
+      const value = context.keyspace.peek(given.key);
+      return value === undefined ? null : answer(value, context);
+    },
+  });
+}
+
+export const objectCommands: readonly Command[] = [
+  about('ENCODING', 'Returns the name of the inner form of a value.', encodingOf),
+  about('FREQ', 'Returns how often a key is accessed, where that is recorded.', () => {
+    throw refuse('NO_LFU');
+  }),
+  about('IDLETIME', 'Returns how long a key has not been accessed, in seconds.', () => 0),
+  about('REFCOUNT', 'Returns how often a value is referred to.', referencesOf),
+  helpCommand({
+    container: 'OBJECT',
+    group: 'generic',
+    since: '6.2.0',
+    lines: [
+      ['ENCODING <key>', 'Name of the inner form of the value.'],
+      ['FREQ <key>', 'Refused: access frequencies are not recorded.'],
+      ['IDLETIME <key>', 'Always 0: accesses are not recorded.'],
+      ['REFCOUNT <key>', 'How often the value is referred to.'],
+    ],
+  }),
+];

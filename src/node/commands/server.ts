@@ -1,0 +1,180 @@
+/**
+ * The server as a whole: time, size, flushing and swapping databases, memory of a key. INFO, CONFIG and COMMAND have files of
+ * their own. [redis server.c, db.c]
+ */
+
+import { OK, Verbatim, type Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { estimateBytes } from '../keyspace/memory.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { CommandContext } from '../shard/context.ts';
+import type { Shard } from '../shard/shard.ts';
+import { REDIS_VERSION } from '../shard/version.ts';
+import { integer, key, option, optional, options, rest, text, word, type Argument } from './arguments.ts';
+import { defineCommand, type Command } from './command.ts';
+import { introspectionCommands } from './command-introspection.ts';
+import { configCommands } from './config-commands.ts';
+import { helpCommand } from './help.ts';
+import { infoCommand } from './info.ts';
+import { parseInteger } from './numbers.ts';
+
+/** SYNC or ASYNC: both end at once here; freeing memory is the collector's work. */
+const flushMode: Argument<string | undefined> = {
+  doc: { ...word('ASYNC', 'SYNC').doc, name: 'flush-type', optional: true },
+  wordsMin: 0,
+  wordsMax: 1,
+  parse: (reader) => {
+    if (reader.left > 1) throw refuse('SYNTAX');
+    return optional(word('ASYNC', 'SYNC')).parse(reader);
+  },
+};
+
+function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: readonly string[]): Reply {
+  const { shard } = context;
+  for (const keyspace of keyspaces) {
+    shard.watchers.changedAll(keyspace.index, (key) => keyspace.values.has(key));
+    shard.dirty += keyspace.clear();
+  }
+  // Sent on even when nothing was there: a replica may hold keys that this one does not know of
+  context.replicateAs(...words);
+  return OK;
+}
+
+function swap(shard: Shard, first: Keyspace, second: Keyspace): void {
+  if (first === second) return;
+  // Whether it went or came: a key that was or is there counts as changed
+  const existed = (key: string): boolean => first.values.has(key) || second.values.has(key);
+  for (const { index } of [first, second]) shard.watchers.changedAll(index, existed);
+  first.swap(second);
+  for (const { index } of [first, second]) shard.blocking.changedAll(index);
+}
+
+export const serverCommands: readonly Command[] = [
+  infoCommand,
+  ...configCommands,
+  ...introspectionCommands,
+
+  defineCommand({
+    name: 'TIME',
+    group: 'server',
+    since: '2.6.0',
+    summary: "Answers the server's time: seconds and microseconds.",
+    complexity: 'O(1)',
+    flags: ['loading', 'stale', 'fast'],
+    tips: { other: ['nondeterministic_output'] },
+    arguments: {},
+    run: ({ now }) => [String(Math.floor(now / 1000)), String((now % 1000) * 1000)],
+  }),
+
+  defineCommand({
+    name: 'DBSIZE',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Counts the keys of the database.',
+    complexity: 'O(1)',
+    flags: ['readonly', 'fast'],
+    categories: ['keyspace'],
+    tips: { request: 'all_shards', response: 'agg_sum' },
+    arguments: {},
+    run: ({ keyspace }) => keyspace.size,
+  }),
+
+  defineCommand({
+    name: 'FLUSHDB',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Removes all keys of the database.',
+    complexity: 'O(N) where N is the number of keys',
+    flags: ['write'],
+    categories: ['keyspace', 'dangerous'],
+    tips: { request: 'all_shards', response: 'all_succeeded' },
+    arguments: { mode: flushMode },
+    run: (context, _given, words) => flush(context, [context.keyspace], words),
+  }),
+
+  defineCommand({
+    name: 'FLUSHALL',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Removes all keys of all databases.',
+    complexity: 'O(N) where N is the number of keys',
+    flags: ['write'],
+    categories: ['keyspace', 'dangerous'],
+    tips: { request: 'all_shards', response: 'all_succeeded' },
+    arguments: { mode: flushMode },
+    run: (context, _given, words) => flush(context, context.shard.keyspaces, words),
+  }),
+
+  defineCommand({
+    name: 'SWAPDB',
+    group: 'server',
+    since: '4.0.0',
+    summary: 'Exchanges two databases.',
+    complexity: 'O(N) where N is the number of clients that watch or wait for keys of either',
+    flags: ['write', 'fast'],
+    categories: ['keyspace', 'dangerous'],
+    arguments: { index1: { ...text(), doc: { type: 'integer' } }, index2: { ...text(), doc: { type: 'integer' } } },
+    run({ shard }, { index1, index2 }) {
+      const first = parseInteger(index1);
+      if (first === null) throw refuse('FIRST_DB_INDEX');
+      const second = parseInteger(index2);
+      if (second === null) throw refuse('SECOND_DB_INDEX');
+      const keyspaces = [shard.keyspaces[first], shard.keyspaces[second]] as const;
+      if (keyspaces[0] === undefined || keyspaces[1] === undefined) throw refuse('DB_INDEX');
+      swap(shard, keyspaces[0], keyspaces[1]);
+      shard.dirty++;
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'LOLWUT',
+    group: 'server',
+    since: '5.0.0',
+    summary: 'Answers the version, without the art.',
+    flags: ['readonly', 'fast'],
+    arguments: {
+      version: {
+        ...rest({ type: 'integer' }),
+        doc: { type: 'integer', token: 'VERSION', optional: true },
+        parse: (reader) => {
+          const words = reader.words.slice(reader.at);
+          reader.at = reader.words.length;
+          if (words.length >= 2 && words[0]!.toUpperCase() === 'VERSION' && parseInteger(words[1]!) === null) {
+            throw refuse('NOT_INTEGER');
+          }
+          return words;
+        },
+      },
+    },
+    run: () => new Verbatim(`Redis ver. ${REDIS_VERSION}\n`),
+  }),
+
+  defineCommand({
+    name: 'MEMORY USAGE',
+    group: 'server',
+    since: '4.0.0',
+    summary: 'Estimates the memory a key and its value take.',
+    complexity: 'O(N) where N is the number of samples.',
+    flags: ['readonly'],
+    arguments: { key: key('RO'), options: options({ count: option('SAMPLES', integer()) }) },
+    run({ keyspace }, { key, options: { count = 5 } }) {
+      if (count < 0) throw refuse('SYNTAX');
+      const value = keyspace.peek(key);
+      return value === undefined ? null : estimateBytes(key, value, count);
+    },
+  }),
+
+  helpCommand({
+    container: 'MEMORY',
+    group: 'server',
+    since: '4.0.0',
+    lines: [
+      [
+        'USAGE <key> [SAMPLES <count>]',
+        'Estimate of the bytes a key and its value take. Of an aggregate <count> entries are',
+        'looked at (5 by default, 0: all).',
+      ],
+    ],
+  }),
+];

@@ -1,0 +1,492 @@
+/**
+ * One client of an endpoint: takes requests out of its bytes, carries their routes out, and puts the replies back in order.
+ *
+ * Most requests are passed on over shared connections without waiting. Those that take another way (blocking commands,
+ * WATCH, subscriptions, pins) wait until everything before them is answered, and hold back what comes after, so that the
+ * client sees what it would see on one server. Border: where a request goes is `route.ts`.
+ * Limits: `PIPELINE_MAX` requests awaiting replies; a client that does not take its replies is not read
+ * (`INPUT_HELD_BYTES_MAX` of its requests are kept); one that does not take messages is cut at `MESSAGES_BYTES_MAX`.
+ */
+
+import { ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
+import { Refusal, refuse } from '../resp/refusals.ts';
+import { encodeFailure, encodeReply, encodeRequest, type Protocol } from '../resp/reply.ts';
+import type { Address, Connection, Milliseconds } from '../world/world.ts';
+import { userOnConnect, type User } from './authentication.ts';
+import { ClientOutput } from './client-output.ts';
+import type { EndpointSettings } from './endpoint-settings.ts';
+import { askAll, askAlone, passOn } from './dispatch.ts';
+import type { Anchor } from './key-slots.ts';
+import type { LocalClient, LocalCommand, ReplyMode } from './local-command.ts';
+import { openPinned, Pin } from './pin.ts';
+import type { SessionStep } from './plan.ts';
+import { relay } from './relay.ts';
+import { PIPELINE_MAX, ReplyQueue, type ReplySlot } from './reply-queue.ts';
+import type { Route, RouteContext, Router } from './route.ts';
+import { firstFailureOr, type FoldContext } from './scatter.ts';
+import type { SessionEndpoint } from './session-endpoint.ts';
+import type { SessionHost } from './session-host.ts';
+import type { ShardConnection } from './shard-connection.ts';
+import { Subscriber } from './subscriber.ts';
+import { ClientTransaction, QUEUED_REPLY } from './transaction.ts';
+
+/** Requests kept while the session may not take more; then the client is not read any more. */
+const INPUT_HELD_BYTES_MAX = 1024 * 1024;
+/** [redis client-output-buffer-limit pubsub] */
+const MESSAGES_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Why no request is taken just now; several may hold at once. */
+const UNTIL_ANSWERED = 1;
+const HELD = 2;
+const OUTPUT_FULL = 4;
+const SHARD_FULL = 8;
+const PIPELINE_FULL = 16;
+const ENDING = 32;
+
+export class ClientSession implements LocalClient, SessionHost {
+  readonly id: number;
+  readonly connectedAtMs: Milliseconds;
+  lastActiveMs: Milliseconds;
+  lastCommand = 'NULL';
+  user: User | null;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  noTouch = false;
+  replyMode: ReplyMode = 'on';
+  protocol: Protocol = 2;
+  settings: EndpointSettings;
+
+  readonly #endpoint: SessionEndpoint;
+  readonly #connection: Connection;
+  readonly #decoder = new RequestDecoder();
+  readonly #output: ClientOutput;
+  readonly #replies: ReplyQueue;
+  readonly #transaction: ClientTransaction;
+  readonly #subscriber: Subscriber;
+  /** Connections to shards that nobody else uses. */
+  readonly #own = new Set<ShardConnection>();
+  #router: Router;
+  #pin: Pin | null = null;
+  #relayed: Connection | null = null;
+  /** A request that was taken out but must wait. */
+  #deferred: string[] | null = null;
+  #stopped = 0;
+  #processing = false;
+  #paused = false;
+  #gone = false;
+
+  constructor(endpoint: SessionEndpoint, connection: Connection, id: number) {
+    this.#endpoint = endpoint;
+    this.#connection = connection;
+    this.id = id;
+    this.connectedAtMs = this.lastActiveMs = endpoint.clock.now();
+    this.settings = endpoint.settings();
+    this.#router = endpoint.router(this.settings.commands);
+    this.user = userOnConnect(this.settings);
+    this.#decoder.authenticated = this.user !== null;
+    this.#output = new ClientOutput(connection, endpoint.turn, () => {
+      this.#stopped |= OUTPUT_FULL;
+    });
+    this.#replies = new ReplyQueue(
+      (bytes) => this.#output.send(bytes),
+      () => this.#advanced(),
+    );
+    this.#transaction = new ClientTransaction(this);
+    this.#subscriber = new Subscriber(this);
+    connection.handle({
+      data: (chunk) => this.#data(chunk),
+      drained: () => this.#resume(OUTPUT_FULL),
+      closed: () => this.#closed(),
+    });
+  }
+
+  // What local commands see
+
+  get local(): Address {
+    return this.#connection.local;
+  }
+
+  get remote(): Address {
+    return this.#connection.remote;
+  }
+
+  get queued(): number {
+    return this.#transaction.queued;
+  }
+
+  get watched(): number {
+    return this.#transaction.watched;
+  }
+
+  get subscriptions(): { channels: number; patterns: number; shardChannels: number } {
+    const { channels, patterns, shardChannels } = (this.#pin ?? this.#subscriber).names;
+    return { channels: channels.size, patterns: patterns.size, shardChannels: shardChannels.size };
+  }
+
+  now(): Milliseconds {
+    return this.#endpoint.clock.now();
+  }
+
+  peers(): Iterable<LocalClient> {
+    return this.#endpoint.sessions;
+  }
+
+  setProtocol(protocol: Protocol): boolean {
+    if (protocol === this.protocol) return true;
+    if (this.#pin !== null || this.#subscriber.isActive || this.#transaction.isWatching) return false;
+    this.protocol = protocol;
+    return true;
+  }
+
+  disconnect(): void {
+    if (this.#relayed !== null) this.destroy();
+    else this.#endWhenAnswered();
+  }
+
+  /** Cuts the client off now. */
+  destroy(): void {
+    this.#connection.destroy();
+    this.#relayed?.destroy();
+    this.#letGo();
+  }
+
+  // What transaction, subscriber and pin ask
+
+  hold(): void {
+    this.#stopped |= HELD;
+  }
+
+  release(): void {
+    this.#resume(HELD);
+  }
+
+  openSlot(): ReplySlot {
+    return this.#replies.open(this.#isSilent());
+  }
+
+  put(bytes: string): void {
+    this.#replies.put(bytes, this.#isSilent());
+  }
+
+  sendOutOfBand(bytes: Buffer): void {
+    if (this.#output.unsentBytes > MESSAGES_BYTES_MAX) this.destroy();
+    else this.#output.send(bytes.latin1Slice());
+  }
+
+  shardOf(anchor: Anchor | null): number {
+    return anchor === null ? 0 : this.settings.slotMap.shardOf(anchor.slot);
+  }
+
+  shared(shard: number): ShardConnection | string {
+    const connection = this.#endpoint.pool.shared(this.settings.shards[shard]!, shard, this.protocol);
+    if (typeof connection !== 'string' && connection.congested) this.#waitFor(connection);
+    return connection;
+  }
+
+  dedicated(shard: number): ShardConnection | string {
+    const connection = this.#endpoint.pool.dedicated(this.settings.shards[shard]!, shard, this.protocol);
+    for (const each of this.#own) if (each.isClosed) this.#own.delete(each);
+    if (typeof connection !== 'string') this.#own.add(connection);
+    return connection;
+  }
+
+  giveBack(connection: ShardConnection): void {
+    this.#own.delete(connection);
+    this.#endpoint.pool.giveBack(connection);
+  }
+
+  soon(then: () => void): void {
+    this.#endpoint.clock.soon(() => {
+      if (!this.#gone) then();
+    });
+  }
+
+  foldContext(): FoldContext {
+    return {
+      unit: this.#endpoint.random.unit(),
+      connectedClients: this.#endpoint.sessions.size,
+      totalConnections: this.#endpoint.totalConnections,
+    };
+  }
+
+  // Bytes in
+
+  #data(chunk: Buffer): void {
+    if (this.#gone) return;
+    this.lastActiveMs = this.#endpoint.clock.now();
+    this.#decoder.push(chunk);
+    this.#process();
+    if (this.#relayed === null) this.#decoder.release();
+    if (this.#stopped !== 0 && this.#decoder.bufferedBytes > INPUT_HELD_BYTES_MAX) {
+      this.#paused = true;
+      this.#connection.pause();
+    }
+  }
+
+  /** Takes requests out until there are none or something must be waited for. */
+  #process(): void {
+    if (this.#processing || this.#gone) return;
+    this.#processing = true;
+    this.settings = this.#endpoint.settings();
+    this.#router = this.#endpoint.router(this.settings.commands);
+    try {
+      while (this.#stopped === 0) {
+        const words = this.#deferred ?? this.#decoder.next();
+        if (words === null) break;
+        this.#deferred = null;
+        this.#handle(words);
+        if (this.#replies.outstanding >= PIPELINE_MAX) this.#stopped |= PIPELINE_FULL;
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#replies.put(encodeFailure(`ERR Protocol error: ${error.message}`), false);
+      this.#endWhenAnswered();
+    } finally {
+      this.#processing = false;
+    }
+  }
+
+  #resume(reason: number): void {
+    if ((this.#stopped & reason) === 0) return;
+    this.#stopped &= ~reason;
+    if (this.#stopped !== 0 || this.#gone) return;
+    this.#process();
+    if (this.#paused && this.#stopped === 0) {
+      this.#paused = false;
+      this.#connection.resume();
+    }
+  }
+
+  #waitFor(connection: ShardConnection): void {
+    if ((this.#stopped & SHARD_FULL) !== 0) return;
+    this.#stopped |= SHARD_FULL;
+    connection.whenDrained(() => this.#resume(SHARD_FULL));
+  }
+
+  // Requests
+
+  #handle(words: string[]): void {
+    try {
+      if (this.#pin !== null) this.#handlePinned(this.#pin, words);
+      else if (this.#transaction.isOpen) this.#handleQueued(words);
+      else this.#carryOut(this.#router.route(words, this.#context()), words);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.put(encodeFailure(error.message));
+    }
+  }
+
+  #context(): RouteContext {
+    return { settings: this.settings, authenticated: this.user !== null, admin: this.user === 'admin' };
+  }
+
+  #carryOut(route: Route, words: string[]): void {
+    if (route.to === 'refuse') throw route.refusal;
+    this.lastCommand = words[0]!.toLowerCase();
+    if (this.#subscriber.isActive && this.protocol === 2 && !isForSubscribers(route)) {
+      throw refuse('SUBSCRIBED_ONLY', words[0]!);
+    }
+    switch (route.to) {
+      case 'shard':
+        if (!route.blocking) passOn(this, route.shard, words);
+        else if (!this.#mustWait(words))
+          askAlone(this, { parts: [{ shard: route.shard, words }], fold: firstFailureOr });
+        return;
+      case 'shards':
+        if (!route.blocking) askAll(this, route.scattered);
+        else if (!this.#mustWait(words)) askAlone(this, route.scattered);
+        return;
+      case 'proxy':
+        this.#answer(route.command, words);
+        return;
+      case 'session':
+        this.#step(route.step, words);
+    }
+  }
+
+  #answer(command: LocalCommand, words: readonly string[]): void {
+    const reply = encodeReply(command.run(this, words), this.protocol);
+    this.#decoder.authenticated = this.user !== null;
+    if (command.name === 'CLIENT REPLY') {
+      if (reply !== '') this.#replies.put(reply, false);
+    } else this.put(reply);
+  }
+
+  #handleQueued(words: string[]): void {
+    const transaction = this.#transaction;
+    const route = this.#router.routeQueued(words, this.#context(), transaction.anchor);
+    try {
+      switch (route.to) {
+        case 'refuse':
+          throw route.refusal;
+        case 'queue':
+          transaction.queue(words, route.anchor);
+          this.put(QUEUED_REPLY);
+          return;
+        case 'session':
+          break;
+      }
+    } catch (error) {
+      transaction.abort();
+      throw error;
+    }
+    this.#step(route.step, words);
+  }
+
+  #step(step: SessionStep, words: string[]): void {
+    const transaction = this.#transaction;
+    switch (step) {
+      case 'MULTI':
+        transaction.begin();
+        this.put('+OK\r\n');
+        return;
+      case 'EXEC':
+        if (!transaction.isWatching || !this.#mustWait(words)) transaction.exec();
+        return;
+      case 'DISCARD':
+        transaction.discard();
+        this.put('+OK\r\n');
+        return;
+      case 'WATCH': {
+        if (transaction.isOpen) throw refuse('WATCH_INSIDE_MULTI');
+        const found = this.#router.routeWatch(words, this.settings, transaction.anchor);
+        if (found instanceof Refusal) throw found;
+        if (!this.#mustWait(words)) transaction.watch(words, found.anchor);
+        return;
+      }
+      case 'UNWATCH':
+        transaction.unwatch();
+        this.put('+OK\r\n');
+        return;
+      case 'QUIT':
+        this.put('+OK\r\n');
+        this.#endWhenAnswered();
+        return;
+      case 'ANTIPODE PIN': {
+        const shard = this.settings.shards.findIndex(({ index }) => String(index) === words[2]);
+        if (shard < 0)
+          throw refuse('ERR', `this database has no shard ${words[2]!.slice(0, 128)}: ask ANTIPODE TOPOLOGY`);
+        if (this.user === 'admin') this.#requireTls();
+        if (!this.#mustWait(words)) this.#pinTo(shard, null);
+        return;
+      }
+      case 'REPLICATION': {
+        this.#requireTls();
+        const { shards } = this.settings;
+        if (shards.length > 1 && this.#pin === null) {
+          throw refuse(
+            'ERR',
+            `this database has ${shards.length} shards: choose one with ANTIPODE PIN <index> before ${words[0]!.toUpperCase()}`,
+          );
+        }
+        if (!this.#mustWait(words)) this.#pinTo(this.#pin?.shard ?? 0, words);
+        return;
+      }
+      case 'SUBSCRIBE':
+      case 'UNSUBSCRIBE':
+      case 'PSUBSCRIBE':
+      case 'PUNSUBSCRIBE':
+      case 'SSUBSCRIBE':
+      case 'SUNSUBSCRIBE':
+        if (!this.#mustWait(words)) this.#subscriber.handle(step, words);
+    }
+  }
+
+  #requireTls(): void {
+    if (this.settings.tlsMode === 'replica_ssl' && this.#connection.tls === null) {
+      throw refuse(
+        'ERR',
+        'this database takes replication connections over TLS only (tls_mode replica_ssl): TLS is required for replication',
+      );
+    }
+  }
+
+  /** True: something before it is not answered yet; the request is kept and comes again. */
+  #mustWait(words: string[]): boolean {
+    if (this.#replies.outstanding === 0) return false;
+    this.#deferred = words;
+    this.#stopped |= UNTIL_ANSWERED;
+    return true;
+  }
+
+  // Pins
+
+  /** `first`: the request that asked for it by being one for the shard; null: ANTIPODE PIN, which is answered here. */
+  #pinTo(shard: number, first: string[] | null): void {
+    this.#transaction.close();
+    this.#subscriber.close();
+    this.#pin?.close();
+    this.#pin = null;
+    const slot = this.openSlot();
+    this.hold();
+    openPinned(this, shard, slot, (connection) => {
+      slot.fill(first === null ? '+OK\r\n' : '');
+      if (this.user !== 'admin') {
+        this.#pin = new Pin(this, shard, connection);
+        this.release();
+        return;
+      }
+      this.#output.flush();
+      this.#output.close();
+      const carrier = connection.takeOver();
+      this.#own.delete(connection);
+      this.#relayed = carrier;
+      if (first !== null) carrier.write(encodeRequest(first));
+      const rest = this.#decoder.rest();
+      if (rest.length > 0) carrier.write(rest);
+      relay({ clock: this.#endpoint.clock, client: this.#connection, shard: carrier, closed: () => this.#letGo() });
+      if (this.#paused) this.#connection.resume();
+    });
+  }
+
+  #handlePinned(pin: Pin, words: string[]): void {
+    if (pin.congested !== null) this.#waitFor(pin.congested);
+    const route = this.#router.routePinned(words, this.#context());
+    if (route === null) pin.forward(words);
+    else if (route.to === 'refuse') pin.refuse(route.refusal);
+    else if (route.to === 'proxy') this.#answer(route.command, words);
+    else this.#step(route.step, words);
+  }
+
+  // Replies
+
+  #isSilent(): boolean {
+    if (this.replyMode === 'on') return false;
+    if (this.replyMode === 'skip') this.replyMode = 'on';
+    return true;
+  }
+
+  #advanced(): void {
+    const { outstanding } = this.#replies;
+    if (this.#stopped === 0) return;
+    if ((this.#stopped & PIPELINE_FULL) !== 0 && outstanding <= PIPELINE_MAX / 2) this.#resume(PIPELINE_FULL);
+    if (outstanding > 0) return;
+    this.#resume(UNTIL_ANSWERED);
+    if ((this.#stopped & ENDING) !== 0) this.#endWhenAnswered();
+  }
+
+  #endWhenAnswered(): void {
+    this.#stopped |= ENDING;
+    if (this.#replies.outstanding === 0) this.#output.end();
+  }
+
+  #closed(): void {
+    if (this.#relayed === null) this.#letGo();
+  }
+
+  #letGo(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#output.close();
+    this.#transaction.close();
+    this.#subscriber.close();
+    this.#pin?.close();
+    for (const connection of this.#own) connection.close();
+    this.#endpoint.forget(this);
+  }
+}
+
+const isForSubscribers = (route: Route): boolean =>
+  (route.to === 'proxy' && route.command.name === 'PING') ||
+  (route.to === 'session' && (route.step === 'QUIT' || route.step.endsWith('SUBSCRIBE')));

@@ -1,0 +1,39 @@
+/**
+ * What an endpoint is told about its database. Read anew for each connection and each chunk of requests, so that a change
+ * needs no restart and never touches a running TLS connection. Texts are ordinary strings. Types only.
+ */
+
+import type { CommandTable } from '../node/commands/table.ts';
+import type { HashingPolicy } from '../sharding/hashing-policy.ts';
+import type { SlotMap } from '../sharding/slot-map.ts';
+import type { Address } from '../world/world.ts';
+
+/** Where a shard of the database is, and how to get in. */
+export interface ShardTarget {
+  /** Name of the shard to clients (ANTIPODE TOPOLOGY, ANTIPODE PIN). */
+  readonly index: number;
+  readonly address: Address;
+  readonly password: string | null;
+}
+
+export interface EndpointSettings {
+  /** In the order of the slot map: the shard at position p owns the slots that `slotMap.shardOf` gives p for. */
+  readonly shards: readonly ShardTarget[];
+  readonly slotMap: SlotMap;
+  readonly hashing: HashingPolicy;
+  readonly hashingRules: readonly string[];
+  /** Sharded: the rules about slots hold. Otherwise everything goes to the one shard. */
+  readonly clustered: boolean;
+  /** Any of them lets the default user in; none: no password is needed. */
+  readonly passwords: readonly string[];
+  /** Of the user `admin`, for replication. */
+  readonly adminPassword: string;
+  readonly tlsMode: 'disabled' | 'enabled' | 'replica_ssl';
+  /** `replica_read_only`: clients may not write. */
+  readonly readOnly: boolean;
+  readonly commands: CommandTable;
+  /** 0: no limit. */
+  readonly maxConnections: number;
+  /** `mkms`: DEL, UNLINK, EXISTS, TOUCH, MGET and MSET may span slots. */
+  readonly multiSlot: boolean;
+}

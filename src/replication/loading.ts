@@ -1,0 +1,58 @@
+/**
+ * A primary's dump on its way into a shard: read into databases of its own, put in place in one step when it is complete and
+ * its checksum is right. Until then clients see the old data; a broken dump costs nothing but the attempt.
+ * [redis.conf repl-diskless-load swapdb]
+ *
+ * Limits: while it lasts both the old and the new data are in memory.
+ */
+
+import { fromRdbValue } from '../node/keyspace/rdb-values.ts';
+import { Keyspace } from '../node/keyspace/keyspace.ts';
+import type { Shard } from '../node/shard/shard.ts';
+import type { RdbEntry } from '../rdb/rdb-entry.ts';
+import { RdbError } from '../rdb/rdb-error.ts';
+
+export class Loading {
+  /** Database selected where the stream begins. */
+  streamDatabase = 0;
+  readonly functions: string[] = [];
+  /** AUX fields of the dump. */
+  readonly facts = new Map<string, string>();
+  readonly #shard: Shard;
+  readonly #databases: Keyspace[];
+
+  constructor(shard: Shard) {
+    this.#shard = shard;
+    this.#databases = shard.keyspaces.map(({ index }) => new Keyspace(index, shard));
+  }
+
+  aux(name: string, value: string): void {
+    this.facts.set(name, value);
+    if (name !== 'repl-stream-db') return;
+    const database = Number(value);
+    if (this.#databases[database] !== undefined) this.streamDatabase = database;
+  }
+
+  /** Keys whose time has come are kept: the primary will say when they go. */
+  entry(entry: RdbEntry): void {
+    const database = this.#databases[entry.database];
+    if (database === undefined) {
+      const detail = `database ${entry.database}, but there are only ${this.#databases.length} here`;
+      throw new RdbError('too-large', detail, { key: entry.key });
+    }
+    database.load(entry.key, fromRdbValue(entry.decode(), this.#shard.limits), entry.expireAtMs);
+  }
+
+  /** Replaces the shard's data. */
+  install(): void {
+    const shard = this.#shard;
+    shard.unit(() => {
+      for (const [index, keyspace] of shard.keyspaces.entries()) {
+        const loaded = this.#databases[index]!;
+        shard.watchers.changedAll(index, (key) => keyspace.values.has(key) || loaded.values.has(key));
+        keyspace.swap(loaded);
+        shard.blocking.changedAll(index);
+      }
+    });
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * All replication of one shard: its stream, its replicas, and the primary it follows, if any. Found by `replicationOf(shard)`.
+ *
+ * Border: commands are `commands.ts`, INFO and ROLE `facts.ts`. A shard that was attached to nothing costs nothing: the stream is
+ * encoded only once a replica has asked for it.
+ */
+
+import assert from 'node:assert';
+import { Failure } from '../resp/reply.ts';
+import { refusalText } from '../resp/refusals.ts';
+import type { Shard } from '../node/shard/shard.ts';
+import type { Address, Network } from '../world/world.ts';
+import { replicationFields, statsFields } from './facts.ts';
+import { Feed } from './feed.ts';
+import type { Loading } from './loading.ts';
+import { Primary } from './primary.ts';
+import { Replica, type ReplicaOwner } from './replica.ts';
+import { Waits } from './waits.ts';
+
+export interface ReplicationOptions {
+  /** Where links to a primary originate; the world's network unless said otherwise. */
+  readonly network?: Network;
+  /** Host and port that a primary shows of this shard; where it listens unless said otherwise. */
+  readonly announceHost?: string;
+  readonly announcePort?: number;
+}
+
+export class Replication implements ReplicaOwner {
+  readonly shard: Shard;
+  readonly feed: Feed;
+  readonly primary: Primary;
+  readonly waits: Waits;
+  readonly network: Network;
+  /** Code of function libraries that came with a dump: not run here, kept for dumps made here. */
+  functions: readonly string[] = [];
+  /** Called with the AUX fields of a dump whose data the shard has taken over. */
+  readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
+  readonly #options: ReplicationOptions;
+  #replica: Replica | null = null;
+
+  constructor(shard: Shard, options: ReplicationOptions) {
+    const { clock } = shard.world;
+    this.shard = shard;
+    this.#options = options;
+    this.network = options.network ?? shard.world.network;
+    this.feed = new Feed({
+      clock,
+      random: shard.random.fork('replication'),
+      writeLog: shard.writeLog,
+      backlogBytes: () => shard.config.get('repl-backlog-size'),
+    });
+    this.primary = new Primary({
+      shard,
+      feed: this.feed,
+      streamDatabase: () => this.#replica?.database ?? this.feed.selectedDatabase,
+      functions: () => this.functions,
+    });
+    this.waits = new Waits(this.feed, this.primary);
+    shard.config.onChange((name) => {
+      if (name === 'repl-backlog-size') this.feed.resizeBacklog();
+    });
+    shard.infoSections.set('replication', () => replicationFields(this));
+    shard.infoSections.set('stats', () => statsFields(this));
+    shard.onClosed.push(() => this.#close());
+  }
+
+  /** Null on a primary. */
+  get replica(): Replica | null {
+    return this.#replica;
+  }
+
+  get announce(): { readonly port: number; readonly host?: string } {
+    const { announceHost, announcePort } = this.#options;
+    const port = announcePort ?? this.shard.address?.port ?? this.shard.config.get('port');
+    return { port, ...(announceHost === undefined ? {} : { host: announceHost }) };
+  }
+
+  /** Follows that server from now on. The data stay until its own have arrived. */
+  follow(source: Address): void {
+    const { shard } = this;
+    const wasPrimary = this.#replica === null;
+    this.#replica?.end();
+    if (wasPrimary) {
+      this.#unblockAll();
+      this.feed.hold();
+    }
+    shard.role = 'replica';
+    shard.expiryPolicy = 'hide';
+    shard.linkUp = false;
+    this.#replica = new Replica(this, source);
+    shard.world.log.event('replica-of', { source: `${source.host}:${source.port}` });
+  }
+
+  /** Follows nobody from now on: what was applied goes on as a history of its own. */
+  promote(): void {
+    if (this.#replica === null) return;
+    const { shard } = this;
+    this.#replica.end();
+    this.#replica = null;
+    shard.role = 'primary';
+    shard.expiryPolicy = 'delete';
+    shard.linkUp = false;
+    this.historyChanged();
+    this.feed.promote();
+    shard.world.log.event('promoted', { replicationId: this.feed.replicationId, offset: this.feed.offset });
+  }
+
+  installed(loading: Loading): void {
+    this.functions = loading.functions;
+    for (const listener of this.onInstalled) listener(loading.facts);
+  }
+
+  historyChanged(): void {
+    this.primary.disconnectAll();
+  }
+
+  /** What clients wait for may never happen on a replica [redis blocked.c disconnectAllBlockedClients]. */
+  #unblockAll(): void {
+    for (const session of this.shard.sessions.values()) {
+      if (session.waiting === null) continue;
+      this.shard.blocking.release(session, new Failure(refusalText('UNBLOCKED_BY_ROLE')));
+      session.close();
+    }
+  }
+
+  #close(): void {
+    this.#replica?.end();
+    this.primary.close();
+    this.waits.close();
+  }
+}
+
+const attached = new WeakMap<Shard, Replication>();
+
+/** Gives a shard its replication; once. */
+export function attachReplication(shard: Shard, options: ReplicationOptions = {}): Replication {
+  assert(!attached.has(shard), 'a shard has one replication');
+  const replication = new Replication(shard, options);
+  attached.set(shard, replication);
+  return replication;
+}
+
+export const replicationOf = (shard: Shard): Replication => attached.get(shard) ?? attachReplication(shard);

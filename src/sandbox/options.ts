@@ -1,0 +1,80 @@
+/**
+ * What a sandbox is made of, as scripts say it. The config file says the same in its own spelling (`config-file.ts`).
+ *
+ * A source is a URL, or `cluster/database` for a database of the same sandbox: then password, name and certificates are found by
+ * themselves.
+ */
+
+import type { TlsMode } from '../cluster/state/cluster-state.ts';
+
+export const CLUSTERS_MAX = 100;
+
+export interface SourceConfig {
+  readonly url: string;
+  readonly encryption?: boolean | undefined;
+  /** PEM: the source cluster's proxy certificate. */
+  readonly serverCertificate?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+export interface DatabaseConfig {
+  readonly name: string;
+  /** Absent: the next free one from 10000. */
+  readonly port?: number | undefined;
+  readonly shards?: number | undefined;
+  /** 0, and absent: no limit. */
+  readonly memorySizeBytes?: number | undefined;
+  readonly password?: string | undefined;
+  readonly tlsMode?: TlsMode | undefined;
+  readonly enforceClientAuthentication?: boolean | undefined;
+  /** PEM. */
+  readonly clientCertificates?: readonly string[] | undefined;
+  readonly maxConnections?: number | undefined;
+  /** Regular expressions with a group `tag`. */
+  readonly hashingRules?: readonly string[] | undefined;
+  readonly replicaReadOnly?: boolean | undefined;
+  readonly replicaOf?: readonly (string | SourceConfig)[] | undefined;
+}
+
+export interface ClusterConfig {
+  /** The cluster's fully qualified name. */
+  readonly name: string;
+  readonly nodes?: number | undefined;
+  /** Three numbers: node n has the address `<subnet>.<n>`. Absent: 127.0.<position of the cluster>. */
+  readonly subnet?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly databases?: readonly DatabaseConfig[] | undefined;
+}
+
+export interface SandboxConfig {
+  readonly clusters: readonly ClusterConfig[];
+}
+
+/** Two clusters, a sharded database, and its copy in another cluster with another number of shards. */
+export const DEFAULT_CONFIG: SandboxConfig = {
+  clusters: [
+    { name: 'east.local', databases: [{ name: 'orders', port: 12_000, shards: 2 }] },
+    {
+      name: 'west.local',
+      databases: [{ name: 'orders-copy', port: 12_000, shards: 3, replicaOf: ['east.local/orders'] }],
+    },
+  ],
+};
+
+/** Where in the configuration something is, as `clusters`, 0, `databases`, 1. */
+export type ConfigPath = readonly (string | number)[];
+
+/** What keeps a sandbox from starting. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError';
+  /** The part of the configuration that is concerned. */
+  readonly path: ConfigPath;
+
+  constructor(message: string, path: ConfigPath = []) {
+    super(message);
+    this.path = path;
+  }
+}

@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { testSubnet } from '../support/sandboxes.ts';
+
+const PROGRAM = 'dist/src/cli/main.js';
+
+interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A home of its own for the program, so that tests do not find each other's sandboxes. */
+class Home implements AsyncDisposable {
+  readonly directory: string;
+  readonly subnets = [testSubnet(), testSubnet()] as const;
+  readonly #running: ReturnType<typeof spawn>[] = [];
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async make(): Promise<Home> {
+    if (!existsSync(PROGRAM)) throw new Error('build first: npm run build');
+    return new Home(await mkdtemp(join(tmpdir(), 'antipode-test-')));
+  }
+
+  /** The default sandbox at addresses of its own. */
+  async config(text = this.defaultConfig): Promise<string> {
+    const file = join(this.directory, 'sandbox.yaml');
+    await writeFile(file, text);
+    return file;
+  }
+
+  get defaultConfig(): string {
+    return `clusters:
+  - name: east.local
+    subnet: ${this.subnets[0]}
+    databases: [{ name: orders, port: 12000, shards: 2 }]
+  - name: west.local
+    subnet: ${this.subnets[1]}
+    databases: [{ name: orders-copy, port: 12000, shards: 3, replica_of: east.local/orders }]
+`;
+  }
+
+  start(...words: string[]): {
+    readonly child: ReturnType<typeof spawn>;
+    readonly firstLine: Promise<string>;
+    readonly printed: () => string;
+    readonly finished: Promise<Finished>;
+  } {
+    const env = { ...process.env, ANTIPODE_HOME: join(this.directory, 'home'), NO_COLOR: '1' };
+    const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#running.push(child);
+    let stdout = '';
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const firstLine = new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        stdout += chunk.toString();
+        if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
+      });
+      child.once('close', () => reject(new Error(`ended without a line: ${stderr}`)));
+    });
+    firstLine.catch(() => undefined);
+    const finished = once(child, 'close').then(() => ({ code: child.exitCode, stdout, stderr }));
+    return { child, firstLine, printed: () => stdout, finished };
+  }
+
+  run(...words: string[]): Promise<Finished> {
+    return this.start(...words).finished;
+  }
+
+  get leftBehind(): Promise<string[]> {
+    return readdir(join(this.directory, 'home'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#running) if (child.exitCode === null) child.kill('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+describe('antipode up', () => {
+  it('prints one document on one line when everything is in sync, and ends cleanly on SIGINT', async () => {
+    await using home = await Home.make();
+    const { child, firstLine, finished } = home.start('up', '--json', '--config', await home.config());
+    const document = JSON.parse(await firstLine);
+    expect(document).toMatchObject({
+      ready: true,
+      clusters: [
+        {
+          name: 'east.local',
+          api: `https://${home.subnets[0]}.1:9443`,
+          ui: `https://${home.subnets[0]}.1:8443`,
+          username: 'admin@east.local',
+          databases: [
+            {
+              uid: 1,
+              name: 'orders',
+              endpoint: 'redis-12000.east.local:12000',
+              host: `${home.subnets[0]}.1`,
+              port: 12_000,
+              shards: 2,
+              source_url: expect.stringMatching(/^redis:\/\/admin:[A-Za-z0-9]{48}@redis-12000\.east\.local:12000$/),
+              replica_sync: 'disabled',
+            },
+          ],
+        },
+        { name: 'west.local', databases: [{ name: 'orders-copy', shards: 3, replica_sync: 'enabled' }] },
+      ],
+    });
+    const redis = new Redis(12_000, `${home.subnets[0]}.1`);
+    expect(await redis.set('k', 'v')).toBe('OK');
+    redis.disconnect();
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await finished;
+    expect({ code, stderr, lines: stdout.trim().split('\n').length }).toEqual({ code: 0, stderr: '', lines: 1 });
+    expect(await home.leftBehind).toEqual([]);
+  });
+
+  it('prints clusters, endpoints, credentials and the state of Replica Of for people', async () => {
+    await using home = await Home.make();
+    const { child, firstLine, printed, finished } = home.start('up', '--config', await home.config());
+    await firstLine;
+    await expect.poll(printed, { timeout: 10_000, interval: 5 }).toContain('DNS for west.local');
+    child.kill('SIGTERM');
+    const { code, stdout } = await finished;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^east\.local\n {2}REST API {3}https:\/\/127\.[\d.]+:9443 {2}user admin@east\.local {2}password \w{16}\n/,
+    );
+    expect(stdout).toContain('orders-copy  redis-12000.west.local:12000, 3 shards');
+    expect(stdout).toMatch(/Replica Of source 1 (in-sync|syncing|out-of-sync)/);
+  });
+
+  it.each([
+    [
+      'a malformed config',
+      'clusters:\n  - name: east.local\n    nodes: many\n',
+      /sandbox\.yaml:3:12: clusters\.0\.nodes: .*"many"/,
+    ],
+    [
+      'a rule that the clusters check',
+      'clusters:\n  - name: a.local\n    databases:\n      - name: x\n        port: 10050\n',
+      /sandbox\.yaml:4:9: .*10050 is reserved/,
+    ],
+    [
+      'an unknown source',
+      'clusters:\n  - name: a.local\n    databases:\n      - name: x\n        replica_of: b.local/x\n',
+      /sandbox\.yaml:5:21: .*no cluster "b\.local"/,
+    ],
+  ])('refuses %s with line and column', async (_, text, words) => {
+    await using home = await Home.make();
+    const { code, stdout, stderr } = await home.run('up', '--config', await home.config(text));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(words);
+  });
+
+  it('names a config file that it cannot read', async () => {
+    await using home = await Home.make();
+    expect(await home.run('up', '--config', '/nowhere/x.yaml')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('/nowhere/x.yaml'),
+    });
+  });
+
+  it('names the port that another program has', async () => {
+    await using home = await Home.make();
+    const server = createServer().listen(12_000, `${home.subnets[1]}.1`);
+    await once(server, 'listening');
+    const { code, stderr } = await home.run('up', '--config', await home.config());
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /sandbox\.yaml:7:17: database "orders-copy" of west\.local: .*12000 \(in-use\).*choose another port/,
+    );
+  });
+});
+
+describe('antipode status and down', () => {
+  it('show the running sandbox and end it', async () => {
+    await using home = await Home.make();
+    const { firstLine, finished } = home.start('up', '--json', '--config', await home.config());
+    await firstLine;
+    const [file = ''] = await home.leftBehind;
+    expect((await stat(join(home.directory, 'home', file))).mode & 0o777).toBe(0o600);
+    const { stdout } = await home.run('status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      clusters: [
+        {
+          name: 'east.local',
+          databases: [{ name: 'orders', status: 'active', shards: 2, keys: 0, replica_sync: 'disabled', sources: [] }],
+        },
+        {
+          name: 'west.local',
+          databases: [
+            {
+              name: 'orders-copy',
+              replica_sync: 'enabled',
+              full_syncs: 1,
+              sources: [{ uid: 1, status: 'in-sync', lag_bytes: 0, percent: 100, last_error: '' }],
+            },
+          ],
+        },
+      ],
+    });
+    const forPeople = await home.run('status');
+    expect(forPeople.stdout).toContain('redis://admin:***@redis-12000.east.local:12000  in-sync');
+    expect(await home.run('down', '--json')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\{"ended":true,"pid":\d+\}\n$/),
+    });
+    expect((await finished).code).toBe(0);
+    const none = await home.run('status');
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('start one: antipode up') });
+  });
+
+  it('do not believe the file of a process that has died', async () => {
+    await using home = await Home.make();
+    const { child, firstLine, finished } = home.start('up', '--json', '--config', await home.config());
+    await firstLine;
+    child.kill('SIGKILL');
+    await finished;
+    expect(await home.leftBehind).toHaveLength(1);
+    expect(await home.run('down')).toMatchObject({ code: 1, stderr: expect.stringMatching(/process \d+ .*has ended/) });
+    expect(await home.leftBehind).toEqual([]);
+  });
+});

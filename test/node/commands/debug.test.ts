@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { debugCommands } from '../../../src/node/commands/debug.ts';
+import { keyCommands } from '../../../src/node/commands/keys.ts';
+import { stringCommands } from '../../../src/node/commands/strings.ts';
+import { encodeRequest } from '../../../src/resp/reply.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
+import { testShard } from '../../support/fixtures.ts';
+
+const commands = [...debugCommands, ...stringCommands, ...keyCommands];
+
+describe('DEBUG SLEEP', () => {
+  it('holds every session of its shard, and no other shard', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    using other = testShard({ commands, world });
+    const sleeper = test.client();
+    const waiter = test.client();
+    expect(sleeper.bytes('DEBUG', 'SLEEP', '0.5')).toBe('');
+    expect(waiter.bytes('SET', 'k', '1')).toBe('');
+    waiter.send('INCR', 'k');
+    await world.advance(499);
+    expect([sleeper.raw, waiter.raw, test.shard.keyspaces[0]!.size]).toEqual(['', '', 0]);
+    expect(other.client().call('SET', 'k', 'v')).toBe('OK');
+    await world.advance(2);
+    expect(sleeper.raw).toBe('+OK\r\n');
+    expect(waiter.raw).toBe('+OK\r\n:2\r\n');
+  });
+
+  it('holds what was sent behind it in one piece, and two in a row add up', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const client = test.client();
+    const sleep = encodeRequest(['DEBUG', 'SLEEP', '1']);
+    client.session.receive(Buffer.from(sleep + sleep + encodeRequest(['SET', 'k', 'v']), 'latin1'));
+    await world.advance(1999);
+    expect(client.raw).toBe('+OK\r\n');
+    await world.advance(3);
+    expect(client.raw).toBe('+OK\r\n+OK\r\n+OK\r\n');
+  });
+
+  it('holds back active expiry too', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const client = test.client();
+    client.call('SET', 'k', 'v', 'PX', '10');
+    client.call('DEBUG', 'SLEEP', '5');
+    await world.advance(4000);
+    expect(test.shard.keyspaces[0]!.size).toBe(1);
+    await world.advance(2000);
+    expect(test.shard.keyspaces[0]!.size).toBe(0);
+  });
+
+  it('takes no time for what is no positive number', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    for (const seconds of ['0', '-1', 'x', '']) expect(client.call('DEBUG', 'SLEEP', seconds)).toBe('OK');
+  });
+});
+
+describe('DEBUG', () => {
+  it('digests an empty dataset to zeros, and the same data to the same sum whatever its history', () => {
+    using one = testShard({ commands });
+    using two = testShard({ commands });
+    const [a, b] = [one.client(), two.client()];
+    expect(a.call('DEBUG', 'DIGEST')).toBe('0'.repeat(40));
+    expect(a.call('DEBUG', 'DIGEST-VALUE', 'none')).toEqual(['0'.repeat(40)]);
+    a.call('MSET', 'x', '1', 'y', '22');
+    b.call('SET', 'y', '2');
+    b.call('APPEND', 'y', '2');
+    b.call('SET', 'x', '1');
+    expect(a.call('DEBUG', 'DIGEST')).toBe(b.call('DEBUG', 'DIGEST'));
+    b.call('EXPIRE', 'x', '100');
+    expect(a.call('DEBUG', 'DIGEST')).not.toBe(b.call('DEBUG', 'DIGEST'));
+  });
+
+  it('tells about a value, matches patterns, and refuses what it does not know', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'k', 'text');
+    expect(client.call('DEBUG', 'OBJECT', 'k')).toBe(
+      'Value at:0x0 refcount:1 encoding:embstr serializedlength:5 lru:0 lru_seconds_idle:0',
+    );
+    expect(client.bytes('DEBUG', 'OBJECT', 'none')).toBe('-ERR no such key\r\n');
+    expect(client.call('DEBUG', 'STRINGMATCH-LEN', 'a*c', 'abbc')).toBe(1);
+    expect(client.bytes('DEBUG', 'SEGFAULT')).toBe(
+      "-ERR unknown subcommand or wrong number of arguments for 'SEGFAULT'. Try DEBUG HELP.\r\n",
+    );
+    client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    expect(test.shard.activeExpiry).toBe(false);
+    expect(client.call('DEBUG', 'HELP')).toContain('SLEEP <seconds>');
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { hashCommands } from '../../../src/node/commands/hashes.ts';
+import { keyCommands } from '../../../src/node/commands/keys.ts';
+import { stringCommands } from '../../../src/node/commands/strings.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
+import { testShard } from '../../support/fixtures.ts';
+import { collectWrites } from '../../support/writes.ts';
+
+const commands = [...keyCommands, ...stringCommands, ...hashCommands];
+
+describe('EXPIRE and its kin', () => {
+  it('replicate the absolute time without their conditions, and nothing when a condition fails', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'k', 'v');
+    const writes = collectWrites(test.shard);
+    client.call('EXPIRE', 'k', '100', 'NX');
+    const at = test.shard.now + 100_000;
+    client.call('EXPIRE', 'k', '50', 'GT');
+    client.call('EXPIREAT', 'k', '4102444800', 'GT', 'XX');
+    client.call('PERSIST', 'k');
+    client.call('PERSIST', 'k');
+    client.call('EXPIRE', 'none', '100');
+    client.call('PEXPIRE', 'k', '-1');
+    expect(writes).toEqual([`PEXPIREAT k ${at}`, 'PEXPIREAT k 4102444800000', 'PERSIST k', 'DEL k']);
+  });
+
+  it('keep a time that is over on a shard that does not expire by itself', () => {
+    using test = testShard({ commands });
+    test.shard.expiryPolicy = 'ignore';
+    const writes = collectWrites(test.shard);
+    const client = test.client();
+    client.call('SET', 'k', 'v');
+    client.call('PEXPIREAT', 'k', '1');
+    expect(client.call('GET', 'k')).toBe('v');
+    expect(client.call('PTTL', 'k')).toBe(0);
+    expect(writes).toEqual(['SET k v', 'PEXPIREAT k 1']);
+  });
+
+  it("count by the world's clock", async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const writes = collectWrites(test.shard);
+    const client = test.client();
+    client.call('SET', 'k', 'v', 'PX', '1500');
+    await world.advance(999);
+    expect(client.call('TTL', 'k')).toBe(1);
+    expect(client.call('PTTL', 'k')).toBe(501);
+    await world.advance(500);
+    expect(client.call('EXISTS', 'k')).toBe(1);
+    await world.advance(1);
+    expect(client.call('TTL', 'k')).toBe(-2);
+    expect(writes.at(-1)).toBe('DEL k');
+  });
+
+  it('hold the latest time that is stored within an int64', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'k', 'v');
+    expect(client.call('PEXPIREAT', 'k', '9223372036854775807')).toBe(1);
+    expect(BigInt(client.bytes('PEXPIRETIME', 'k').slice(1).trim())).toBeLessThan(2n ** 63n);
+    expect(client.bytes('PEXPIRE', 'k', '9223372036854775807')).toBe(
+      "-ERR invalid expire time in 'pexpire' command\r\n",
+    );
+  });
+});
+
+describe('keys under new names', () => {
+  it('take their expiry along, and leave none of the old one', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'a', '1', 'EX', '100');
+    client.call('SET', 'b', '2');
+    client.call('RENAME', 'a', 'b');
+    expect([client.call('GET', 'b'), client.call('TTL', 'b')]).toEqual(['1', 100]);
+    client.call('SET', 'c', '3');
+    client.call('RENAME', 'c', 'b');
+    expect(client.call('TTL', 'b')).toBe(-1);
+    expect(client.call('RENAMENX', 'b', 'b')).toBe(0);
+  });
+
+  it('are copies that do not change with the original', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('HSET', 'a', 'f', '1');
+    expect(client.call('COPY', 'a', 'b')).toBe(1);
+    client.call('HSET', 'a', 'f', '2');
+    expect(client.call('HGET', 'b', 'f')).toBe('1');
+  });
+
+  it('reach other databases by COPY and MOVE', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'a', '1', 'EX', '100');
+    expect(client.call('COPY', 'a', 'a', 'DB', '3')).toBe(1);
+    expect(client.call('MOVE', 'a', '3')).toBe(0);
+    expect(client.call('MOVE', 'a', '4')).toBe(1);
+    expect(client.call('EXISTS', 'a')).toBe(0);
+    client.session.database = 4;
+    expect([client.call('GET', 'a'), client.call('TTL', 'a')]).toEqual(['1', 100]);
+  });
+});
+
+describe('RANDOMKEY and KEYS', () => {
+  it('pass over what has expired', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    test.shard.activeExpiry = false;
+    const client = test.client();
+    for (let n = 0; n < 50; n++) client.call('SET', `gone:${n}`, 'v', 'PX', '1');
+    client.call('SET', 'stays', 'v');
+    await world.advance(10);
+    expect(client.call('RANDOMKEY')).toBe('stays');
+    expect(client.call('KEYS', '*')).toEqual(['stays']);
+    expect(test.shard.keyspaces[0]!.size).toBe(1);
+  });
+
+  it('end on a replica whose keys have all expired', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const client = test.client();
+    client.call('SET', 'gone', 'v', 'PX', '1');
+    test.shard.expiryPolicy = 'hide';
+    await world.advance(10);
+    expect(client.call('RANDOMKEY')).toBeNull();
+    expect(test.shard.keyspaces[0]!.size).toBe(1);
+  });
+});
+
+describe('OBJECT', () => {
+  it('tells encodings and shared integers as Redis does', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    const encodingAfter = (value: string): unknown => {
+      client.call('SET', 'k', value);
+      return client.call('OBJECT', 'ENCODING', 'k');
+    };
+    expect(['12', '01', 'x'.repeat(44), 'x'.repeat(45)].map(encodingAfter)).toEqual(['int', 'embstr', 'embstr', 'raw']);
+    client.call('MSET', 'a', '9999', 'b', '10000');
+    expect([client.call('OBJECT', 'REFCOUNT', 'a'), client.call('OBJECT', 'REFCOUNT', 'b')]).toEqual([2147483647, 1]);
+    expect(client.bytes('OBJECT', 'FREQ', 'a')).toMatch(/^-ERR An LFU/);
+    expect(client.bytes('OBJECT', 'IDLETIME', 'none')).toBe('$-1\r\n');
+  });
+});

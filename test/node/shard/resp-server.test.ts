@@ -1,0 +1,140 @@
+import { connect } from 'node:net';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import { describe, expect, it } from 'vitest';
+import { dataCommands } from '../../../src/node/commands/index.ts';
+import { serveShard } from '../../../src/node/shard/resp-server.ts';
+import type { Shard } from '../../../src/node/shard/shard.ts';
+import { SystemWorld } from '../../../src/world/system-world.ts';
+import { eventually } from '../../support/eventually.ts';
+import { testShard } from '../../support/fixtures.ts';
+import { rawExchange } from '../../support/raw-exchange.ts';
+
+interface Served extends AsyncDisposable {
+  readonly shard: Shard;
+  readonly port: number;
+}
+
+async function serve(config: Readonly<Record<string, string>> = {}): Promise<Served> {
+  const world = new SystemWorld({ seed: 1 });
+  const test = testShard({ commands: dataCommands, world, config });
+  const outcome = await serveShard(test.shard, world.network, { host: '127.0.0.1', port: 0 });
+  if (!outcome.ok) throw new Error(outcome.detail);
+  const { server } = outcome;
+  return {
+    shard: test.shard,
+    port: server.address.port,
+    async [Symbol.asyncDispose]() {
+      test.shard.close();
+      await server.close();
+    },
+  };
+}
+
+describe('ordinary clients', () => {
+  it.each([
+    [
+      'ioredis 6',
+      (port: number) => new Redis({ port, host: '127.0.0.1', password: 'p@ss', connectionName: 'me', db: 2 }),
+    ],
+    [
+      'ioredis 5',
+      (port: number) =>
+        new Redis5({ port, host: '127.0.0.1', password: 'p@ss', connectionName: 'me', db: 2 }) as unknown as Redis,
+    ],
+  ])('%s connects with its defaults, and everything it does at first works', async (name, connectTo) => {
+    await using served = await serve({ requirepass: 'p@ss' });
+    const client = connectTo(served.port);
+    try {
+      expect(await client.set('key', 'välue')).toBe('OK');
+      expect(await client.get('key')).toBe('välue');
+      expect(await client.getBuffer('key')).toEqual(Buffer.from('välue'));
+      expect(await client.multi().incr('n').incr('n').exec()).toEqual([
+        [null, 1],
+        [null, 2],
+      ]);
+      expect(client.status).toBe('ready');
+      const [session] = [...served.shard.sessions.values()];
+      expect(session).toMatchObject({
+        protocol: name === 'ioredis 6' ? 3 : 2,
+        libraryName: 'ioredis',
+        name: 'me',
+        database: 2,
+      });
+      expect(session!.libraryVersion).toMatch(/^[56]\./);
+    } finally {
+      client.disconnect();
+    }
+    await eventually(() => served.shard.sessions.size === 0, { withinMs: 5_000, what: 'the session is forgotten' });
+  });
+
+  it('ioredis subscribes, and hears', async () => {
+    await using served = await serve();
+    const [listener, publisher] = [new Redis(served.port, '127.0.0.1'), new Redis(served.port, '127.0.0.1')];
+    try {
+      const heard: string[] = [];
+      listener.on('message', (channel, message) => heard.push(`${channel} ${message}`));
+      await listener.subscribe('news');
+      expect(await publisher.publish('news', 'hello')).toBe(1);
+      await eventually(() => heard.length > 0, { withinMs: 5_000, what: 'the message' });
+      expect(heard).toEqual(['news hello']);
+    } finally {
+      listener.disconnect();
+      publisher.disconnect();
+    }
+  });
+});
+
+describe('the network side', () => {
+  it('refuses clients beyond maxclients and says so', async () => {
+    await using served = await serve({ maxclients: '1' });
+    const first = connect(served.port, '127.0.0.1');
+    await eventually(() => served.shard.sessions.size === 1, { withinMs: 5_000, what: 'the first client' });
+    expect(await rawExchange(served.port, 'PING\r\n')).toBe('-ERR max number of clients reached\r\n');
+    expect(served.shard.stats.rejectedConnections).toBe(1);
+    first.destroy();
+    await eventually(() => served.shard.sessions.size === 0, { withinMs: 5_000, what: 'the first client is gone' });
+    expect(await rawExchange(served.port, 'PING\r\n')).toBe('+PONG\r\n');
+  });
+
+  it('cuts a client off that was told goodbye and does not go', async () => {
+    await using served = await serve();
+    const client = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    client.on('data', (chunk) => (received += chunk.toString()));
+    client.on('error', () => undefined);
+    client.write('PING\r\n*x\r\n');
+    await eventually(() => received.includes('Protocol error'), { withinMs: 5_000, what: 'the goodbye' });
+    expect(served.shard.sessions.size).toBe(1);
+    await eventually(() => served.shard.sessions.size === 0, { withinMs: 10_000, what: 'the session is forgotten' });
+    expect(received).toBe('+PONG\r\n-ERR Protocol error: invalid multibulk length\r\n');
+    client.destroy();
+  });
+
+  it('disconnects a subscriber that does not read, at its hard limit', async () => {
+    await using served = await serve({ 'client-output-buffer-limit': 'pubsub 4mb 0 0' });
+    const deaf = connect(served.port, '127.0.0.1');
+    deaf.on('error', () => undefined);
+    deaf.write('SUBSCRIBE a\r\n');
+    await eventually(() => served.shard.subscriptions.count('channel') === 1, {
+      withinMs: 5_000,
+      what: 'the subscription',
+    });
+    deaf.pause();
+    const message = `*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1000000\r\n${'x'.repeat(1_000_000)}\r\n`;
+    await eventually(
+      async () => {
+        await rawExchange(served.port, message);
+        return served.shard.subscriptions.count('channel') === 0;
+      },
+      { withinMs: 10_000, what: 'the subscriber is cut off' },
+    );
+    expect(await rawExchange(served.port, 'PING\r\n')).toBe('+PONG\r\n');
+    deaf.destroy();
+  });
+
+  it('tells its port', async () => {
+    await using served = await serve();
+    expect(await rawExchange(served.port, 'INFO server\r\n')).toContain(`\r\ntcp_port:${served.port}\r\n`);
+  });
+});

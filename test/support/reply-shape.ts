@@ -1,0 +1,60 @@
+/** Replies as trees, and what it means for two of them to be equal enough. Replies are the bytes as they came. */
+
+/**
+ * `exact`: byte by byte. `unordered`: items in any order, at every depth. `pairs`: pairs of items in any order. `shape`: the same
+ * type. `within`: integers from 0 up that are not further apart, so that -1 and -2 keep their meaning.
+ */
+export type Looseness = 'exact' | 'unordered' | 'pairs' | 'shape' | { readonly within: number };
+
+interface Tree {
+  /** The type byte, `$-` and `*-` for RESP2's nulls. */
+  readonly mark: string;
+  readonly text: string;
+  readonly items: readonly Tree[];
+}
+
+export function repliesAgree(ours: string, theirs: string, how: Looseness): boolean {
+  if (ours === theirs) return true;
+  if (how === 'exact' || ours.startsWith('-') || theirs.startsWith('-')) return false;
+  const a = parse(ours);
+  const b = parse(theirs);
+  if (typeof how === 'object') {
+    const [mine, real] = [Number(a.text), Number(b.text)];
+    return a.mark === b.mark && mine >= 0 && real >= 0 && Math.abs(mine - real) <= how.within;
+  }
+  if (how === 'shape') return a.mark === b.mark;
+  return canonical(a, how) === canonical(b, how);
+}
+
+/** The items of an array of bulk strings. */
+export const bulkItems = (reply: string): string[] => parse(reply).items.map((item) => item.text);
+
+function parse(reply: string): Tree {
+  let at = 0;
+  const next = (): Tree => {
+    const mark = reply[at]!;
+    const end = reply.indexOf('\r\n', at);
+    const line = reply.slice(at + 1, end);
+    at = end + 2;
+    if ('$=!*%~>'.includes(mark) && line.startsWith('-')) return { mark: `${mark}-`, text: '', items: [] };
+    if ('$=!'.includes(mark)) {
+      const text = reply.slice(at, at + Number(line));
+      at += text.length + 2;
+      return { mark, text, items: [] };
+    }
+    if (!'*%~>'.includes(mark)) return { mark, text: line, items: [] };
+    const count = Number(line) * (mark === '%' ? 2 : 1);
+    return { mark, text: '', items: Array.from({ length: count }, next) };
+  };
+  return next();
+}
+
+function canonical(tree: Tree, how: 'unordered' | 'pairs'): string {
+  const items = tree.items.map((item) => canonical(item, how));
+  if (how === 'unordered') items.sort();
+  else if (items.length % 2 === 0 && tree.items.every((item) => item.items.length === 0)) {
+    const pairs = items.flatMap((item, at) => (at % 2 === 0 ? [[item, items[at + 1]!]] : []));
+    return JSON.stringify([tree.mark, tree.text, pairs.map((pair) => JSON.stringify(pair)).sort()]);
+  }
+  return JSON.stringify([tree.mark, tree.text, items]);
+}
