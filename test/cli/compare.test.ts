@@ -60,8 +60,14 @@ describeReal('antipode compare', () => {
     const refused = await runProgram('compare', '--from', to.url, '--to', `redis://:wrong@127.0.0.1:${to.port}`);
     expect(refused).toMatchObject({ code: 2, stdout: expect.stringContaining('WRONGPASS') });
     const malformed = await runProgram('compare', '--from', 'localhost:6379', '--to', to.url);
-    expect(malformed).toMatchObject({ code: 2, stderr: expect.stringContaining('--from: "localhost:6379" is not a URL') });
+    expect(malformed).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--from: "localhost:6379" is not a URL'),
+    });
     const certificate = await runProgram('compare', '--from', to.url, '--to', to.url, '--to-ca', 'package.json');
-    expect(certificate).toMatchObject({ code: 2, stderr: expect.stringContaining('package.json holds no certificate') });
+    expect(certificate).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('package.json holds no certificate'),
+    });
   });
 });

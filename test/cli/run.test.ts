@@ -9,7 +9,11 @@ interface Document {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  readonly scenarios: readonly { readonly name: string; readonly event_log_hash: string | null; readonly detail: string }[];
+  readonly scenarios: readonly {
+    readonly name: string;
+    readonly event_log_hash: string | null;
+    readonly detail: string;
+  }[];
 }
 
 async function file(name: string, text: string): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -29,7 +33,9 @@ describe('antipode run', () => {
     const first = await json('scenarios', '--seed', '11');
     expect(first).toMatchObject({ code: 0, passed: 4, failed: 0, skipped: 0 });
     const second = await json('scenarios', '--seed', '11');
-    expect(second.scenarios.map((each) => each.event_log_hash)).toEqual(first.scenarios.map((each) => each.event_log_hash));
+    expect(second.scenarios.map((each) => each.event_log_hash)).toEqual(
+      first.scenarios.map((each) => each.event_log_hash),
+    );
   });
 
   it('plays the same files on real sockets', async () => {
@@ -41,7 +47,9 @@ describe('antipode run', () => {
   });
 
   it('skips visibly what needs a redis-server when there is none', async () => {
-    await using running = startProgram(['run', 'scenarios/external-source.ts', '--world', 'system'], { PATH: '/nowhere' });
+    await using running = startProgram(['run', 'scenarios/external-source.ts', '--world', 'system'], {
+      PATH: '/nowhere',
+    });
     const { code, stdout } = await running.finished;
     expect(code).toBe(0);
     expect(stdout).toMatch(/^skipped external-source .*\n +there is no redis-server on this machine/);
@@ -57,16 +65,26 @@ describe('antipode run', () => {
     );
     const { code, stdout } = await runProgram('run', story.path, '--seed', '5');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^failed {2}late {2}\(simulated, 1\.0 s virtual .*seed 5, event log [0-9a-f]{16}\)\n +not within 1000 ms: the train\n/);
+    expect(stdout).toMatch(
+      /^failed {2}late {2}\(simulated, 1\.0 s virtual .*seed 5, event log [0-9a-f]{16}\)\n +not within 1000 ms: the train\n/,
+    );
     expect(stdout).toMatch(/latest events:\n[^]*planted/);
     expect(stdout).toContain(`play it again: antipode run ${story.path} --world simulated --seed 5`);
   });
 
   it('says what to do with TypeScript that this Node.js cannot run', async () => {
-    await using story = await file('own.ts', 'export const scenario: object = { name: "own", run: async () => undefined };');
+    await using story = await file(
+      'own.ts',
+      'export const scenario: object = { name: "own", run: async () => undefined };',
+    );
     const { code, stdout, stderr } = await runProgram('run', story.path);
-    if ((process.features as { readonly typescript?: unknown }).typescript) expect([code, stdout.slice(0, 6)]).toEqual([0, 'passed']);
-    else expect([code, stderr]).toEqual([1, expect.stringMatching(/is TypeScript, which Node\.js v\S+ does not run by itself: use Node\.js 22\.18/)]);
+    if ((process.features as { readonly typescript?: unknown }).typescript)
+      expect([code, stdout.slice(0, 6)]).toEqual([0, 'passed']);
+    else
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/is TypeScript, which Node\.js v\S+ does not run by itself: use Node\.js 22\.18/),
+      ]);
   });
 
   it.each([

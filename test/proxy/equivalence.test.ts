@@ -53,6 +53,14 @@ const pipelines = fc.array(
   { minLength: 1, maxLength: 40 },
 );
 
+/** Nobody else is there to end a wait: it must end by itself. */
+function waitsForLong(words: readonly string[]): boolean {
+  const name = words[0]!.toUpperCase();
+  if (!/^B(L|R|Z)/.test(name)) return false;
+  const timeout = Number(name.endsWith('MPOP') ? words[1] : words.at(-1));
+  return timeout === 0 || timeout > 0.01;
+}
+
 /** Leaves out what the proxy does not admit though a shard would (keys in several slots, whole-database requests in MULTI). */
 function admitted(router: Router, context: RouteContext, requests: readonly string[][]): string[][] {
   let anchor: Anchor | null = null;
@@ -61,6 +69,7 @@ function admitted(router: Router, context: RouteContext, requests: readonly stri
   const kept: string[][] = [];
   for (const words of requests) {
     const name = words[0]!.toUpperCase();
+    if (waitsForLong(words)) continue;
     if (isOpen) {
       const route = router.routeQueued(words, context, anchor);
       if (route.to === 'refuse' && !/^ERR (unknown|wrong number)/.test(route.refusal.message)) continue;

@@ -22,6 +22,8 @@ interface Outcome {
   readonly hash: string;
 }
 
+const up = (shard: ServedShard): boolean => shard.replication.replica?.state === 'connected';
+
 async function run(seed: number): Promise<Outcome> {
   const random = new SeededRandom(`convergence ${seed}`);
   const surprises: string[] = [];
@@ -83,7 +85,6 @@ async function run(seed: number): Promise<Outcome> {
   const [first, second, third] = order.map((index) => shards[index]!) as [ServedShard, ServedShard, ServedShard];
   const offsets = (): number[] => [first, second, third].map(({ replication }) => replication.feed.offset);
   const digests = (): Promise<string[]> => Promise.all([first, second, third].map((shard) => shard.digest()));
-  const up = (shard: ServedShard): boolean => shard.replication.replica?.state === 'connected';
   await eventuallyIn(world, () => up(second) && up(third) && new Set(offsets()).size === 1, {
     withinMs: 120_000,
     what: `offsets ${offsets().join()}`,

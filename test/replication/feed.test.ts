@@ -51,9 +51,14 @@ describe('a feed', () => {
     feed.append(['PING']);
     feed.flush();
     const expected = [
-      ...[request('SELECT', '0'), request('SET', 'a', '1'), request('SET', 'b', '1')],
-      ...[request('SELECT', '2'), request('SET', 'c', '1')],
-      ...[request('SELECT', '2'), request('SET', 'd', '1'), request('PING')],
+      request('SELECT', '0'),
+      request('SET', 'a', '1'),
+      request('SET', 'b', '1'),
+      request('SELECT', '2'),
+      request('SET', 'c', '1'),
+      request('SELECT', '2'),
+      request('SET', 'd', '1'),
+      request('PING'),
     ].join('');
     expect(feed.backlog!.from(1).toString('latin1')).toBe(expected);
     expect(feed.offset).toBe(expected.length);

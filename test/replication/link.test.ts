@@ -73,7 +73,7 @@ async function owner(
       continued: (replicationId, offset) => hear(`continued ${replicationId === ID} ${offset}`),
       aux: (name, value) => hear(`aux ${name} ${value}`),
       functionLibrary: (code) => hear(`function ${code}`),
-      entry: (entry) => hear(`entry ${entry.key} ${String(entry.decode())}`),
+      entry: (entry) => hear(`entry ${entry.key} ${entry.decode() as string}`),
       snapshotSize: (bytes) => hear(`size ${bytes}`),
       snapshotDone: () => hear('done'),
       write: (words, endOffset) => hear(`${words.join(' ')} @${endOffset}`),
@@ -165,22 +165,23 @@ describe('a link', () => {
   });
 });
 
-describe('a link ends', () => {
-  const why = async (
-    source: Partial<FakeSourceOptions>,
-    options: Partial<ReplicaLinkOptions> = {},
-  ): Promise<LinkOutcome> => {
-    const { world, outcomes } = await owner(source, options);
-    await world.advance(5 * MINUTE_MS);
-    expect(outcomes).toHaveLength(1);
-    return outcomes[0]!;
-  };
-  const damaged = (at: number): History => {
-    const snapshot = Buffer.from(HISTORY.snapshot);
-    snapshot[at < 0 ? snapshot.length + at : at]! ^= 1;
-    return { ...HISTORY, snapshot };
-  };
+/** How the only link to such a source ended. */
+const why = async (
+  source: Partial<FakeSourceOptions>,
+  options: Partial<ReplicaLinkOptions> = {},
+): Promise<LinkOutcome> => {
+  const { world, outcomes } = await owner(source, options);
+  await world.advance(5 * MINUTE_MS);
+  expect(outcomes).toHaveLength(1);
+  return outcomes[0]!;
+};
+const damaged = (at: number): History => {
+  const snapshot = Buffer.from(HISTORY.snapshot);
+  snapshot[at < 0 ? snapshot.length + at : at]! ^= 1;
+  return { ...HISTORY, snapshot };
+};
 
+describe('a link ends', () => {
   it('with the network’s own words when nobody listens', async () => {
     expect(await why({}, { source: { host: SOURCE.host, port: 7001 } })).toMatchObject({
       why: 'connect',

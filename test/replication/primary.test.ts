@@ -59,7 +59,7 @@ async function stage(config: Readonly<Record<string, string>> = {}): Promise<Sta
 
 const keysOf = (dump: string): Map<string, string> => {
   const keys = new Map<string, string>();
-  new RdbReader({ entry: (entry) => void keys.set(entry.key, String(entry.decode())) }).push(
+  new RdbReader({ entry: (entry) => void keys.set(entry.key, entry.decode() as string) }).push(
     Buffer.from(dump, 'latin1'),
   );
   return keys;
@@ -219,35 +219,46 @@ describeReal('the words of replication', () => {
     await using redis = await startRealRedis();
     await using shard = await servedShard();
     const requests = [
-      ...['REPLCONF', 'REPLCONF x', 'REPLCONF x y', 'REPLCONF listening-port 7000', 'REPLCONF listening-port x'],
-      ...[
-        'REPLCONF ip-address a.b',
-        'REPLCONF capa eof capa psync2 capa whatever',
-        'REPLCONF capa',
-        'REPLCONF rdb-only 2',
-      ],
-      ...['REPLCONF rdb-only x', 'REPLCONF rdb-only 0', 'REPLCONF rdb-filter-only x', 'REPLCONF rdb-filter-only ""'],
-      ...[
-        'REPLCONF ack 1',
-        'REPLCONF ACK x',
-        'REPLCONF getack *',
-        'PSYNC',
-        'PSYNC a',
-        'PSYNC a b',
-        'SYNC x',
-        'ROLE',
-        'ROLE x',
-      ],
-      ...[
-        'REPLICAOF',
-        'REPLICAOF a',
-        'REPLICAOF a b',
-        'REPLICAOF a 99999',
-        'REPLICAOF no one',
-        'SLAVEOF NO ONE',
-        'REPLICAOF a b c',
-      ],
-      ...['WAIT', 'WAIT 1', 'WAIT x 1', 'WAIT 1 x', 'WAIT 1 -1', 'WAIT -1 0', 'WAIT 0 0', 'WAIT 1 1'],
+      'REPLCONF',
+      'REPLCONF x',
+      'REPLCONF x y',
+      'REPLCONF listening-port 7000',
+      'REPLCONF listening-port x',
+
+      'REPLCONF ip-address a.b',
+      'REPLCONF capa eof capa psync2 capa whatever',
+      'REPLCONF capa',
+      'REPLCONF rdb-only 2',
+      'REPLCONF rdb-only x',
+      'REPLCONF rdb-only 0',
+      'REPLCONF rdb-filter-only x',
+      'REPLCONF rdb-filter-only ""',
+
+      'REPLCONF ack 1',
+      'REPLCONF ACK x',
+      'REPLCONF getack *',
+      'PSYNC',
+      'PSYNC a',
+      'PSYNC a b',
+      'SYNC x',
+      'ROLE',
+      'ROLE x',
+
+      'REPLICAOF',
+      'REPLICAOF a',
+      'REPLICAOF a b',
+      'REPLICAOF a 99999',
+      'REPLICAOF no one',
+      'SLAVEOF NO ONE',
+      'REPLICAOF a b c',
+      'WAIT',
+      'WAIT 1',
+      'WAIT x 1',
+      'WAIT 1 x',
+      'WAIT 1 -1',
+      'WAIT -1 0',
+      'WAIT 0 0',
+      'WAIT 1 1',
       'MULTI\r\nPSYNC ? -1\r\nSYNC\r\nREPLCONF capa eof\r\nWAIT 3 0\r\nROLE\r\nDISCARD',
       'MULTI\r\nREPLCONF capa eof\r\nWAIT 3 0\r\nROLE\r\nEXEC',
     ];

@@ -34,13 +34,16 @@ describeReal(`a shard that follows a redis-server (seed ${seed})`, () => {
     });
     const primary = realNode(redis);
     await workload(primary, seed, REQUESTS);
-    await using shard = await servedShard({ config: { masterauth: 'pa ss' } });
+    const { world, events } = listeningWorld();
+    await using shard = await servedShard({ world, config: { masterauth: 'pa ss' } });
     await shard.call('SET', 'old', 'is replaced');
     await follow(shard, primary);
     await workload(primary, seed + 1, REQUESTS);
     expect(await inSync(primary, shard)).not.toBe(EMPTY);
+    await primary.call('FLUSHALL');
     await workload(primary, seed + 2, REQUESTS);
     expect(await inSync(primary, shard)).not.toBe(EMPTY);
+    expect(events.map(({ name }) => name)).toEqual(['replica-of', 'full-sync']);
     expect(await primary.info('stats')).toMatchObject({ sync_full: '1', sync_partial_ok: '0' });
   });
 

@@ -17,7 +17,10 @@ describe.each(SCENARIOS)('the scenario $name', (scenario) => {
   });
 
   it('differs from seed to seed', async () => {
-    const hashes = [(await runScenario(scenario, simulated(1))).eventLogHash, (await runScenario(scenario, simulated(2))).eventLogHash];
+    const hashes = [
+      (await runScenario(scenario, simulated(1))).eventLogHash,
+      (await runScenario(scenario, simulated(2))).eventLogHash,
+    ];
     expect(hashes[0]).not.toBe(hashes[1]);
   });
 });

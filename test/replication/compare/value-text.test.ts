@@ -41,10 +41,11 @@ describe(`a value's fingerprint (seed ${seed})`, () => {
     const normal = (some: RdbValue): string => {
       if (typeof some === 'string' || some.kind === 'list') return JSON.stringify(some);
       if (some.kind === 'set') return JSON.stringify(some.members.toSorted());
-      if (some.kind === 'zset') return JSON.stringify([some.members.map((m, i) => [m, some.scores[i]]).sort(), 'zset']);
-      const pairs: string[][] = [];
-      for (let i = 0; i < some.pairs.length; i += 2) pairs.push([some.pairs[i]!, some.pairs[i + 1]!]);
-      return JSON.stringify([pairs.sort(), 'hash']);
+      if (some.kind === 'zset')
+        return JSON.stringify([some.members.map((m, i) => JSON.stringify([m, some.scores[i]])).toSorted(), 'zset']);
+      const pairs: string[] = [];
+      for (let i = 0; i < some.pairs.length; i += 2) pairs.push(JSON.stringify(some.pairs.slice(i, i + 2)));
+      return JSON.stringify([pairs.toSorted(), 'hash']);
     };
     fc.assert(
       fc.property(value, value, (one, other) => {
