@@ -73,7 +73,9 @@ export class ShardPool {
   giveBack(connection: ShardConnection): void {
     if (connection.isClosed) return;
     connection.setOwner(null);
-    const lane = this.#lanes[connection.protocol].find((each) => each !== undefined && same(each.target, connection.target));
+    const lane = this.#lanes[connection.protocol].find(
+      (each) => each !== undefined && same(each.target, connection.target),
+    );
     if (lane === undefined || lane.idle.length >= IDLE_DEDICATED_MAX || this.#closed) connection.close();
     else lane.idle.push(connection);
   }

@@ -39,10 +39,32 @@ const commonly = requestsFrom(
   ),
   pools,
 );
-const control = fc.constantFrom(
-  ...[['MULTI'], ['MULTI'], ['EXEC'], ['EXEC'], ['DISCARD'], ['WATCH', '{t}a'], ['WATCH', '{t}a', '{t}b'], ['UNWATCH'], ['WATCH']],
-  ...[['PING'], ['PING', 'x'], ['ECHO', 'y'], ['ECHO'], ['SELECT', '0'], ['SELECT', '9'], ['NOSUCH', 'a'], ['get'], ['OBJECT', 'NOSUCH']],
-).map((words) => [...words]);
+const control = fc
+  .constantFrom(
+    ...[
+      ['MULTI'],
+      ['MULTI'],
+      ['EXEC'],
+      ['EXEC'],
+      ['DISCARD'],
+      ['WATCH', '{t}a'],
+      ['WATCH', '{t}a', '{t}b'],
+      ['UNWATCH'],
+      ['WATCH'],
+    ],
+    ...[
+      ['PING'],
+      ['PING', 'x'],
+      ['ECHO', 'y'],
+      ['ECHO'],
+      ['SELECT', '0'],
+      ['SELECT', '9'],
+      ['NOSUCH', 'a'],
+      ['get'],
+      ['OBJECT', 'NOSUCH'],
+    ],
+  )
+  .map((words) => [...words]);
 const pipelines = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: mutated(data) },
@@ -107,29 +129,38 @@ async function exchange(client: RawClient, requests: readonly string[][], cuts: 
 }
 
 describe('a sharded database behind the proxy', () => {
-  it.each([2, 3] as const)('answers any admitted pipeline as one shard does (RESP%i)', { timeout: 120_000 }, async (protocol) => {
-    await using database = await testDatabase({ shards: 3 });
-    await using single = await testDatabase({ shards: 1 });
-    const router = new Router(database.settings.commands);
-    const context: RouteContext = { settings: database.settings, authenticated: true, admin: false };
-    await fc.assert(
-      fc.asyncProperty(pipelines, fc.array(fc.nat(), { maxLength: 12 }), async (drawn, cuts) => {
-        const requests = admitted(router, context, drawn);
-        const proxied = await database.client();
-        const direct = await single.shardClient(0);
-        try {
-          await Promise.all([proxied.call('FLUSHALL'), direct.call('FLUSHALL')]);
-          if (protocol === 3) await Promise.all([proxied.call('HELLO', '3'), direct.call('HELLO', '3')]);
-          const [found, wanted] = await Promise.all([exchange(proxied, requests, cuts), exchange(direct, requests, [])]);
-          for (const [at, words] of requests.entries()) {
-            expect(shape(words, found[at]!), `reply ${at} to ${JSON.stringify(words)}`).toBe(shape(words, wanted[at]!));
+  it.each([2, 3] as const)(
+    'answers any admitted pipeline as one shard does (RESP%i)',
+    { timeout: 120_000 },
+    async (protocol) => {
+      await using database = await testDatabase({ shards: 3 });
+      await using single = await testDatabase({ shards: 1 });
+      const router = new Router(database.settings.commands);
+      const context: RouteContext = { settings: database.settings, authenticated: true, admin: false };
+      await fc.assert(
+        fc.asyncProperty(pipelines, fc.array(fc.nat(), { maxLength: 12 }), async (drawn, cuts) => {
+          const requests = admitted(router, context, drawn);
+          const proxied = await database.client();
+          const direct = await single.shardClient(0);
+          try {
+            await Promise.all([proxied.call('FLUSHALL'), direct.call('FLUSHALL')]);
+            if (protocol === 3) await Promise.all([proxied.call('HELLO', '3'), direct.call('HELLO', '3')]);
+            const [found, wanted] = await Promise.all([
+              exchange(proxied, requests, cuts),
+              exchange(direct, requests, []),
+            ]);
+            for (const [at, words] of requests.entries()) {
+              expect(shape(words, found[at]!), `reply ${at} to ${JSON.stringify(words)}`).toBe(
+                shape(words, wanted[at]!),
+              );
+            }
+          } finally {
+            proxied.close();
+            direct.close();
           }
-        } finally {
-          proxied.close();
-          direct.close();
-        }
-      }),
-      { numRuns: RUNS },
-    );
-  });
+        }),
+        { numRuns: RUNS },
+      );
+    },
+  );
 });

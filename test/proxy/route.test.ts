@@ -10,11 +10,15 @@ import { evenSlotMap } from '../../src/sharding/slot-map.ts';
 const commands = new CommandTable(dataCommands);
 const router = new Router(commands);
 
-function context(wish: Partial<EndpointSettings> & { rules?: readonly HashingRule[]; admin?: boolean; user?: boolean } = {}): RouteContext {
+function context(
+  wish: Partial<EndpointSettings> & { rules?: readonly HashingRule[]; admin?: boolean; user?: boolean } = {},
+): RouteContext {
   const { rules = STANDARD_HASHING_RULES, admin = false, user = true, ...settings } = wish;
   const hashing = compileHashingPolicy(rules);
   if (!hashing.ok) throw new Error(hashing.detail);
-  const shards = settings.shards ?? [0, 1, 2].map((index) => ({ index, address: { host: '127.0.0.1', port: 7000 + index }, password: null }));
+  const shards =
+    settings.shards ??
+    [0, 1, 2].map((index) => ({ index, address: { host: '127.0.0.1', port: 7000 + index }, password: null }));
   return {
     authenticated: user,
     admin,
@@ -135,7 +139,9 @@ describe('routing', () => {
 });
 
 describe('blocked commands', () => {
-  const names = Object.entries(BLOCKED_COMMANDS).flatMap(([family, list]) => list.map((name) => [family, name] as const));
+  const names = Object.entries(BLOCKED_COMMANDS).flatMap(([family, list]) =>
+    list.map((name) => [family, name] as const),
+  );
 
   it.each(names)('%s: %s does not exist for clients', (_family, name) => {
     const words = [...name.split(' '), 'x', 'y'];
@@ -159,9 +165,14 @@ describe('blocked commands', () => {
   });
 
   it('pass nothing on to a shared connection that would change it', () => {
-    for (const command of commands.all.flatMap((each) => (each.subcommands === null ? [each] : [...each.subcommands.values()]))) {
+    for (const command of commands.all.flatMap((each) =>
+      each.subcommands === null ? [each] : [...each.subcommands.values()],
+    )) {
       if (command.group !== 'connection' && command.group !== 'transactions') continue;
-      const words = [...command.name.split(' '), ...Array.from({ length: Math.abs(command.arity) }, () => 'x')].slice(0, Math.abs(command.arity));
+      const words = [...command.name.split(' '), ...Array.from({ length: Math.abs(command.arity) }, () => 'x')].slice(
+        0,
+        Math.abs(command.arity),
+      );
       const route = router.route(words, context());
       expect(['shard', 'shards'].includes(route.to) && !command.name.startsWith('COMMAND'), command.name).toBe(false);
     }
@@ -175,7 +186,10 @@ describe('routing between MULTI and EXEC', () => {
   it('the first key settles the slot', () => {
     expect(queued('PING')).toEqual({ to: 'queue', anchor: null });
     expect(queued('SET b 1')).toEqual({ to: 'queue', anchor: { slot: 3300, key: 'b' } });
-    expect(queued('MGET {b}1 {b}2', { slot: 3300, key: 'b' })).toEqual({ to: 'queue', anchor: { slot: 3300, key: 'b' } });
+    expect(queued('MGET {b}1 {b}2', { slot: 3300, key: 'b' })).toEqual({
+      to: 'queue',
+      anchor: { slot: 3300, key: 'b' },
+    });
   });
 
   it('a key of another slot is refused, also for what could otherwise be split', () => {

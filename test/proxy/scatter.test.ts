@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { defineCommand, type Tips } from '../../src/node/commands/command.ts';
 import { mergeInfo } from '../../src/proxy/info-merge.ts';
 import { bodyOf, countOf, itemsOf, textOf } from '../../src/proxy/reply-text.ts';
-import { filteredPairs, scatterScan, splitByKey, wholeDatabaseFold, type FoldContext } from '../../src/proxy/scatter.ts';
+import {
+  filteredPairs,
+  scatterScan,
+  splitByKey,
+  wholeDatabaseFold,
+  type FoldContext,
+} from '../../src/proxy/scatter.ts';
 import { encodeBulk, encodeReply, MapReply, Verbatim, type Reply } from '../../src/resp/reply.ts';
 
 const facts: FoldContext = { unit: 0, connectedClients: 7, totalConnections: 9 };
@@ -10,7 +16,16 @@ const encoded = (...replies: Reply[]): string[] => replies.map((reply) => encode
 
 const withTips = (tips: Tips, name = 'X'): ReturnType<typeof wholeDatabaseFold> =>
   wholeDatabaseFold(
-    defineCommand({ name, group: 'generic', since: '1.0.0', summary: '', flags: [], tips, arguments: {}, run: () => null }),
+    defineCommand({
+      name,
+      group: 'generic',
+      since: '1.0.0',
+      summary: '',
+      flags: [],
+      tips,
+      arguments: {},
+      run: () => null,
+    }),
   );
 
 describe('folds', () => {
@@ -104,13 +119,18 @@ describe('a SCAN over shards', () => {
 });
 
 describe('INFO of a sharded database', () => {
-  const one = '# Server\r\nredis_version:7.4.0\r\nrun_id:aa\r\n\r\n# Clients\r\nconnected_clients:1\r\n\r\n# Stats\r\nkeyspace_hits:3\r\n\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=100\r\n';
-  const other = '# Server\r\nredis_version:7.4.0\r\nrun_id:bb\r\n\r\n# Clients\r\nconnected_clients:1\r\n\r\n# Stats\r\nkeyspace_hits:4\r\n\r\n# Keyspace\r\ndb0:keys=5,expires=3,avg_ttl=200\r\n';
+  const one =
+    '# Server\r\nredis_version:7.4.0\r\nrun_id:aa\r\n\r\n# Clients\r\nconnected_clients:1\r\n\r\n# Stats\r\nkeyspace_hits:3\r\n\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=100\r\n';
+  const other =
+    '# Server\r\nredis_version:7.4.0\r\nrun_id:bb\r\n\r\n# Clients\r\nconnected_clients:1\r\n\r\n# Stats\r\nkeyspace_hits:4\r\n\r\n# Keyspace\r\ndb0:keys=5,expires=3,avg_ttl=200\r\n';
 
-  it('adds up what can be, and tells the endpoint\'s own clients', () => {
+  it("adds up what can be, and tells the endpoint's own clients", () => {
     const merged = textOf(mergeInfo([encodeBulk(one), encodeBulk(other)], facts))!;
     expect(merged).toBe(
-      one.replace('clients:1', 'clients:7').replace('hits:3', 'hits:7').replace('keys=2,expires=1,avg_ttl=100', 'keys=7,expires=4,avg_ttl=175'),
+      one
+        .replace('clients:1', 'clients:7')
+        .replace('hits:3', 'hits:7')
+        .replace('keys=2,expires=1,avg_ttl=100', 'keys=7,expires=4,avg_ttl=175'),
     );
   });
 
@@ -127,7 +147,15 @@ describe('INFO of a sharded database', () => {
 
 describe('reading encoded replies', () => {
   it('finds the items of nested and RESP3 arrays', () => {
-    const items = ['$1\r\na\r\n', '*2\r\n:1\r\n*1\r\n$-1\r\n', '%1\r\n+a\r\n,1.5\r\n', '|1\r\n+x\r\n:1\r\n#t\r\n', '_\r\n', '*-1\r\n', '$2\r\n\r\n\r\n'];
+    const items = [
+      '$1\r\na\r\n',
+      '*2\r\n:1\r\n*1\r\n$-1\r\n',
+      '%1\r\n+a\r\n,1.5\r\n',
+      '|1\r\n+x\r\n:1\r\n#t\r\n',
+      '_\r\n',
+      '*-1\r\n',
+      '$2\r\n\r\n\r\n',
+    ];
     expect(itemsOf(`*${items.length}\r\n${items.join('')}`)).toEqual(items);
     expect(countOf('~2\r\n:1\r\n:2\r\n')).toBe(2);
     expect(countOf(':1\r\n')).toBe(-1);

@@ -9,6 +9,7 @@
 import type { Command } from '../../node/commands/command.ts';
 import type { CommandTable } from '../../node/commands/table.ts';
 import { Refusal } from '../../resp/refusals.ts';
+import { CHECKPOINT_KEY } from './checkpoint.ts';
 import type { Unit, UnitWrite } from './stream-units.ts';
 
 export interface Routing {
@@ -45,7 +46,7 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
   let keyed = -1;
   for (const write of unit.writes) {
     const name = write.words[0]!.toUpperCase();
-    if (NOWHERE.has(name)) continue;
+    if (NOWHERE.has(name) || isCheckpoint(write)) continue;
     if (write.database >= routing.databases && !EVERYWHERE.has(name)) {
       return {
         ok: false,
@@ -80,6 +81,9 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
   }
   return { ok: true, parts };
 }
+
+/** A source that is itself a target of another engine keeps its checkpoint to itself: here it would overwrite ours. */
+const isCheckpoint = (write: UnitWrite): boolean => write.words[1] === CHECKPOINT_KEY && write.database === 0;
 
 type Placed = { ok: true; parts: Map<number, UnitWrite> } | Extract<RouteOutcome, { ok: false }>;
 

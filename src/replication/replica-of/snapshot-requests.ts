@@ -6,18 +6,20 @@
 import { payloadFrom } from '../../rdb/payload.ts';
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
 import { decodeValue } from '../../rdb/values.ts';
+import { CHECKPOINT_KEY } from './checkpoint.ts';
 import type { Staging } from './staging.ts';
 import type { StopCause } from './status.ts';
 
 /** RDB type number of a plain string. */
 const STRING_TYPE = 0;
 
-/** Keeps an entry for the target its key belongs to; says what is wrong when there is none. */
+/** Keeps an entry for the target its key belongs to; says what is wrong when there is none. A source's own checkpoint stays its own. */
 export function stageEntry(
   entry: RdbEntry,
   destination: { targetOf(key: string): number | null; readonly databases: number },
   staging: Staging,
 ): { readonly cause: StopCause; readonly detail: string } | null {
+  if (entry.key === CHECKPOINT_KEY && entry.database === 0) return null;
   const target = destination.targetOf(entry.key);
   if (target === null) {
     return { cause: 'cross-slot', detail: `no hashing rule of the destination matches the key "${entry.key}"` };

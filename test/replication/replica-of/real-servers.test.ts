@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CHECKPOINT_KEY } from '../../../src/replication/replica-of/checkpoint.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { describeReal, startRealRedis } from '../../support/real-redis.ts';
@@ -54,5 +55,30 @@ describeReal('Replica Of between two real servers', () => {
     await eventually(() => engine.stopped !== null, { withinMs: 5_000, what: 'the stop' });
     expect(engine.stopped).toMatchObject({ cause: 'unsupported', detail: expect.stringMatching(/stream.*the-stream/) });
     expect(await to.command('GET', 'precious')).toBe('1');
+  });
+
+  it('keeps checkpoints apart in a chain: each target has its own', async () => {
+    const args = ['--repl-diskless-sync-delay', '0'];
+    await using first = await startRealRedis({ args });
+    await using second = await startRealRedis({ args });
+    await using third = await startRealRedis();
+    const world = new SystemWorld({ seed: 1 });
+    const near = replicateInto(world, [first.url], second.url, { engine: 'near', generation: 'near' });
+    const far = replicateInto(world, [second.url], third.url, { engine: 'far', generation: 'far' });
+    near.start();
+    await eventually(() => near.inSync, { withinMs: 10_000, what: 'the first link' });
+    far.start();
+    await eventually(() => far.inSync, { withinMs: 10_000, what: 'the second link' });
+    await first.command('INCR', 'n');
+    await eventually(() => equalData(first, third), { withinMs: 5_000, what: 'the write to pass both' });
+    const [mine, theirs] = [
+      await second.command('HGETALL', CHECKPOINT_KEY),
+      await third.command('HGETALL', CHECKPOINT_KEY),
+    ];
+    expect(mine).toContain('near');
+    expect(theirs).toContain('far');
+    expect(theirs).not.toContain('near');
+    near.close();
+    far.close();
   });
 });
