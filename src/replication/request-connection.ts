@@ -15,23 +15,32 @@ export interface RequestConnectionEvents {
   closed(reason: CloseReason | 'protocol'): void;
 }
 
+/** Answered entries kept before they are cut off in one go. */
+const HEAD_MAX = 1024;
+
+interface Waiting {
+  readonly replies: number;
+  answered: number;
+  readonly take: (reply: ReaderReply, index: number) => void;
+}
+
 export class RequestConnection {
   readonly #connection: Connection;
-  readonly #awaiting: ((reply: ReaderReply) => void)[] = [];
+  readonly #waiting: Waiting[] = [];
   #head = 0;
   #closed = false;
 
   constructor(connection: Connection, events: RequestConnectionEvents) {
     this.#connection = connection;
     const reader = new ReplyReader((reply) => {
-      const take = this.#awaiting[this.#head];
-      assert(take !== undefined, 'a reply answers a request');
-      this.#head++;
-      if (this.#head > 1024) {
-        this.#awaiting.splice(0, this.#head);
+      const waiting = this.#waiting[this.#head];
+      assert(waiting !== undefined, 'a reply answers a request');
+      const index = waiting.answered++;
+      if (waiting.answered === waiting.replies && ++this.#head > HEAD_MAX) {
+        this.#waiting.splice(0, this.#head);
         this.#head = 0;
       }
-      take(reply);
+      waiting.take(reply, index);
     });
     connection.handle({
       data: (chunk) => {
@@ -59,7 +68,7 @@ export class RequestConnection {
   /** Sends bytes that hold `replies` requests; each reply goes to `take`. */
   send(bytes: string | Buffer, replies: number, take: (reply: ReaderReply, index: number) => void): void {
     if (this.#closed) return;
-    for (let i = 0; i < replies; i++) this.#awaiting.push((reply) => take(reply, i));
+    this.#waiting.push({ replies, answered: 0, take });
     this.#connection.write(bytes);
   }
 

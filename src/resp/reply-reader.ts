@@ -14,6 +14,7 @@ import { ReplyFramer, ReplyProtocolError } from './reply-framer.ts';
 export type ReaderReply = string | number | bigint | null | Failure | ReaderReply[];
 
 const MINUS = 45;
+const PLUS = 43;
 
 export class ReplyReader {
   readonly #framer = new ReplyFramer();
@@ -42,6 +43,11 @@ export class ReplyReader {
   readonly #read = (bytes: Buffer): void => {
     if (bytes[0] === MINUS) {
       this.#onReply(new Failure(bytes.latin1Slice(1, bytes.length - 2)));
+      return;
+    }
+    // Most replies to a copying client: a parser would cost more than the reply
+    if (bytes[0] === PLUS) {
+      this.#onReply(bytes.latin1Slice(1, bytes.length - 2));
       return;
     }
     let reply: ReaderReply;

@@ -21,6 +21,7 @@ import type { ServerTls, World } from '../../src/world/world.ts';
 const REPLIES_MS_MAX = 5_000;
 
 export interface TestDatabaseOptions {
+  readonly world?: World;
   readonly shards?: number;
   readonly settings?: Partial<EndpointSettings>;
   readonly shardPassword?: string;
@@ -68,7 +69,7 @@ export class TestDatabase implements AsyncDisposable {
 }
 
 export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const world = new SystemWorld({ seed: 1 });
+  const world = options.world ?? new SystemWorld({ seed: 1 });
   const count = options.shards ?? 3;
   const commands = new CommandTable([...dataCommands, ...(options.extraCommands ?? [])]);
   const shards: Shard[] = [];

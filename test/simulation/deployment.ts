@@ -6,10 +6,10 @@
 import { dataCommands } from '../../src/node/commands/index.ts';
 import { CommandTable } from '../../src/node/commands/table.ts';
 import { toRdbValue } from '../../src/node/keyspace/rdb-values.ts';
-import { serveShard } from '../../src/node/shard/resp-server.ts';
+import { serveShard, type RespServer } from '../../src/node/shard/resp-server.ts';
 import { Shard } from '../../src/node/shard/shard.ts';
 import { replicationCommands } from '../../src/replication/commands.ts';
-import { attachReplication } from '../../src/replication/replication.ts';
+import { attachReplication, replicationOf } from '../../src/replication/replication.ts';
 import { SHARD_MARKS } from '../../src/replication/replica-of/checkpoint.ts';
 import { markCommands } from '../../src/replication/replica-of/marks.ts';
 import { ReplicaOf } from '../../src/replication/replica-of/replica-of.ts';
@@ -32,7 +32,13 @@ export type Step =
   | { readonly do: 'partition'; readonly source: number; readonly ways: 'one-way' | 'both-ways'; readonly ms: number }
   | { readonly do: 'restart-syncer' }
   /** So many bytes that a source which was away for them has lost its backlog. */
-  | { readonly do: 'flood'; readonly source: number };
+  | { readonly do: 'flood'; readonly source: number }
+  /** A target comes back without its data and without its marks. */
+  | { readonly do: 'empty-target'; readonly target: number }
+  /** A source comes back with its data, and a history of another name. */
+  | { readonly do: 'new-history'; readonly source: number }
+  /** A source that followed another server until now becomes a primary: its history goes on under a new name. */
+  | { readonly do: 'promote'; readonly source: number };
 
 export interface Story {
   readonly seed: number;
@@ -57,20 +63,32 @@ export interface StoryOptions {
 
 export async function live(story: Story, options: StoryOptions = {}): Promise<Ending> {
   const world = new SimWorld({ seed: story.seed, conditions: story.conditions });
+  const servers = new Map<Shard, RespServer>();
   const shardAt = async (host: string): Promise<Shard> => {
     const shard = new Shard({ world, commands: COMMANDS, config: { 'repl-backlog-size': String(BACKLOG_BYTES) } });
     attachReplication(shard);
     const served = await world.run(serveShard(shard, world.network.from(host), { host, port: 6379 }));
     if (!served.ok) throw new Error(served.detail);
+    servers.set(shard, served.server);
     return shard;
   };
   const sources: Shard[] = [];
   for (let i = 0; i < story.sources; i++) sources.push(await shardAt(`127.0.1.${i + 1}`));
   const targets: Shard[] = [];
-  for (let i = 0; i < story.targets; i++) {
-    const shard = await shardAt(`127.0.2.${i + 1}`);
+  const targetAt = async (index: number): Promise<Shard> => {
+    const shard = await shardAt(`127.0.2.${index + 1}`);
     shard.expiryPolicy = 'ignore';
-    targets.push(shard);
+    return shard;
+  };
+  for (let i = 0; i < story.targets; i++) targets.push(await targetAt(i));
+  /** What a source follows until it is promoted; until then its clients write there. */
+  const primaries = new Map<number, Shard>();
+  for (const step of story.steps) {
+    if (step.do !== 'promote' || primaries.has(step.source % story.sources)) continue;
+    const index = step.source % story.sources;
+    primaries.set(index, await shardAt(`127.0.3.${index + 1}`));
+    replicationOf(sources[index]!).follow({ host: `127.0.3.${index + 1}`, port: 6379 });
+    await world.runUntil(() => sources[index]!.linkUp, { virtualMs: CONVERGE_MS });
   }
   const slots = evenSlotMap(story.targets);
   const ownNetwork = world.network.from(SYNCER);
@@ -112,7 +130,7 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   };
 
   let engine = start();
-  const clients = sources.map((shard) => new TestClient(shard));
+  const clients = sources.map((shard, i) => new TestClient(primaries.get(i) ?? shard));
   for (const step of story.steps) {
     switch (step.do) {
       case 'write':
@@ -138,6 +156,27 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
           'x'.repeat(BACKLOG_BYTES + 1000),
         );
         break;
+      case 'empty-target': {
+        const index = step.target % story.targets;
+        const gone = targets[index]!;
+        await world.run(servers.get(gone)!.close());
+        gone.close();
+        targets[index] = await targetAt(index);
+        break;
+      }
+      case 'new-history': {
+        const { feed, primary } = replicationOf(sources[step.source % story.sources]!);
+        if (feed.mode !== 'own') break;
+        feed.end();
+        primary.disconnectAll();
+        break;
+      }
+      case 'promote': {
+        const index = step.source % story.sources;
+        replicationOf(sources[index]!).promote();
+        clients[index] = new TestClient(sources[index]!);
+        break;
+      }
       case 'restart-syncer':
         end(engine);
         engine = start();
@@ -149,7 +188,7 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   let difference: string | null = 'not compared';
   const converged = (): boolean => {
     if (engine.stopped !== null) return true;
-    if (!engine.inSync) return false;
+    if (!engine.inSync || sources.some((shard) => shard.role === 'replica')) return false;
     difference = differenceOf(sources, targets);
     return difference === null;
   };
@@ -157,7 +196,7 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   if (engine.stopped !== null) difference = `stopped: ${engine.stopped.cause}: ${engine.stopped.detail}`;
   else if (!engine.inSync) difference = `never in sync: ${JSON.stringify(engine.progress)}`;
   end(engine);
-  for (const shard of [...sources, ...targets]) shard.close();
+  for (const shard of [...sources, ...primaries.values(), ...targets]) shard.close();
   return { difference, hash: world.eventLogHash(), fullSyncs, partialSyncs };
 }
 

@@ -70,6 +70,9 @@ const fault = (sources: number): fc.Arbitrary<Step> =>
     }),
     fc.constant<Step>({ do: 'restart-syncer' }),
     fc.nat(sources - 1).map((source): Step => ({ do: 'flood', source })),
+    fc.nat(2).map((target): Step => ({ do: 'empty-target', target })),
+    fc.nat(sources - 1).map((source): Step => ({ do: 'new-history', source })),
+    fc.nat(sources - 1).map((source): Step => ({ do: 'promote', source })),
   );
 
 export const storyOf = (sources: number): fc.Arbitrary<Story> =>

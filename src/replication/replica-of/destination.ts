@@ -93,6 +93,11 @@ export class Destination {
     return all.every((each) => each !== undefined && each === all[0]) ? all[0]! : null;
   }
 
+  /** True when no target held a key as it was opened. */
+  get isEmpty(): boolean {
+    return this.#targets.every((target) => target.wasEmpty);
+  }
+
   /** True when a snapshot began to load and its end was not recorded everywhere. */
   get interrupted(): boolean {
     return this.#targets.some((target) => [...target.marks.values()].includes(LOADING));

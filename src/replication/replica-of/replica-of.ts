@@ -27,6 +27,8 @@ import { askTopology } from './topology.ts';
 
 /** Bytes of streams read and not yet applied, over all sources: beyond it the links are not read. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+/** Bytes of a snapshot kept while it is passed on as it arrives. */
+const PASSING_BYTES = 16 * 1024 * 1024;
 /** Marks of idle targets are brought up, and sources acknowledged, this often. */
 const HEARTBEAT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -82,6 +84,8 @@ export class ReplicaOf {
   #reopen: Timer | null = null;
   #reopenAttempts = 0;
   #forced: boolean;
+  /** The destination had no keys when it was opened, and nothing has been written since but what is being loaded. */
+  #isEmpty = false;
   #epoch = 0;
   #closed = false;
 
@@ -161,6 +165,7 @@ export class ReplicaOf {
       this.#phase = 'gathering';
       this.#cause = { cause: 'interrupted', source: null, detail: 'the destination holds an unfinished snapshot' };
     } else this.#phase = 'running';
+    this.#isEmpty = destination.isEmpty;
     for (const source of this.#sources) {
       source.failedOnce = false;
       this.#discover(source);
@@ -300,6 +305,7 @@ export class ReplicaOf {
   /** All sources start over, except the shard whose offer stands. */
   #regather(cause: FullSyncCause, culprit: SourceState, standing: SourceShard, detail: string): void {
     this.#phase = 'gathering';
+    this.#isEmpty = false;
     this.#cause = { cause, source: culprit.spec.key, detail };
     this.#abandon();
     for (const source of this.#sources) {
@@ -341,7 +347,9 @@ export class ReplicaOf {
     if (destination === null || this.stopped !== null) return;
     const shards = this.#allShards();
     const staged = shards.filter((shard) => shard.state === 'staged' && !this.#loads.has(shard));
-    const tooLarge = shards.reduce((sum, shard) => sum + shard.staging.bytes, 0) > STAGED_BYTES_MAX;
+    // Nothing can be harmed in an empty destination, and everything can no longer be kept: both are passed on as they arrive.
+    const passOn = this.#isEmpty || shards.reduce((sum, shard) => sum + shard.staging.bytes, 0) > STAGED_BYTES_MAX;
+    const arriving = passOn ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
     if (this.#phase === 'gathering') {
       const complete = this.#sources.every((source) =>
         source.shards === null
@@ -352,15 +360,14 @@ export class ReplicaOf {
                 (source.failedOnce && (shard.state === 'down' || shard.state === 'connecting')),
             ),
       );
-      if (!tooLarge && (!complete || staged.length === 0)) return;
+      if (arriving.length === 0 && (!complete || staged.length === 0)) return;
       this.#forced = false;
       this.#phase = 'running';
       this.fullSyncs++;
       this.#round = new Set(shards.filter((shard) => shard.state !== 'down').map((shard) => shard.source.key));
       destination.clear(this.#options.generation);
     }
-    const early = tooLarge ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
-    for (const shard of [...staged, ...early]) this.#load(destination, shard);
+    for (const shard of [...staged, ...arriving]) this.#load(destination, shard);
     this.#loads.pump(destination, this.#epoch);
   }
 
@@ -386,8 +393,8 @@ export class ReplicaOf {
     if (destination === null || shard.position === null) return;
     if (shard.state === 'transferring') {
       if (this.#loads.has(shard)) {
-        shard.staging.seal();
         this.#loads.pump(destination, this.#epoch);
+        if (shard.staging.bytes > PASSING_BYTES) this.#hold(shard);
       } else this.#commitWhenReady();
       return;
     }
@@ -404,10 +411,13 @@ export class ReplicaOf {
     };
     this.#lag(shard.id).pending.push(point);
     destination.point(point);
-    if (destination.outstandingBytes > WINDOW_BYTES && !this.#held.has(shard)) {
-      this.#held.add(shard);
-      shard.hold();
-    }
+    if (destination.outstandingBytes > WINDOW_BYTES) this.#hold(shard);
+  }
+
+  #hold(shard: SourceShard): void {
+    if (this.#held.has(shard)) return;
+    this.#held.add(shard);
+    shard.hold();
   }
 
   #applied(point: Point): void {
@@ -416,6 +426,7 @@ export class ReplicaOf {
     this.#release(destination);
     if (point.epoch !== this.#epoch) return;
     if (point.sourceShard === '') {
+      this.#loads.applied();
       this.#loads.pump(destination, this.#epoch);
       return;
     }
@@ -438,8 +449,11 @@ export class ReplicaOf {
   /** Links held back because too much was on its way go on once half of it has been applied. */
   #release(destination: Destination): void {
     if (this.#held.size === 0 || destination.outstandingBytes >= WINDOW_BYTES / 2) return;
-    for (const held of this.#held) held.release();
-    this.#held.clear();
+    for (const shard of this.#held) {
+      if (shard.staging.bytes > PASSING_BYTES / 2) continue;
+      this.#held.delete(shard);
+      shard.release();
+    }
   }
 
   #beat(): void {

@@ -6,14 +6,15 @@
 import type { Clock } from '../../world/world.ts';
 import type { Destination } from './destination.ts';
 import type { SourceShard } from './source-shard.ts';
+import type { StagedChunk } from './staging.ts';
 
 /** Chunks sent and not yet applied. */
-const LOAD_WINDOW = 16;
+const LOAD_WINDOW = 32;
 
 export class SnapshotLoader {
   readonly #clock: Clock;
   readonly #shards = new Set<SourceShard>();
-  #pumping = false;
+  #inFlight = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -35,29 +36,40 @@ export class SnapshotLoader {
   }
 
   clear(): void {
+    this.#inFlight = 0;
     this.#shards.clear();
   }
 
-  /** Sends the next window. Called again when a point without a source shard has been applied. */
+  /** Sends as much as the window has room for; a snapshot that is complete and sent ends with its mark. */
   pump(destination: Destination, epoch: number): void {
-    if (this.#pumping || this.#shards.size === 0) return;
-    this.#pumping = true;
-    const now = this.#clock.now();
-    let room = LOAD_WINDOW;
     for (const shard of this.#shards) {
-      let chunk = room > 0 ? shard.staging.take() : undefined;
-      while (chunk !== undefined) {
+      for (let chunk = this.#next(shard); chunk !== undefined; chunk = this.#next(shard)) {
+        this.#inFlight++;
         destination.send(chunk);
-        chunk = --room > 0 ? shard.staging.take() : undefined;
+        destination.point({
+          sourceShard: '',
+          offset: 0,
+          arrivedMs: 0,
+          bytes: chunk.bytes.length,
+          loaded: false,
+          epoch,
+        });
       }
-      if (room > 0 && shard.state === 'loading') {
+      if (this.#inFlight >= LOAD_WINDOW) return;
+      if (shard.state === 'staged') shard.state = 'loading'; // it was passed on while it arrived
+      if (shard.state === 'loading') {
         this.#shards.delete(shard);
-        destination.endLoading(shard.id, shard.position!, now, epoch);
+        destination.endLoading(shard.id, shard.position!, this.#clock.now(), epoch);
       }
     }
-    this.#pumping = false;
-    if (this.#shards.size > 0 && room < LOAD_WINDOW) {
-      destination.point({ sourceShard: '', offset: 0, arrivedMs: now, bytes: 0, loaded: false, epoch });
-    }
+  }
+
+  /** A chunk has been applied. */
+  applied(): void {
+    this.#inFlight--;
+  }
+
+  #next(shard: SourceShard): StagedChunk | undefined {
+    return this.#inFlight < LOAD_WINDOW ? shard.staging.take() : undefined;
   }
 }

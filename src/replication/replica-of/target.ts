@@ -68,6 +68,8 @@ export class Target {
   /** Number of the batch being gathered, and of the last one applied. */
   batch = 1;
   applied = 0;
+  /** True when it held no key as it was opened. */
+  wasEmpty = false;
 
   constructor(spec: TargetSpec, engine: string, events: TargetEvents) {
     this.spec = spec;
@@ -238,6 +240,10 @@ export class Target {
         // Refused (a managed service may): then there is no fence, and a killed process's last bytes could still arrive.
         const stale = typeof list === 'string' ? staleClients(list, name, typeof id === 'number' ? id : -1) : [];
         for (const each of stale) connection.ask(['CLIENT', 'KILL', 'ID', each], () => undefined);
+        // Not told means: assume that there is something to protect.
+        connection.ask(['INFO', 'keyspace'], (reply) => {
+          this.wasEmpty = typeof reply === 'string' && reply.includes('# Keyspace') && !/^db\d+:/m.test(reply);
+        });
         connection.ask(marks.read, (reply) => {
           if (this.#ended) return;
           if (reply instanceof Failure) {
