@@ -2,8 +2,9 @@
  * Marks: up to where each source shard's stream has been applied to one target, recorded by the target itself in the same
  * atomic step as the writes. Pure: texts in and out.
  *
- * A target holds, by name: `generation`, which configuration it was flushed for; and for each source shard either `loading`
- * (a full sync began and did not end) or `<replication id> <offset> <selected database>`.
+ * A target holds, by name: `generation`, which configuration it was flushed for; `filling`, how often it was; and for each source
+ * shard either `loading` (a full sync began and did not end) or `<replication id> <offset> <selected database>`. A target that
+ * took writes behind one that it refused holds `spoiled` alone.
  */
 
 export interface Mark {
@@ -15,6 +16,10 @@ export interface Mark {
 }
 
 export const GENERATION = 'generation';
+/** Counts the fillings of a destination: targets that say different numbers were not all flushed for the same one. */
+export const FILLING = 'filling';
+/** A write was refused though later ones had been applied: no place in the stream describes what a target holds. */
+export const SPOILED = 'spoiled';
 export const LOADING = 'loading';
 
 export const formatMark = (mark: Mark): string => `${mark.replicationId} ${mark.offset} ${mark.database}`;

@@ -9,7 +9,7 @@
  */
 
 import type { Network } from '../../world/world.ts';
-import { formatMark, GENERATION, LOADING, lowestMark, parseMark, type Mark } from './checkpoint.ts';
+import { FILLING, formatMark, GENERATION, LOADING, lowestMark, parseMark, SPOILED, type Mark } from './checkpoint.ts';
 import { routeUnit, type Routing } from './route-unit.ts';
 import type { StagedChunk } from './staging.ts';
 import type { Unit } from './stream-units.ts';
@@ -98,9 +98,18 @@ export class Destination {
     return this.#targets.every((target) => target.wasEmpty);
   }
 
-  /** True when a snapshot began to load and its end was not recorded everywhere. */
+  /** True when a snapshot began to load and its end was not recorded everywhere, or not all targets were flushed for it. */
   get interrupted(): boolean {
-    return this.#targets.some((target) => [...target.marks.values()].includes(LOADING));
+    const fillings = this.#targets.map((target) => target.marks.get(FILLING));
+    return (
+      fillings.some((each) => each !== fillings[0]) ||
+      this.#targets.some((target) => [...target.marks.values()].includes(LOADING))
+    );
+  }
+
+  /** What a target refused, when it applied later writes nevertheless; null: nothing of the kind. */
+  get spoiled(): string | null {
+    return this.#targets.map((target) => target.marks.get(SPOILED)).find((each) => each !== undefined) ?? null;
   }
 
   /** Where a source shard's stream resumes; null when it must be read from the beginning. */
@@ -110,9 +119,11 @@ export class Destination {
 
   /** Flushes all targets and records the configuration they are now for. */
   clear(generation: string): void {
+    const fillings = this.#targets.map((target) => Number(target.marks.get(FILLING) ?? 0));
     for (const target of this.#targets) {
       target.clear();
       target.mark(GENERATION, generation);
+      target.mark(FILLING, String(Math.max(...fillings) + 1));
       target.flush();
     }
   }

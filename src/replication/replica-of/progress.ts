@@ -39,18 +39,41 @@ export interface SourceState {
   timer: Timer | null;
 }
 
-export interface ShardLag {
-  appliedOffset: number;
+interface ShardLag {
   lagMs: number;
-  pending: Point[];
+  readonly pending: Point[];
 }
 
-export function sourceProgress(
-  source: SourceState,
-  lags: ReadonlyMap<string, ShardLag>,
-  now: number,
-  destinationError: string,
-): SourceProgress {
+/** How long what arrived from each source shard took to be applied, and what still waits. */
+export class Lags {
+  readonly #shards = new Map<string, ShardLag>();
+
+  get(id: string): ShardLag | undefined {
+    return this.#shards.get(id);
+  }
+
+  sent(point: Point): void {
+    this.#shard(point.sourceShard).pending.push(point);
+  }
+
+  applied(point: Point, now: number): void {
+    const lag = this.#shard(point.sourceShard);
+    if (lag.pending[0]?.offset === point.offset) lag.pending.shift();
+    lag.lagMs = now - point.arrivedMs;
+  }
+
+  clear(): void {
+    this.#shards.clear();
+  }
+
+  #shard(id: string): ShardLag {
+    let lag = this.#shards.get(id);
+    if (lag === undefined) this.#shards.set(id, (lag = { lagMs: 0, pending: [] }));
+    return lag;
+  }
+}
+
+export function sourceProgress(source: SourceState, lags: Lags, now: number, destinationError: string): SourceProgress {
   const shards = source.shards ?? [];
   const rdbSize = shards.reduce((sum, shard) => sum + shard.snapshotBytesTotal, 0);
   const rdbTransferred = shards.reduce((sum, shard) => sum + shard.snapshotBytes, 0);

@@ -16,7 +16,7 @@ import type { LinkOutcome } from '../link-outcome.ts';
 import { Destination, type DestinationSpec, type Point } from './destination.ts';
 import type { SourceSpec } from './source.ts';
 import { SnapshotLoader } from './snapshot-loader.ts';
-import { sourceProgress, statusOf, type ShardLag, type SourceProgress, type SourceState } from './progress.ts';
+import { Lags, sourceProgress, statusOf, type SourceProgress, type SourceState } from './progress.ts';
 import { outcomeText, SourceShard } from './source-shard.ts';
 import { stageEntry } from './snapshot-requests.ts';
 import { STAGED_BYTES_MAX } from './staging.ts';
@@ -70,7 +70,7 @@ export class ReplicaOf {
   readonly #options: ReplicaOfOptions;
   readonly #world: World;
   readonly #sources: SourceState[];
-  readonly #lags = new Map<string, ShardLag>();
+  readonly #lags = new Lags();
   #destination: Destination | null = null;
   #destinationError = '';
   #phase: 'opening' | 'gathering' | 'running' = 'opening';
@@ -154,7 +154,10 @@ export class ReplicaOf {
     this.#reopenAttempts = 0;
     const { generation } = this.#options;
     if (this.#forced) this.#phase = 'gathering';
-    else if (destination.generation !== generation) {
+    else if (destination.spoiled !== null) {
+      this.#phase = 'gathering';
+      this.#cause = { cause: 'refused-write', source: null, detail: destination.spoiled };
+    } else if (destination.generation !== generation) {
       this.#phase = 'gathering';
       this.#cause = {
         cause: destination.generation === null ? 'no-offset' : 'config-changed',
@@ -329,8 +332,10 @@ export class ReplicaOf {
       this.#stop(stop, `source ${place(source.spec)}: ${outcomeText(outcome)}`, source.spec.key);
       return 'stay-down';
     }
-    const loading = this.#destination?.resumePoint(shard.id) === null && this.#phase === 'running';
-    if (loading && this.#destination?.interrupted) {
+    const mark = this.#phase === 'running' ? this.#destination?.resumePoint(shard.id) : undefined;
+    // The end of its snapshot is on its way into the destination: the stream goes on behind it.
+    if (mark !== null && mark !== undefined) shard.resume ??= mark;
+    else if (mark === null && this.#destination?.interrupted) {
       // Its snapshot was on its way into the destination: only a new start is safe.
       this.#regather('interrupted', source, shard, `the snapshot of ${shard.id} broke off`);
       shard.resume = null;
@@ -378,12 +383,8 @@ export class ReplicaOf {
       this.fullSyncs++;
     }
     const own = this.#cause.source === null || this.#cause.source === shard.source.key;
-    this.#record({
-      atMs: this.#world.clock.now(),
-      cause: own ? this.#cause.cause : 'other-source',
-      source: shard.id,
-      detail: this.#cause.detail,
-    });
+    const cause = own ? this.#cause.cause : 'other-source';
+    this.#record({ atMs: this.#world.clock.now(), cause, source: shard.id, detail: this.#cause.detail });
   }
 
   // The live stream
@@ -401,15 +402,9 @@ export class ReplicaOf {
     if (shard.state !== 'streaming') return;
     const now = this.#world.clock.now();
     source.lastUpdateMs = now;
-    const point: Point = {
-      sourceShard: shard.id,
-      offset: shard.position.offset,
-      arrivedMs: now,
-      bytes,
-      loaded: false,
-      epoch: this.#epoch,
-    };
-    this.#lag(shard.id).pending.push(point);
+    const { offset } = shard.position;
+    const point: Point = { sourceShard: shard.id, offset, arrivedMs: now, bytes, loaded: false, epoch: this.#epoch };
+    this.#lags.sent(point);
     destination.point(point);
     if (destination.outstandingBytes > WINDOW_BYTES) this.#hold(shard);
   }
@@ -430,11 +425,7 @@ export class ReplicaOf {
       this.#loads.pump(destination, this.#epoch);
       return;
     }
-    const now = this.#world.clock.now();
-    const lag = this.#lag(point.sourceShard);
-    if (lag.pending[0] === point || lag.pending[0]?.offset === point.offset) lag.pending.shift();
-    lag.appliedOffset = point.offset;
-    lag.lagMs = now - point.arrivedMs;
+    this.#lags.applied(point, this.#world.clock.now());
     const shard = this.#allShards().find((each) => each.id === point.sourceShard);
     if (shard !== undefined) {
       shard.acknowledge(point.offset);
@@ -499,12 +490,6 @@ export class ReplicaOf {
 
   #allShards(): SourceShard[] {
     return this.#sources.flatMap((source) => source.shards ?? []);
-  }
-
-  #lag(id: string): ShardLag {
-    let lag = this.#lags.get(id);
-    if (lag === undefined) this.#lags.set(id, (lag = { appliedOffset: 0, lagMs: 0, pending: [] }));
-    return lag;
   }
 }
 

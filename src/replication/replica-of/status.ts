@@ -40,6 +40,7 @@ export type FullSyncCause =
   | 'config-changed' // the list of sources was edited
   | 'operator-restart' // paused or stopped, then enabled again
   | 'interrupted' // an earlier full sync did not finish
+  | 'refused-write' // the destination refused a write and had applied later ones
   | 'other-source'; // another source needed one, and a destination is flushed as a whole
 
 export interface FullSyncEntry {

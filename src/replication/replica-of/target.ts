@@ -251,7 +251,7 @@ export class Target {
             return;
           }
           const flat = Array.isArray(reply) ? reply : [];
-          for (let i = 0; i + 1 < flat.length; i += 2) this.#marks.set(String(flat[i]), String(flat[i + 1]));
+          for (let i = 0; i + 1 < flat.length; i += 2) this.#marks.set(flat[i] as string, flat[i + 1] as string);
           this.#isOpen = true;
           this.#events.opened(this.#marks);
         });
