@@ -9,7 +9,7 @@ import { refuse, type Refusal } from '../resp/refusals.ts';
 import { BLOCKED_COMMANDS, CONFIG_PARAMETERS } from './blocked-commands.ts';
 import type { LocalCommand } from './local-command.ts';
 import { localCommands } from './local-commands.ts';
-import { filteredPairs, firstFailureOr, SPLIT_BY_KEY, wholeDatabaseFold, type Fold } from './scatter.ts';
+import { filteredPairs, firstFailureOr, onlyShard, SPLIT_BY_KEY, wholeDatabaseFold, type Fold } from './scatter.ts';
 
 /** Messages have no slot: publishers and subscribers meet at the first shard. */
 export const PUBSUB_SHARD = 0;
@@ -160,7 +160,11 @@ export class PlanBook {
   #block(name: string): void {
     let admin: Plan | null = null;
     if (REPLICATION_STEPS.has(name)) admin = { kind: 'step', step: 'REPLICATION', arity: -1, name: name.toLowerCase() };
-    else if (ADMIN_ONLY.has(name)) {
+    else if (name === 'DEBUG') {
+      // A database of one shard can be compared by its digest
+      const command = this.#declared(name);
+      admin = command === undefined ? null : { kind: 'whole', command, fold: onlyShard, blocking: false };
+    } else if (ADMIN_ONLY.has(name)) {
       const command = this.#declared(name);
       admin = command === undefined ? null : planOf(command);
     }

@@ -79,6 +79,12 @@ const anyOf: Fold = orFailure((replies, { unit }) => {
   return keys[Math.floor(unit * keys.length)] ?? replies[0]!;
 });
 
+/** DEBUG by `admin`: what one shard says of itself cannot be put together from several. */
+export const onlyShard: Fold = (replies) =>
+  replies.length === 1
+    ? replies[0]!
+    : encodeFailure('ERR DEBUG concerns one shard: choose it first with ANTIPODE PIN <index>');
+
 /** Commands for all shards whose fold no tip says, or that carry no tip. */
 const WHOLE_DATABASE: ReadonlyMap<string, Fold> = new Map([
   ['KEYS', concatenated],

@@ -42,12 +42,6 @@ const DOLLAR = 36;
 /** Requests of up to so many words get an array of their size before the words are there. */
 const SIZED_WORDS_MAX = 64;
 
-const sized = (count: number): string[] => {
-  const words: string[] = [];
-  words.length = count;
-  return words;
-};
-
 /** Names come again and again: the same bytes give the same string, without making it and computing its hash anew. */
 const NAME_LENGTH_MAX = 16;
 const NAME_PLACES = 512;
@@ -153,7 +147,7 @@ export class RequestDecoder {
         }
         if (count <= 0) continue;
         // An array of the right size where the count can be believed: `[]` would grow to 17 places at the first push
-        this.#words = count <= SIZED_WORDS_MAX ? sized(count) : [];
+        this.#words = count <= SIZED_WORDS_MAX ? new Array<string>(count) : [];
         this.#filled = 0;
         this.#wanted = count;
         this.#requestEnd = this.consumedBytes + this.limits.requestBytesMax;

@@ -8,6 +8,7 @@ import {
   splitByKey,
   wholeDatabaseFold,
   type FoldContext,
+  onlyShard,
 } from '../../src/proxy/scatter.ts';
 import { encodeBulk, encodeReply, MapReply, Verbatim, type Reply } from '../../src/resp/reply.ts';
 
@@ -160,5 +161,15 @@ describe('reading encoded replies', () => {
     expect(countOf('~2\r\n:1\r\n:2\r\n')).toBe(2);
     expect(countOf(':1\r\n')).toBe(-1);
     expect(bodyOf('*1\r\n:1\r\n')).toBe(':1\r\n');
+  });
+});
+
+describe('DEBUG by admin', () => {
+  it('is the reply of the only shard, and refused where there are several', () => {
+    const facts = { unit: 0 } as unknown as Parameters<typeof onlyShard>[1];
+    expect(onlyShard(['+digest\r\n'], facts)).toBe('+digest\r\n');
+    expect(onlyShard(['+a\r\n', '+b\r\n'], facts)).toMatch(
+      /^-ERR DEBUG concerns one shard: choose it first with ANTIPODE PIN/,
+    );
   });
 });
