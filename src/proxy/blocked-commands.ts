@@ -21,7 +21,7 @@ export const BLOCKED_COMMANDS = {
   'data types': ['BLMOVEM', 'LMOVEM', 'SDIFFCARD', 'SUNIONCARD', 'INCREX', 'XIDMPRECORD', 'XNACK', 'STRALGO', 'SUBSTR'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-export type BlockedFamily = keyof typeof BLOCKED_COMMANDS;
+type BlockedFamily = keyof typeof BLOCKED_COMMANDS;
 
 /** Parameters that CONFIG GET and CONFIG SET know [RS compatibility: configuration settings]. */
 export const CONFIG_PARAMETERS: ReadonlySet<string> = new Set([

@@ -37,7 +37,8 @@ function startLoad(redis: RealRedis): { readonly written: () => number; readonly
       for (let key = 0; key < 10; key++) {
         writes.incr(`counter:${key}`).rpush(`pushed:${key}`, state.written).sadd(`pool:${key}`, state.written);
       }
-      writes.spop('pool:3').multi().incr('pair:a').incr('pair:b').exec();
+      writes.spop('pool:3').call('MULTI');
+      writes.incr('pair:a').incr('pair:b').call('EXEC');
       await writes.exec();
       await pause(LOAD_PAUSE_MS);
     }
