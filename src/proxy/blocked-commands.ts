@@ -21,8 +21,6 @@ export const BLOCKED_COMMANDS = {
   'data types': ['BLMOVEM', 'LMOVEM', 'SDIFFCARD', 'SUNIONCARD', 'INCREX', 'XIDMPRECORD', 'XNACK', 'STRALGO', 'SUBSTR'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-type BlockedFamily = keyof typeof BLOCKED_COMMANDS;
-
 /** Parameters that CONFIG GET and CONFIG SET know [RS compatibility: configuration settings]. */
 export const CONFIG_PARAMETERS: ReadonlySet<string> = new Set([
   'activerehashing', 'busy-reply-threshold', 'hash-max-listpack-entries', 'hash-max-listpack-value', 'hash-max-ziplist-entries',
