@@ -1,7 +1,7 @@
 /** What `antipode up` tells people when it is ready. Colours where the terminal has them. */
 
-import pc from 'picocolors';
 import type { DatabaseStatus, Sandbox, SandboxCluster, SandboxDatabase } from '../sandbox/sandbox.ts';
+import { colours as pc } from './colours.ts';
 
 export const bannerOf = (sandbox: Sandbox): string => {
   const lines = sandbox.clusters.flatMap(clusterLines);

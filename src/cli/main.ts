@@ -4,6 +4,7 @@
  */
 
 import { Command } from 'commander';
+import { ANTIPODE_VERSION } from '../node/shard/version.ts';
 import { compare } from './compare.ts';
 import { down } from './down.ts';
 import { replicate } from './replicate.ts';
@@ -17,13 +18,15 @@ const VERBS: readonly Verb[] = [up, status, down, shard, replicate, compare, run
 
 const program = new Command('antipode')
   .description('Redis Enterprise style clusters on one machine, with a genuine Replica Of engine')
+  .version(ANTIPODE_VERSION, '-v, --version')
   .showHelpAfterError('(antipode help shows all verbs)');
 for (const verb of VERBS) verb(program);
 
 // A reader that went away (`antipode status | head -1`) ends the printing, not with an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`antipode: cannot write to standard output: ${error.message}\n`);
+  process.exit(1);
 });
 
 try {

@@ -133,6 +133,7 @@ const ADVICE: Readonly<Record<StopCause, string>> = {
   'not-replicable':
     'Give the address of a server that serves PSYNC to this user; through an endpoint of a cluster that is the user admin.',
   self: 'Give a source and a destination that are different servers.',
+  superseded: 'Let one replication write into a destination: end the other, then start this one again.',
   general: 'See to the destination (is it a replica, or read-only?) and start again.',
 };
 
@@ -216,6 +217,7 @@ const MEGABYTE = 1024 * 1024;
 const sourceWords = (source: SourceProgress): string => {
   if (source.status === 'in-sync') return `in sync, lag ${source.lagMs} ms, ${source.lagBytes} bytes`;
   if (source.status === 'out-of-sync') return 'connecting';
+  if (source.shards.every(({ state }) => state === 'streaming')) return 'catching up';
   const megabytes = `${(source.rdbTransferred / MEGABYTE).toFixed(1)} MB`;
   // A source that sends its snapshot as it makes it does not know its size.
   return source.rdbSize > 0 ? `snapshot ${source.percent}% (${megabytes})` : `snapshot ${megabytes}`;

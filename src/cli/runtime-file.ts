@@ -30,7 +30,7 @@ const directory = (): string =>
   process.env['ANTIPODE_HOME'] ?? join(tmpdir(), `antipode-${process.getuid?.() ?? userInfo().username}`);
 const file = (): string => join(directory(), 'sandbox.json');
 
-/** The returned function removes it again. */
+/** The returned function removes it again; so does the end of the process, however it comes (but for SIGKILL). */
 export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
   const facts: RuntimeFacts = {
     pid: process.pid,
@@ -46,9 +46,18 @@ export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
   checkOwner();
   rmSync(file(), { force: true }); // an old file would keep its own mode
   writeFileSync(file(), JSON.stringify(facts), { mode: 0o600 });
-  return () => {
-    if (read()?.pid === process.pid) rmSync(file(), { force: true });
+  const forget = (): void => {
+    process.off('exit', forget);
+    if (readIfWhole()?.pid === process.pid) rmSync(file(), { force: true });
   };
+  process.on('exit', forget);
+  return forget;
+};
+
+/** Of another process that is alive; whether it is still a sandbox only its API can say. */
+export const otherSandbox = (): RuntimeFacts | null => {
+  const facts = readIfWhole();
+  return facts !== null && facts.pid !== process.pid && isAlive(facts.pid) ? facts : null;
 };
 
 /** The sandbox that runs now. */
@@ -68,6 +77,15 @@ export const isAlive = (pid: number): boolean => {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** A damaged file counts for nothing to somebody who is about to write it anew. */
+const readIfWhole = (): RuntimeFacts | null => {
+  try {
+    return read();
+  } catch {
+    return null;
   }
 };
 

@@ -125,7 +125,7 @@ const clusterStatus = async (cluster: RuntimeCluster): Promise<ClusterStatus> =>
 };
 
 const textOf = async (clusters: readonly ClusterStatus[]): Promise<string> => {
-  const { default: pc } = await import('picocolors');
+  const { colours: pc } = await import('./colours.ts');
   const { hidePassword } = await import('../replication/replica-of/source-url.ts');
   const colour = (word: string): string =>
     word === 'in-sync' || word === 'active' || word === 'enabled'

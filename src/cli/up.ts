@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { Sandbox, SandboxConfig } from '../sandbox/sandbox.ts';
 import type { ConfigPath } from '../sandbox/options.ts';
 import type { OutsideNames } from '../sandbox/outside-names.ts';
+import type { RuntimeFacts } from './runtime-file.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 /** A banner that can say "in sync" is worth this wait; a longer synchronisation is shown as it goes. */
@@ -51,25 +52,50 @@ const run = async (options: UpOptions): Promise<void> => {
     if (error instanceof SandboxError) throw new CliFailure(problemAt(error.path, error.message));
     throw error;
   }
-  const { writeRuntimeFile } = await import('./runtime-file.ts');
+  const { starterGone } = await import('./parent.ts');
+  const over = Promise.race([ending, starterGone(sandbox.world.clock)]);
   let forget: (() => void) | null = null;
   let names: OutsideNames | null = null;
   try {
-    forget = writeRuntimeFile(sandbox);
+    forget = await announce(sandbox);
     const isJson = options.json === true;
     const startNames = async (): Promise<readonly string[]> => {
       const { startOutsideNames } = await import('../sandbox/outside-names.ts');
       names = await startOutsideNames(sandbox);
       return names.report;
     };
-    await Promise.race([ending, isJson ? showJson(sandbox, startNames) : showBanner(sandbox, startNames)]);
-    await ending;
+    await Promise.race([over, isJson ? showJson(sandbox, startNames) : showBanner(sandbox, startNames)]);
+    await over;
   } finally {
     forget?.();
     await (names as OutsideNames | null)?.close();
     await sandbox.close();
   }
   sandbox.world.clock.after(EXIT_GRACE_MS, () => process.exit(0));
+};
+
+/** Lets other verbs find the sandbox, unless they are told of another one that is running elsewhere. */
+const announce = async (sandbox: Sandbox): Promise<(() => void) | null> => {
+  const { otherSandbox, writeRuntimeFile } = await import('./runtime-file.ts');
+  const other = otherSandbox();
+  if (other === null || !(await isAnswering(other))) return writeRuntimeFile(sandbox);
+  process.stderr.write(
+    `antipode: the sandbox of process ${other.pid} is running too; status and down keep speaking to that one. ` +
+      'For this one start it, and them, with ANTIPODE_HOME set to another directory\n',
+  );
+  return null;
+};
+
+const isAnswering = async ({ clusters: [first] }: RuntimeFacts): Promise<boolean> => {
+  if (first === undefined) return false;
+  const { askApi } = await import('./sandbox-api.ts');
+  try {
+    await askApi(first, '/v1/cluster');
+    return true;
+  } catch (error) {
+    if (error instanceof CliFailure) return false;
+    throw error;
+  }
 };
 
 /** The document comes when everything is in sync; people who wait for it longer are told why, on standard error. */

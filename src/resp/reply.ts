@@ -5,6 +5,8 @@
  * bigint an integer, null a null, an array an array. The few others are the classes below. Pure: no session, no socket.
  */
 
+import { constants } from 'node:buffer';
+
 export class Status {
   readonly text: string;
   constructor(text: string) {
@@ -124,8 +126,27 @@ export function encodeRequest(words: readonly string[]): string {
 }
 
 /** Line ends would end the reply: inside they become spaces, at the end they go [redis networking.c addReplyErrorFormat]. */
-export const encodeFailure = (text: string): string =>
-  /[\r\n]/.test(text) ? `-${text.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' ')}\r\n` : `-${text}\r\n`;
+export function encodeFailure(text: string): string {
+  if (!/[\r\n]/.test(text)) return `-${text}\r\n`;
+  let end = text.length; // by hand: a pattern that ends in `+$` tries every run of line ends from each of its places
+  while (text[end - 1] === '\r' || text[end - 1] === '\n') end--;
+  return `-${text.slice(0, end).replace(/[\r\n]/g, ' ')}\r\n`;
+}
+
+/** No reply is longer: a JavaScript string ends there. */
+export const REPLY_BYTES_MAX = constants.MAX_STRING_LENGTH;
+/** Sent in place of one that would be. */
+export const REPLY_TOO_LONG = '-ERR reply exceeds the largest string this server can hold (512 MiB)\r\n';
+
+/** As `encodeReply`, and a refusal when it does not fit in a string. */
+export function encodeReplyWithinLimit(reply: Reply, protocol: Protocol): string {
+  try {
+    return encodeReply(reply, protocol);
+  } catch (error) {
+    if (error instanceof RangeError) return REPLY_TOO_LONG;
+    throw error;
+  }
+}
 
 function encodeItems(mark: string, items: readonly Reply[], protocol: Protocol): string {
   let bytes = `${mark}${items.length}\r\n`;

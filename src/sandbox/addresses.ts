@@ -43,8 +43,11 @@ export const findPlaces = async (world: World, clusters: readonly ClusterConfig[
   return { isShared: true, clusters: clusters.map((cluster, index) => sharedPlace(cluster, index)) };
 };
 
+/** Three numbers: node n has the address `<subnet>.<n>`. */
+export const subnetOf = (cluster: ClusterConfig, index: number): string => cluster.subnet ?? `127.0.${index + 1}`;
+
 const ownPlace = (cluster: ClusterConfig, index: number): ClusterPlace => {
-  const subnet = cluster.subnet ?? `127.0.${index + 1}`;
+  const subnet = subnetOf(cluster, index);
   const nodes = Array.from({ length: cluster.nodes ?? 1 }, (_, node) => ({
     uid: node + 1,
     address: `${subnet}.${node + 1}`,

@@ -5,12 +5,13 @@
  * `where` says which line they mean. yaml and zod are loaded by whoever loads this file, so only when there is a config file.
  */
 
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
 import { parseBytes } from '../node/shard/memory-size.ts';
-import { CLUSTERS_MAX, type ConfigPath, type SandboxConfig } from './options.ts';
+import { aliasProblem, issueProblems, offsetOf, yamlMessage, type Issue } from './config-problems.ts';
+import { CLUSTERS_MAX, SUBNET, type ConfigPath, type SandboxConfig } from './options.ts';
 
 const CONFIG_LENGTH_MAX = 4 * 1024 * 1024;
 
@@ -38,7 +39,11 @@ const source = z.strictObject({
   replication_tls_sni: z.string().optional(),
 });
 
-const sources = z.union([z.string(), source, z.array(z.union([z.string(), source]))]);
+/** A text alone is its url, one source alone a list of one. */
+const sources = z.preprocess(
+  (given) => (Array.isArray(given) ? given : [given]),
+  z.array(z.preprocess((given) => (typeof given === 'string' ? { url: given } : given), source)),
+);
 
 const memory = z.union([z.number().int().min(0), z.string()]).transform((value, context) => {
   const bytes = typeof value === 'number' ? value : parseBytes(value);
@@ -52,7 +57,7 @@ const database = z.strictObject({
   port: z.number().int().min(1).max(65_535).optional(),
   shards: z.number().int().min(1).max(512).optional(),
   memory_size: memory.optional(),
-  password: z.coerce.string().optional(),
+  password: z.string().optional(),
   tls_mode: z.enum(['disabled', 'enabled', 'replica_ssl']).optional(),
   enforce_client_authentication: z.boolean().optional(),
   client_certs: z.array(z.string()).optional(),
@@ -72,22 +77,25 @@ const fqdn = z.string().transform((name, context) => {
 const cluster = z.strictObject({
   name: fqdn,
   nodes: z.number().int().min(1).max(NODES_MAX).optional(),
-  subnet: z
-    .string()
-    .regex(/^127\.\d{1,3}\.\d{1,3}$/, 'three numbers that begin with 127, as in 127.0.1')
-    .optional(),
+  subnet: z.string().regex(SUBNET, 'three numbers that begin with 127, as in 127.0.1').optional(),
   username: z.string().min(1).optional(),
-  password: z.coerce.string().min(1).optional(),
+  password: z.string().min(1).optional(),
   databases: z.array(database).optional(),
 });
 
 const file = z.strictObject({ clusters: z.array(cluster).min(1).max(CLUSTERS_MAX) });
 
-type FileSource = z.infer<typeof source>;
+/** Keys that there are, by the key that holds the map. */
+const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['', Object.keys(file.shape)],
+  ['clusters', Object.keys(cluster.shape)],
+  ['databases', Object.keys(database.shape)],
+  ['replica_of', Object.keys(source.shape)],
+]);
 
-const sourceOf = (given: string | FileSource) =>
-  typeof given === 'string'
-    ? given
+const sourceOf = (given: z.infer<typeof source>) =>
+  Object.keys(given).length === 1
+    ? given.url
     : {
         url: given.url,
         encryption: given.encryption,
@@ -112,7 +120,7 @@ const configOf = (read: z.infer<typeof file>): SandboxConfig => ({
       maxConnections: one.max_connections,
       hashingRules: one.shard_key_regex,
       replicaReadOnly: one.replica_read_only,
-      replicaOf: one.replica_of === undefined ? undefined : [one.replica_of].flat().map(sourceOf),
+      replicaOf: one.replica_of?.map(sourceOf),
     })),
   })),
 });
@@ -128,56 +136,34 @@ export const readConfig = (text: string): ConfigOutcome => {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   if (document.errors.length > 0) {
-    return { ok: false, problems: document.errors.map((error) => ({ ...at(error.pos[0]), message: error.message })) };
+    return {
+      ok: false,
+      problems: document.errors.map((error) => ({ ...at(error.pos[0]), message: yamlMessage(error) })),
+    };
   }
+  takePasswordsAsWritten(document);
   let value: unknown;
   try {
     value = document.toJS();
   } catch (error) {
-    return {
-      ok: false,
-      problems: [{ line: 1, column: 1, message: error instanceof Error ? error.message : String(error) }],
-    };
+    const { offset, message } = aliasProblem(document, error);
+    return { ok: false, problems: [{ ...at(offset), message }] };
   }
   const where = (path: ConfigPath): Position => at(offsetOf(document, path));
   const read = file.safeParse(value, { reportInput: true });
   if (read.success) return { ok: true, config: configOf(read.data), where };
-  const problems = read.error.issues.flatMap((issue) => issueProblems(document, at, issue));
-  return { ok: false, problems };
+  const problems = (read.error.issues as readonly Issue[]).flatMap((issue) =>
+    issueProblems(document, issue, KNOWN_KEYS),
+  );
+  return { ok: false, problems: problems.map(({ offset, message }) => ({ ...at(offset), message })) };
 };
 
-/** Start of what the path names, or of the innermost part of it that is there. */
-const offsetOf = (document: Document, path: ConfigPath): number => {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    const range = (node as { readonly range?: readonly number[] } | null | undefined)?.range;
-    if (range?.[0] !== undefined) return range[0];
-  }
-  return 0;
-};
-
-/** Of a key itself, not of its value. */
-const keyOffset = (document: Document, path: ConfigPath, key: string): number => {
-  const map: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
-  const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
-  const range = (pair?.key as { readonly range?: readonly number[] } | undefined)?.range;
-  return range?.[0] ?? offsetOf(document, path);
-};
-
-const issueProblems = (
-  document: Document,
-  at: (offset: number) => Position,
-  issue: z.core.$ZodIssue,
-): ConfigProblem[] => {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  const place = path.join('.') || 'the file';
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      ...at(keyOffset(document, path, key)),
-      message: `${place}: unknown key "${key}"`,
-    }));
-  }
-  const given =
-    issue.input === undefined || typeof issue.input === 'object' ? '' : ` (given: ${JSON.stringify(issue.input)})`;
-  return [{ ...at(offsetOf(document, path)), message: `${place}: ${issue.message}${given}` }];
+/** 0123 and 1e5 are numbers to YAML, and other texts when they come back. */
+const takePasswordsAsWritten = (document: Document): void => {
+  visit(document, {
+    Pair(_, { key, value }) {
+      if (!isScalar(key) || key.value !== 'password' || !isScalar(value)) return;
+      if (typeof value.value === 'number' && value.source !== undefined) value.value = value.source;
+    },
+  });
 };

@@ -8,6 +8,8 @@
 import type { TlsMode } from '../cluster/state/cluster-state.ts';
 
 export const CLUSTERS_MAX = 100;
+/** Three numbers of an IPv4 loopback address. */
+export const SUBNET = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){2}$/;
 
 export interface SourceConfig {
   readonly url: string;

@@ -47,7 +47,11 @@ export const startOutsideNames = async (sandbox: Sandbox): Promise<OutsideNames>
       multicast.map(({ control }) => control.zone),
     );
     if (outcome.ok) services.push(outcome.responder);
-    report.push(outcome.ok ? 'mDNS: answers for names under .local' : `mDNS: none (${outcome.why}: ${outcome.detail})`);
+    report.push(
+      outcome.ok
+        ? 'mDNS: answers for names under .local, on the loopback interface'
+        : `mDNS: none (${outcome.why}: ${outcome.detail})`,
+    );
   }
   return {
     report,

@@ -15,14 +15,21 @@ import { replicationOf } from '../replication/replication.ts';
 import { serveHttps, type HttpServer } from '../world/system-http.ts';
 import { SystemWorld } from '../world/system-world.ts';
 import type { World } from '../world/world.ts';
-import { findPlaces, type ClusterPlace, type Places } from './addresses.ts';
+import { findPlaces, subnetOf, type ClusterPlace, type Places } from './addresses.ts';
 import { SandboxCluster } from './cluster.ts';
 import { SandboxFaults } from './faults.ts';
-import { CLUSTERS_MAX, DEFAULT_CONFIG, SandboxError, type ClusterConfig, type SandboxConfig } from './options.ts';
+import {
+  CLUSTERS_MAX,
+  DEFAULT_CONFIG,
+  SandboxError,
+  SUBNET,
+  type ClusterConfig,
+  type SandboxConfig,
+} from './options.ts';
 import { setUpDatabases } from './set-up.ts';
 
 export { ProblemError, SandboxCluster } from './cluster.ts';
-export { SandboxDatabase, type DatabaseStatus } from './database.ts';
+export { SandboxDatabase, type ClientOptions, type DatabaseStatus } from './database.ts';
 export {
   DEFAULT_CONFIG,
   SandboxError,
@@ -31,6 +38,12 @@ export {
   type SandboxConfig,
   type SourceConfig,
 } from './options.ts';
+export type { DatabaseEdit, DatabaseWish, SourceWish } from '../cluster/state/change.ts';
+export type { LinkConditions, World } from '../world/world.ts';
+export type { Actors, Patience, WorldKind } from './actors.ts';
+export type { SandboxFaults } from './faults.ts';
+export type { Scenario, ScenarioResult } from './scenario.ts';
+export type { ScenarioClient, ScenarioReply } from './scenario-client.ts';
 
 /** Of a generated password for the REST API; people copy it from the screen. */
 const PASSWORD_LENGTH = 16;
@@ -85,11 +98,10 @@ export class Sandbox implements AsyncDisposable {
 
   /** For `startSandbox`. */
   async start(): Promise<void> {
+    // A mistake in the configuration is told before anything that may be in use.
+    const databasesAreUp = setUpDatabases(this.clusters, this.#config, this.#places);
     const doors = this.world instanceof SystemWorld ? this.#openApis() : Promise.resolve();
-    const [opened, setUp] = await Promise.allSettled([
-      doors,
-      setUpDatabases(this.clusters, this.#config, this.#places),
-    ]);
+    const [opened, setUp] = await Promise.allSettled([doors, databasesAreUp()]);
     if (opened.status === 'rejected') throw opened.reason;
     if (setUp.status === 'rejected') throw setUp.reason;
   }
@@ -192,5 +204,20 @@ const checkClusters = (clusters: readonly ClusterConfig[]): void => {
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) {
       throw new SandboxError(`${nodes} nodes: a cluster has 1 to ${NODES_MAX}`, ['clusters', index, 'nodes']);
     }
+    checkSubnet(clusters, index);
   }
+};
+
+const checkSubnet = (clusters: readonly ClusterConfig[], index: number): void => {
+  const subnet = subnetOf(clusters[index]!, index);
+  const path = ['clusters', index, 'subnet'];
+  if (!SUBNET.test(subnet)) {
+    throw new SandboxError(`subnet "${subnet}": three numbers that begin with 127, as in 127.0.1`, path);
+  }
+  const twin = clusters.slice(0, index).findIndex((each, other) => subnetOf(each, other) === subnet);
+  if (twin < 0) return;
+  throw new SandboxError(
+    `subnet ${subnet} belongs to ${clusters[twin]!.name} already; give ${clusters[index]!.name} another one`,
+    path,
+  );
 };

@@ -6,9 +6,12 @@
  */
 
 import { SimWorld } from '../world/sim-world.ts';
+import { stayAlive } from '../world/system-wait.ts';
 import { SystemWorld } from '../world/system-world.ts';
 import type { LogFields, Milliseconds } from '../world/world.ts';
 import { Actors, ScenarioFailure, ScenarioSkipped, type WorldKind } from './actors.ts';
+
+export { ScenarioFailure, ScenarioSkipped } from './actors.ts';
 
 const SCENARIO_MS_MAX = 5 * 60_000;
 const EVENTS_SHOWN = 15;
@@ -122,6 +125,7 @@ function systemStage(seed: number): Stage {
   const keep = (): void => void (kept ??= [...events]);
   const play = async (story: () => Promise<void>): Promise<void> => {
     let isOver = false;
+    const rest = stayAlive(); // a story may wait without a single socket open
     const tooLong = new Promise<never>((_, reject) => {
       world.clock.after(SCENARIO_MS_MAX, () => {
         if (!isOver) reject(new ScenarioFailure(`it is not over after ${SCENARIO_MS_MAX} ms`));
@@ -134,6 +138,7 @@ function systemStage(seed: number): Stage {
       throw error;
     } finally {
       isOver = true;
+      rest();
     }
   };
   return { actors, play, hash: () => null, eventsAtFailure: () => kept ?? [] };

@@ -19,11 +19,12 @@ import {
   type SourceConfig,
 } from './options.ts';
 
-export const setUpDatabases = async (
+/** Throws what is wrong with the configuration; the returned function resolves when all databases are there. */
+export const setUpDatabases = (
   clusters: readonly SandboxCluster[],
   config: readonly ClusterConfig[],
   places: readonly ClusterPlace[],
-): Promise<void> => {
+): (() => Promise<void>) => {
   const plans = config.flatMap((each, index) =>
     (each.databases ?? []).map((database, at) => ({
       cluster: clusters[index]!,
@@ -48,17 +49,20 @@ export const setUpDatabases = async (
     );
     const { control } = cluster;
     const outcome = control.submit(control.edit(uids[at]!, { replicaSources, replicaSync: 'enabled' }));
-    if (!outcome.ok) throw refused(cluster, database, outcome.problem, [...path, 'replica_of']);
+    if (!outcome.ok) throw refused(cluster, database, outcome.problem, path);
   }
-  await Promise.all(clusters.map((cluster) => cluster.control.settled()));
-  for (const [at, { cluster, database, path }] of plans.entries()) {
-    const trouble = databaseByUid(cluster.control.state, uids[at]!)?.trouble ?? '';
-    if (trouble === '') continue;
-    const advice = trouble.includes('in-use')
-      ? '; another program has the port: end it, or choose another port or subnet'
-      : '';
-    throw new SandboxError(`database "${database.name}" of ${cluster.name}: ${trouble}${advice}`, path);
-  }
+  return async () => {
+    await Promise.all(clusters.map((cluster) => cluster.control.settled()));
+    for (const [at, { cluster, database, path }] of plans.entries()) {
+      const trouble = databaseByUid(cluster.control.state, uids[at]!)?.trouble ?? '';
+      if (trouble === '') continue;
+      const advice = trouble.includes('in-use')
+        ? '; another program has the port: end it, or choose another port or subnet'
+        : '';
+      const place = trouble.startsWith('the endpoint') ? [...path, 'port'] : path;
+      throw new SandboxError(`database "${database.name}" of ${cluster.name}: ${trouble}${advice}`, place);
+    }
+  };
 };
 
 const wishOf = (database: DatabaseConfig, shift: number, trusted: readonly string[]): DatabaseWish => ({
@@ -117,4 +121,39 @@ const sourceByReference = (clusters: readonly SandboxCluster[], reference: strin
 };
 
 const refused = (cluster: SandboxCluster, database: DatabaseConfig, problem: Problem, path: ConfigPath): SandboxError =>
-  new SandboxError(`database "${database.name}" of ${cluster.name}: ${problem.description} (${problem.code})`, path);
+  new SandboxError(`database "${database.name}" of ${cluster.name}: ${problem.description} (${problem.code})`, [
+    ...path,
+    ...settingOf(database, problem),
+  ]);
+
+/** The key of the config file that a problem is about; empty: of none. */
+const settingOf = (database: DatabaseConfig, { code, source }: Problem): ConfigPath => {
+  if (source !== undefined) return ['replica_of', source];
+  switch (code) {
+    case 'missing_db_name':
+    case 'name_violation':
+      return ['name'];
+    case 'port_unavailable':
+      return ['port'];
+    case 'missing_memory_size':
+      return ['memory_size'];
+    case 'insufficient_resources':
+      return ['shards'];
+    case 'invalid_sharding':
+      return [database.hashingRules === undefined ? 'shards' : 'shard_key_regex'];
+    case 'invalid_replication':
+      return ['replica_of'];
+    case 'invalid_certificate':
+    case 'certificate_expired':
+    case 'duplicated_certs':
+      return [database.clientCertificates === undefined ? 'tls_mode' : 'client_certs'];
+    case 'invalid_connections':
+      return ['max_connections'];
+    case 'invalid_password':
+      return ['password'];
+    case 'db_not_exist':
+    case 'busy':
+    case 'uid_exists':
+      return [];
+  }
+};

@@ -72,6 +72,19 @@ describe('antipode run', () => {
     expect(stdout).toContain(`play it again: antipode run ${story.path} --world simulated --seed 5`);
   });
 
+  it('waits in the system world also when nothing but the story is alive', async () => {
+    await using story = await file(
+      'alone.mjs',
+      `export const scenario = { name: 'alone', description: '', run: async (actors) => {
+         await actors.pass(50);
+         await actors.eventually(() => false, { withinMs: 100, what: 'the train' });
+       } };`,
+    );
+    const { code, stdout } = await runProgram('run', story.path, '--world', 'system');
+    expect(code).toBe(1);
+    expect(stdout).toContain('not within 100 ms: the train');
+  });
+
   it('says what to do with TypeScript that this Node.js cannot run', async () => {
     await using story = await file(
       'own.ts',

@@ -50,13 +50,20 @@ class Home implements AsyncDisposable {
 `;
   }
 
-  start(...words: string[]): {
+  start(...words: string[]): ReturnType<Home['startWith']> {
+    return this.startWith({}, ...words);
+  }
+
+  startWith(
+    more: Readonly<Record<string, string>>,
+    ...words: string[]
+  ): {
     readonly child: ReturnType<typeof spawn>;
     readonly firstLine: Promise<string>;
     readonly printed: () => string;
     readonly finished: Promise<Finished>;
   } {
-    const env = { ...process.env, ANTIPODE_HOME: join(this.directory, 'home'), NO_COLOR: '1' };
+    const env = { ...process.env, ANTIPODE_HOME: join(this.directory, 'home'), NO_COLOR: '1', ...more };
     const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#running.push(child);
     let stdout = '';
@@ -150,7 +157,17 @@ describe('antipode up', () => {
     [
       'a rule that the clusters check',
       'clusters:\n  - name: a.local\n    databases:\n      - name: x\n        port: 10050\n',
-      /sandbox\.yaml:4:9: .*10050 is reserved/,
+      /sandbox\.yaml:5:15: .*10050 is reserved/,
+    ],
+    [
+      'one source of many',
+      'clusters:\n  - name: a.local\n    databases:\n      - name: x\n        replica_of:\n          - redis://h:1\n          - redis://h\n',
+      /sandbox\.yaml:7:13: .*replica source 2: the port is missing/,
+    ],
+    [
+      'two clusters at the same addresses',
+      'clusters:\n  - { name: a.local, subnet: 127.99.1 }\n  - { name: b.local, subnet: 127.99.1 }\n',
+      /sandbox\.yaml:3:30: subnet 127\.99\.1 belongs to a\.local already/,
     ],
     [
       'an unknown source',
@@ -162,6 +179,18 @@ describe('antipode up', () => {
     const { code, stdout, stderr } = await home.run('up', '--config', await home.config(text));
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(words);
+  });
+
+  it('ends when the shell that npm has started it with is gone', async () => {
+    await using home = await Home.make();
+    const env = { ...process.env, ANTIPODE_HOME: join(home.directory, 'home'), npm_command: 'exec' };
+    const words = [process.execPath, PROGRAM, 'up', '--json', '--config', await home.config()];
+    const shell = spawn('sh', ['-c', '"$@"; exit 0', 'sh', ...words], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(shell.stdout, 'data');
+    expect(await home.leftBehind).toHaveLength(1);
+    shell.kill('SIGKILL');
+    await once(shell.stdout, 'close'); // the sandbox held it too
+    expect(await home.leftBehind).toEqual([]);
   });
 
   it('names a config file that it cannot read', async () => {
@@ -180,7 +209,7 @@ describe('antipode up', () => {
     server.close();
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /sandbox\.yaml:7:17: database "orders-copy" of west\.local: .*12000 \(in-use\).*choose another port/,
+      /sandbox\.yaml:7:44: database "orders-copy" of west\.local: .*12000 \(in-use\).*choose another port/,
     );
   });
 });
@@ -221,6 +250,35 @@ describe('antipode status and down', () => {
     expect((await finished).code).toBe(0);
     const none = await home.run('status');
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('start one: antipode up') });
+  });
+
+  it('speak to the sandbox that was first when a second one starts, which says so', async () => {
+    await using home = await Home.make();
+    await home.start('up', '--json', '--config', await home.config()).firstLine;
+    const [subnet, file] = [testSubnet(), join(home.directory, 'second.yaml')];
+    await writeFile(file, `clusters: [{ name: second.local, subnet: ${subnet} }]`);
+    const second = home.start('up', '--json', '--config', file);
+    await second.firstLine;
+    const { stdout } = await home.run('status');
+    expect(stdout).toContain('east.local');
+    second.child.kill('SIGTERM');
+    expect(await second.finished).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/sandbox of process \d+ is running too.*ANTIPODE_HOME/),
+    });
+    expect(await home.leftBehind).toHaveLength(1);
+  });
+
+  it('show colours neither to a pipe nor in CI, unless they are asked for', async () => {
+    await using home = await Home.make();
+    await home.start('up', '--json', '--config', await home.config()).firstLine;
+    const shown = async (more: Readonly<Record<string, string>>): Promise<boolean> =>
+      (await home.startWith({ NO_COLOR: '', ...more }, 'status').finished).stdout.includes('\u001B[');
+    expect([await shown({ CI: '1' }), await shown({ CI: '' }), await shown({ FORCE_COLOR: '1' })]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('do not believe the file of a process that has died', async () => {

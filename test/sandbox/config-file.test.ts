@@ -81,10 +81,50 @@ describe('a config file', () => {
     ['an amount of memory that is none', `${CLUSTER}        memory_size: much\n`, /^5:22 .*100mb/],
     ['a subnet outside loopback', 'clusters:\n  - name: a.local\n    subnet: 10.0.0\n', /^3:13 .*127/],
     ['broken YAML', 'clusters:\n  - name: "east\n', /^[23]:\d+ /],
-    ['an unknown alias', 'clusters: *nobody\n', /^1:1 .*nobody/],
-    ['an empty file', '', /^1:1 /],
+    ['an unknown alias', 'clusters: *nobody\n', /^1:11 .*nobody/],
+    ['an empty file', '', /^1:1 the file: empty; the least is clusters:/],
+    ['a number that is out of range', `${CLUSTER}        shards: 0\n`, /^5:17 .*must be at least 1 \(given: 0\)/],
+    ['an unknown key', `${CLUSTER}        shardz: 2\n`, /there are: name, port, shards, /],
+    ['an alias without anchor', `${CLUSTER}        password: *nobody\n`, /^5:19 .*nobody/],
+    ['two documents', `${CLUSTER}---\n${CLUSTER}`, /^5:1 a second document/],
+    ['a subnet that is no address', 'clusters:\n  - name: a.local\n    subnet: 127.300.1\n', /^3:13 .*127\.300\.1/],
+    [
+      'an unknown key of a source',
+      `${CLUSTER}        replica_of:\n          - url: a\n            tls: true\n`,
+      /^7:13 .*unknown key "tls"; there are: url, encryption/,
+    ],
+    [
+      'an unknown key of a lone source',
+      `${CLUSTER}        replica_of: { url: a, tls: true }\n`,
+      /^5:31 .*unknown key "tls"/,
+    ],
+    [
+      'a source that is a number',
+      `${CLUSTER}        replica_of: [5]\n`,
+      /^5:22 .*cluster\/database, redis:\/\/host:port, or keys with url \(given: 5\)/,
+    ],
+    [
+      'a password that is no text',
+      `${CLUSTER}        password: true\n`,
+      /^5:19 .*must be text \(given: true\); put it in quotes/,
+    ],
+    ['a password that is missing', `${CLUSTER}        password:\n`, /^5:18 .*must be text/],
+    [
+      'a name that is a number',
+      'clusters:\n  - name: a.local\n    databases: [{ name: 7 }]\n',
+      /must be text \(given: 7\); put it in quotes/,
+    ],
   ])('is refused with line and column for %s', (_, text, words) => {
     expect(problems(text)[0]).toMatch(words);
+  });
+
+  it.each([
+    ['0123', '0123'],
+    ['1e5', '1e5'],
+    ['"x"', 'x'],
+  ])('takes the password %s as it is written', (written, password) => {
+    const read = readConfig(`${CLUSTER}        password: ${written}\n`);
+    expect(read).toMatchObject({ ok: true, config: { clusters: [{ databases: [{ password }] }] } });
   });
 
   it('tells every problem, not only the first', () => {

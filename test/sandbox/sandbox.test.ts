@@ -36,6 +36,30 @@ describe('a sandbox without options', () => {
   });
 });
 
+describe('the status of a source', () => {
+  it('is syncing from the first byte of its snapshot on', () =>
+    inSimulation({}, async ({ sandbox, connect, wait }) => {
+      const west = sandbox.cluster('west.local');
+      const copy = west.database('orders-copy');
+      const source = await connect(sandbox.cluster('east.local').database('orders'));
+      // Digits that do not repeat: a snapshot is compressed.
+      const value = (at: number) =>
+        Array.from({ length: 200 }, (_, part) => (at * 7919 + part * 104_729) % 999_983).join('');
+      for (let at = 0; at < 300; at++) await source.ask('SET', `k${at}`, value(at));
+      await copy.inSync();
+      await west.updateDatabase('orders-copy', { replicaSync: 'paused' });
+      await west.updateDatabase('orders-copy', { replicaSync: 'enabled' });
+      sandbox.faults.conditions('east.local', 'west.local', { bandwidth: 200_000 });
+      const seen = new Set<string>();
+      while (!seen.has('in-sync')) {
+        const [progress] = copy.status().sources;
+        if ((progress?.rdbTransferred ?? 0) > 0) seen.add(progress!.status);
+        await wait(5);
+      }
+      expect([...seen]).toEqual(['syncing', 'in-sync']);
+    }));
+});
+
 describe('a key with an expiry', () => {
   it('outlives its time at the destination until the source deletes it, and expires by itself once Replica Of is disabled', () =>
     inSimulation({}, async ({ sandbox, connect, wait }) => {

@@ -5,7 +5,7 @@
 
 import { dataCommands } from '../../src/node/commands/index.ts';
 import { CommandTable } from '../../src/node/commands/table.ts';
-import { toRdbValue } from '../../src/node/keyspace/rdb-values.ts';
+import { fromRdbValue, toRdbValue } from '../../src/node/keyspace/rdb-values.ts';
 import { serveShard, type RespServer } from '../../src/node/shard/resp-server.ts';
 import { Shard } from '../../src/node/shard/shard.ts';
 import { replicationCommands } from '../../src/replication/commands.ts';
@@ -51,6 +51,8 @@ export interface Story {
 export interface Ending {
   /** Null: the destination is the union of the sources. */
   readonly difference: string | null;
+  /** The same, at the moment when the engine first said that all is in sync and applied, once the story was over. */
+  readonly differenceWhenInSync: string | null;
   readonly hash: string;
   readonly fullSyncs: number;
   readonly partialSyncs: number;
@@ -130,7 +132,7 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   };
 
   let engine = start();
-  const clients = sources.map((shard, i) => new TestClient(primaries.get(i) ?? shard));
+  const clients: TestClient[] = sources.map((shard, i) => new TestClient(primaries.get(i) ?? shard));
   for (const step of story.steps) {
     switch (step.do) {
       case 'write':
@@ -165,10 +167,18 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
         break;
       }
       case 'new-history': {
-        const { feed, primary } = replicationOf(sources[step.source % story.sources]!);
-        if (feed.mode !== 'own') break;
-        feed.end();
-        primary.disconnectAll();
+        const index = step.source % story.sources;
+        const gone = sources[index]!;
+        if (gone.role === 'replica') break;
+        await world.run(servers.get(gone)!.close());
+        const fresh = await shardAt(`127.0.1.${index + 1}`);
+        const { values, expires } = gone.keyspaces[0]!;
+        values.forEach((key, value) =>
+          fresh.keyspaces[0]!.load(key, fromRdbValue(toRdbValue(value), fresh.limits), expires.get(key) ?? null),
+        );
+        gone.close();
+        sources[index] = fresh;
+        clients[index] = new TestClient(fresh);
         break;
       }
       case 'promote': {
@@ -186,10 +196,13 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   // Faults are over: now it must converge, and say why if it does not.
   world.network.faults.heal();
   let difference: string | null = 'not compared';
+  let differenceWhenInSync: string | null | undefined;
   const converged = (): boolean => {
     if (engine.stopped !== null) return true;
     if (!engine.inSync || sources.some((shard) => shard.role === 'replica')) return false;
     difference = differenceOf(sources, targets);
+    const hasAll = engine.progress.every(({ lagBytes }) => lagBytes === 0);
+    if (hasAll && differenceWhenInSync === undefined) differenceWhenInSync = difference;
     return difference === null;
   };
   await world.runUntil(converged, { virtualMs: CONVERGE_MS });
@@ -197,7 +210,13 @@ export async function live(story: Story, options: StoryOptions = {}): Promise<En
   else if (!engine.inSync) difference = `never in sync: ${JSON.stringify(engine.progress)}`;
   end(engine);
   for (const shard of [...sources, ...primaries.values(), ...targets]) shard.close();
-  return { difference, hash: world.eventLogHash(), fullSyncs, partialSyncs };
+  return {
+    difference,
+    differenceWhenInSync: differenceWhenInSync ?? null,
+    hash: world.eventLogHash(),
+    fullSyncs,
+    partialSyncs,
+  };
 }
 
 /** What a shard holds, one line a key, in a form that does not depend on encodings or order of insertion. */

@@ -21,6 +21,7 @@ import { ENCODING_DIFFERENCES, VERSION_DIFFERENCES, type VersionDifference } fro
 
 const RUNS_DEFAULT = 150;
 const SEQUENCE_MAX = 30;
+const TRANSACTION_MAX = 5;
 const TIMEOUT_MS = 120_000;
 
 export interface DifferentialOptions {
@@ -30,6 +31,8 @@ export interface DifferentialOptions {
   /** Called when the test runs. */
   readonly real: () => RealRedis;
   readonly requests: fc.Arbitrary<readonly string[]>;
+  /** When given, some of these come in a row between MULTI and EXEC. */
+  readonly queued?: fc.Arbitrary<readonly string[]>;
   /** How equal replies must be; `exact` when not given. */
   readonly loosely?: (request: readonly string[]) => Looseness;
   /** Beyond those of the versions; for the encodings at the end the request is OBJECT ENCODING and both are plain words. */
@@ -47,12 +50,24 @@ export function differential(options: DifferentialOptions): void {
   it(options.name, { timeout: TIMEOUT_MS * Number(process.env['ANTIPODE_RUNS'] ?? 1) }, async () => {
     using client = await RawClient.to(options.real().port);
     await client.exchange([['HELLO', String(options.protocol ?? 2)]]);
-    const sequences = fc.array(options.requests, { minLength: 1, maxLength: SEQUENCE_MAX });
+    const sequences = sequencesOf(options);
     await fc.assert(
       fc.asyncProperty(sequences, async (sequence) => compare(options, client, sequence)),
       { numRuns: runs },
     );
   });
+}
+
+function sequencesOf({ requests, queued }: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
+  if (queued === undefined) return fc.array(requests, { minLength: 1, maxLength: SEQUENCE_MAX });
+  const transaction = fc
+    .array(queued, { maxLength: TRANSACTION_MAX })
+    .map((inside): (readonly string[])[] => [['MULTI'], ...inside, ['EXEC']]);
+  const steps = fc.oneof(
+    { weight: 8, arbitrary: requests.map((request): (readonly string[])[] => [request]) },
+    { weight: 1, arbitrary: transaction },
+  );
+  return fc.array(steps, { minLength: 1, maxLength: SEQUENCE_MAX }).map((parts) => parts.flat());
 }
 
 async function compare(

@@ -2,6 +2,7 @@
 
 import { bdbSchema, editOf, wishOf } from './bdb-schema.ts';
 import { bdbView } from './bdb-view.ts';
+import { ApiProblem } from './problems.ts';
 import { changed, databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
 
 /** `?dry_run` and `?dry_run=true`: check, change nothing. */
@@ -69,6 +70,9 @@ export const bdbRoutes: readonly Route[] = [
     run(call) {
       const { control, body } = call;
       const { uid } = databaseOf(call);
+      if (body.uid !== undefined && body.uid !== uid) {
+        throw new ApiProblem('invalid_schema', `uid: a database keeps its uid: it is ${uid}, not ${body.uid}`);
+      }
       const change = control.edit(uid, editOf(body));
       return bdbView(control, changed(isDryRun(call) ? control.dryRun(change) : control.submit(change)));
     },

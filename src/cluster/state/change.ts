@@ -98,6 +98,8 @@ export interface Problem {
   readonly code: ProblemCode;
   /** For people: the offending value, the rule, what to do. */
   readonly description: string;
+  /** Which of the replica sources is meant, counted from 0. */
+  readonly source?: number;
 }
 
 export type ApplyOutcome =
@@ -108,7 +110,11 @@ export type SourcesOutcome =
   | { readonly ok: true; readonly sources: readonly SourceRecord[] }
   | { readonly ok: false; readonly problem: Problem };
 
-export const problem = (code: ProblemCode, description: string): { readonly ok: false; readonly problem: Problem } => ({
+export const problem = (
+  code: ProblemCode,
+  description: string,
+  source?: number,
+): { readonly ok: false; readonly problem: Problem } => ({
   ok: false,
-  problem: { code, description },
+  problem: { code, description, ...(source === undefined ? {} : { source }) },
 });

@@ -11,6 +11,9 @@ import { endpointName, internalEndpointName, nodeName } from '../names/endpoint-
 import { problem, type SourcesOutcome, type SourceWish } from './change.ts';
 import type { ClusterState, DatabaseRecord, SourceRecord } from './cluster-state.ts';
 
+/** A cluster may live there where the system has no other loopback address. */
+const LOCAL_ADDRESS = '127.0.0.1';
+
 /** The place of the database that the sources are for. */
 type Place = Pick<DatabaseRecord, 'port'>;
 
@@ -29,18 +32,19 @@ export const checkSources = (
   for (const [index, wish] of wishes.entries()) {
     const where = `replica source ${index + 1}`;
     const parsed = parseSourceUrl(wish.uri);
-    if (!parsed.ok) return problem('invalid_replication', `${where}: ${parsed.detail}`);
+    if (!parsed.ok) return problem('invalid_replication', `${where}: ${parsed.detail}`, index);
     const { url } = parsed;
     if (isSelf(state, own, url)) {
       return problem(
         'invalid_replication',
         `${where}: ${url.host}:${url.port} is this database itself; name another one`,
+        index,
       );
     }
     const place = placeText(url);
     const twin = places.get(place);
     if (twin !== undefined)
-      return problem('invalid_replication', `${where}: ${place} is replica source ${twin} already`);
+      return problem('invalid_replication', `${where}: ${place} is replica source ${twin} already`, index);
     places.set(place, index + 1);
     const source: Omit<SourceRecord, 'uid'> = {
       uri: wish.uri.trim(),
@@ -51,7 +55,7 @@ export const checkSources = (
       serverName: wish.serverName ?? '',
     };
     const tls = checkTls(where, source);
-    if (tls !== null) return tls;
+    if (tls !== null) return problem(tls.problem.code, tls.problem.description, index);
     const uid = freeUid(known, source, place, wish.uid, uids);
     uids.add(uid);
     sources.push({ uid, ...source });
@@ -95,7 +99,10 @@ const isSelf = (state: ClusterState, own: Place, url: SourceUrl): boolean => {
   if (url.port !== own.port) return false;
   const host = url.host.toLowerCase().replace(/\.$/, '');
   const names = [state.fqdn, endpointName(own.port, state.fqdn), internalEndpointName(own.port, state.fqdn)];
-  for (const node of state.nodes) names.push(node.address, nodeName(node.uid, state.fqdn));
+  for (const node of state.nodes) {
+    names.push(node.address, nodeName(node.uid, state.fqdn));
+    if (node.address === LOCAL_ADDRESS) names.push('localhost');
+  }
   return names.includes(host);
 };
 

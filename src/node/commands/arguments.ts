@@ -262,7 +262,11 @@ export const option = <T>(token: string, argument: Argument<T>): Option<T> => ({
 export const repeated = <T>(token: string, argument: Argument<T>): Option<T[]> => ({
   tokens: { [token]: argument },
   multiple: true,
-  fold: (_token, value, before) => [...(before ?? []), value as T],
+  // One array that grows: a copy for each would take hours for a request of a million words
+  fold: (_token, value, before = []) => {
+    before.push(value as T);
+    return before;
+  },
 });
 
 /** At most one of several tokens: `NX | XX`, `EX seconds | PX ms | KEEPTTL`. Yields `{ token, value }`. */

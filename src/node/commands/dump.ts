@@ -34,11 +34,14 @@ const restoreGrammar = options({
   replace: flag('REPLACE'),
   absttl: flag('ABSTTL'),
   attribute: {
-    tokens: { IDLETIME: named('seconds', integer()), FREQ: named('frequency', integer()) },
-    fold(token, value, before: string | undefined) {
+    tokens: { IDLETIME: named('seconds', unread(integer())), FREQ: named('frequency', unread(integer())) },
+    fold(token, given, before: string | undefined) {
+      // Before the number is looked at
       if (before !== undefined && before !== token) throw refuse('SYNTAX');
-      if ((value as number) < 0) throw refuse(token === 'FREQ' ? 'INVALID_FREQ' : 'INVALID_IDLETIME');
-      if (token === 'FREQ' && (value as number) > FREQUENCY_MAX) throw refuse('INVALID_FREQ');
+      const value = parseInteger(given as string);
+      if (value === null) throw refuse('NOT_INTEGER');
+      if (value < 0) throw refuse(token === 'FREQ' ? 'INVALID_FREQ' : 'INVALID_IDLETIME');
+      if (token === 'FREQ' && value > FREQUENCY_MAX) throw refuse('INVALID_FREQ');
       return token;
     },
   },

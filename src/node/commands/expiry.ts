@@ -37,7 +37,7 @@ const conditions: Argument<Conditions> = {
     while (reader.left > 0) {
       const given = reader.take();
       const name = given.toLowerCase();
-      if (!(name in found)) throw refuse('EXPIRE_OPTION', given);
+      if (!Object.hasOwn(found, name)) throw refuse('EXPIRE_OPTION', given);
       found[name as keyof Conditions] = true;
     }
     if (found.nx && (found.xx || found.gt || found.lt)) throw refuse('EXPIRE_NX_OTHERS');

@@ -61,13 +61,16 @@ export function isCanonicalInteger(text: string): boolean {
 export const isInt64Text = (text: string): boolean =>
   text.length < 19 ? isCanonicalInteger(text) : parseInt64(text) !== null;
 
+/** Digits, a point, an exponent. Digits belong to one part of the pattern only: else a long word of them would take hours. */
+export const isDecimal = (text: string): boolean => /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text);
+
 /**
  * A double as strtod reads it whole: decimal, hexadecimal, inf, infinity; NaN is refused, so is leading space.
  * Overflow to infinity by digits is refused as out of range.
  */
 export function parseDouble(text: string): number | null {
   if (text.length === 0 || text.length > 512) return null;
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
+  if (isDecimal(text)) {
     const value = Number(text);
     // Overflow and underflow to nothing are out of range [redis object.c getDoubleFromObject]
     return !Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(text)) ? null : value;

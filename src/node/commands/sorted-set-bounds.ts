@@ -5,7 +5,7 @@
 
 import { refuse } from '../../resp/refusals.ts';
 import type { SortedSetValue } from '../keyspace/sorted-set.ts';
-import { parseDouble, parseInteger } from './numbers.ts';
+import { isDecimal, parseDouble, parseInteger } from './numbers.ts';
 
 /** Ranks `from` up to, not including, `to`; never `to` below `from`. */
 interface Interval {
@@ -55,12 +55,17 @@ const interval =
     return { from, to: Math.max(from, value.countWhile(isUntil)) };
   };
 
-/** `1.5`, `(1.5`, `-inf`: read with C's leniency, so that leading space, an overflow to infinity and no digits at all (zero) pass. */
-function scoreBound(text: string): { readonly score: number; readonly exclusive: boolean } {
+/**
+ * `1.5`, `(1.5`, `-inf`: read with C's leniency, so that leading space, an overflow to infinity, no digits at all (zero) and
+ * whatever follows a zero byte pass.
+ */
+function scoreBound(given: string): { readonly score: number; readonly exclusive: boolean } {
+  const nul = given.indexOf('\0');
+  const text = nul < 0 ? given : given.slice(0, nul);
   const exclusive = text.startsWith('(');
   const number = text.slice(exclusive ? 1 : 0).replace(/^[ \t\n\v\f\r]+/, '');
   if (exclusive ? text.length === 1 : text === '') return { score: 0, exclusive };
-  const score = parseDouble(number) ?? (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(number) ? Number(number) : null);
+  const score = parseDouble(number) ?? (isDecimal(number) ? Number(number) : null);
   if (score === null) throw refuse('MIN_MAX_NOT_FLOAT');
   return { score, exclusive };
 }

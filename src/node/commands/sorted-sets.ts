@@ -54,6 +54,16 @@ function increase(context: CommandContext, name: string, member: string, by: num
   return new Double(after);
 }
 
+/** Redis reads ZINCRBY as ZADD with INCR, so that an increment which names an option leaves half a pair behind it. */
+const zincrbyIncrement: Argument<number> = {
+  ...double(),
+  doc: { type: 'integer' },
+  parse(reader) {
+    if (/^(nx|xx|ch|incr|gt|lt)$/i.test(reader.words[reader.at] ?? '')) throw refuse('SYNTAX');
+    return double().parse(reader);
+  },
+};
+
 interface Addition {
   readonly members: readonly string[];
   readonly scores: readonly number[];
@@ -220,7 +230,7 @@ const basicCommands: readonly Command[] = [
     flags: ['write', 'denyoom', 'fast'],
     arguments: {
       key: key('RW', 'access', 'update'),
-      increment: { ...double(), doc: { type: 'integer' } },
+      increment: zincrbyIncrement,
       member: text(),
     },
     run: (context, { key: name, increment, member }) => increase(context, name, member, increment, NO_CONDITIONS),

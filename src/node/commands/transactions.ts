@@ -1,6 +1,6 @@
 /** MULTI, EXEC and WATCH. What EXEC runs is one unit: nothing comes between, and replicas get it as one. [redis multi.c] */
 
-import { encodeReply, NULL_ARRAY, OK, Raw } from '../../resp/reply.ts';
+import { encodeReplyWithinLimit, NULL_ARRAY, OK, Raw, REPLY_BYTES_MAX, REPLY_TOO_LONG } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
@@ -60,9 +60,14 @@ export const transactionCommands: readonly Command[] = [
       if (isDirty) return NULL_ARRAY;
       shard.stats.commands += queue.length;
       let bytes = `*${queue.length}\r\n`;
+      let left = queue.length;
       // Encoded one by one: a HELLO among them changes the protocol of those that follow
       for (const { command, words } of queue) {
-        bytes += encodeReply(shard.call(session, command, words, false), session.protocol);
+        const encoded = encodeReplyWithinLimit(shard.call(session, command, words, false), session.protocol);
+        left--;
+        // All are run, whatever becomes of their replies; there is room kept for those that follow to be refused
+        const fits = bytes.length + encoded.length + left * REPLY_TOO_LONG.length <= REPLY_BYTES_MAX;
+        bytes += fits ? encoded : REPLY_TOO_LONG;
       }
       return new Raw(bytes);
     },

@@ -15,7 +15,7 @@ const COLUMN_SIZE = 1 << COLUMN_BITS;
 const COLUMN_MASK = COLUMN_SIZE - 1;
 const NONE = -1;
 
-/** Mixes every char; Math.imul keeps it in 32-bit arithmetic. `seed` differs per process so that collisions cannot be prepared. */
+/** Mixes every char; Math.imul keeps it in 32-bit arithmetic. `seed` is drawn by each shard so that collisions cannot be prepared. */
 export function hashText(text: string, seed: number): number {
   let h = seed ^ text.length;
   for (let i = 0; i < text.length; i++) {
@@ -26,7 +26,7 @@ export function hashText(text: string, seed: number): number {
   return h ^ (h >>> 15);
 }
 
-/** Whole-process hash seed; the simulated world and tests set it so that iteration orders replay. */
+/** Of the dictionaries made from now on, whoever owns them: a shard draws one when it is made, so iteration orders replay with its world. */
 let processSeed = 0x9747b28c;
 export const setDictSeed = (seed: number): void => {
   processSeed = seed | 0;

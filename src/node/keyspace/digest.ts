@@ -6,7 +6,7 @@
  * with fractional scores are others. Whether a key expires counts, not when. Keys whose time has come count until deleted.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { format17 } from '../commands/numbers.ts';
 import type { Keyspace } from './keyspace.ts';
 import { typeName, type Value } from './value.ts';
@@ -15,21 +15,22 @@ const DIGEST_BYTES = 20;
 const TYPE_NUMBERS = { string: 0, list: 1, set: 2, zset: 3, hash: 4 } as const;
 const EXPIRES = '!!expire!!';
 
+/** A dozen for each key: in one call, and as a string, they take a third of the time. */
+const sha1 = (data: Buffer): string => hash('sha1', data, 'binary');
+
 class Digest {
   readonly #bytes = Buffer.alloc(DIGEST_BYTES);
 
   /** Order of what is added does not matter. */
   add(data: string | Buffer): void {
-    const sum = createHash('sha1')
-      .update(typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
-      .digest();
-    for (let i = 0; i < DIGEST_BYTES; i++) this.#bytes[i]! ^= sum[i]!;
+    const sum = sha1(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+    for (let i = 0; i < DIGEST_BYTES; i++) this.#bytes[i]! ^= sum.charCodeAt(i);
   }
 
   /** Order does matter. */
   mix(data: string | Buffer): void {
     this.add(data);
-    createHash('sha1').update(this.#bytes).digest().copy(this.#bytes);
+    this.#bytes.latin1Write(sha1(this.#bytes), 0);
   }
 
   get bytes(): Buffer {

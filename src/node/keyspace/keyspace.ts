@@ -237,9 +237,10 @@ export class Keyspace {
     return true;
   }
 
+  /** No write of the command that came upon it: `expired` replicates it, and the command's own words must not follow. */
   #expire(key: string): void {
     this.#drop(key);
-    this.changed(key);
+    this.#owner.changed(this, key);
     this.#owner.expired(this, key);
   }
 

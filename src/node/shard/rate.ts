@@ -20,6 +20,13 @@ export class Rate {
     this.#atMs = nowMs;
   }
 
+  /** Forgets what was: the counter begins again. */
+  reset(): void {
+    this.#perSecond.length = 0;
+    this.#count = 0;
+    this.#atMs = null;
+  }
+
   get perSecond(): number {
     if (this.#perSecond.length === 0) return 0;
     return Math.round(this.#perSecond.reduce((sum, each) => sum + each, 0) / this.#perSecond.length);

@@ -61,7 +61,7 @@ function attach(shard: Shard, connection: Connection, gone: () => void): void {
       shard.stats.netInputBytes += chunk.length;
       session.receive(chunk);
     },
-    drained: () => session.drained?.(),
+    drained: () => session.outputDrained(),
     closed() {
       gone();
       shard.closeSession(session);

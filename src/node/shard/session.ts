@@ -4,11 +4,13 @@
  * Bytes come in by `receive` and go out by `ClientOutput`; a session knows no socket, so tests and replication links drive one
  * directly. Replies gather in one string and leave once per chunk received. Life: open, then closing (what is pending still
  * leaves, nothing more is read or run), then ended. Limits: `client-query-buffer-limit` on what waits to be run,
- * `client-output-buffer-limit` on what waits to be sent (to a replica: replication's affair).
+ * `client-output-buffer-limit` on what waits to be sent (to a replica: replication's affair). Requests of a client that does
+ * not read their replies are kept and not run, from CONGESTED_BYTES on until it has read: else a few bytes in could become any
+ * number of bytes waiting to go out. Redis runs them, and grows.
  */
 
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
-import { encodeFailure, encodeReply, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
+import { encodeFailure, encodeReplyWithinLimit, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
 import { OutputWatch } from './output-limits.ts';
@@ -32,8 +34,8 @@ export interface ClientOutput {
 const REQUESTS_PER_TICK = 64;
 /** Replies gathered beyond this are sent before the request that makes them has ended. */
 const GATHERED_BYTES_MAX = 1024 * 1024;
-/** Said when a reply does not fit in a JavaScript string; a limit of ours. */
-const REPLY_TOO_LONG = 'ERR reply exceeds the largest string this server can hold (512 MiB)';
+/** So many bytes of replies may wait for a client before its requests wait too; more where a limit of its class allows more. */
+const CONGESTED_BYTES = 64 * 1024 * 1024;
 
 export class Session {
   readonly id: number;
@@ -78,6 +80,8 @@ export class Session {
   /** Pushes that its own request caused: they follow the reply. */
   #pushes = '';
   readonly #watch = new OutputWatch();
+  /** Too much waits to be sent: nothing is run until that has left. */
+  #congested = false;
   /** What arrived while the session waits in a blocking command, or the shard stands still; the decoder gets it in one piece. */
   #unread: Buffer[] = [];
   #unreadBytes = 0;
@@ -116,7 +120,7 @@ export class Session {
     if (this.closing) return;
     const startedAt = this.shard.world.clock.elapsed();
     // What was kept goes first, though the wait may be over
-    if (this.waiting !== null || this.shard.held || this.#unreadBytes > 0) this.#keepUnread(chunk);
+    if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
     else {
       this.decoder.push(chunk);
       this.process();
@@ -126,13 +130,18 @@ export class Session {
     this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
   }
 
+  /** False while it waits for a key, for the shard to answer again, or for the client to read. */
+  get #mayRun(): boolean {
+    return this.waiting === null && !this.#congested && !this.shard.held;
+  }
+
   /** Runs requests until there are none, the session must wait, or it was taken over. */
   process(): void {
     if (this.#processing) return;
     this.#processing = true;
     let requests = 0;
     try {
-      while (this.waiting === null && this.#state === 'open' && this.takenOver === null && !this.shard.held) {
+      while (this.#mayRun && this.#state === 'open' && this.takenOver === null) {
         const words = this.decoder.next();
         if (words === null) break;
         if (requests++ % REQUESTS_PER_TICK === 0) this.shard.tick();
@@ -159,7 +168,7 @@ export class Session {
     this.flush();
     if (this.unreadBytes === 0) return;
     this.shard.world.clock.soon(() => {
-      if (this.closing || this.waiting !== null || this.shard.held) return;
+      if (this.closing || !this.#mayRun) return;
       if (this.#unreadBytes > 0) {
         this.decoder.push(Buffer.concat(this.#unread));
         this.#unread = [];
@@ -169,6 +178,14 @@ export class Session {
       this.decoder.release();
       this.flush();
     });
+  }
+
+  /** The connection has sent all it had. */
+  outputDrained(): void {
+    this.drained?.();
+    if (!this.#congested) return;
+    this.#congested = false;
+    this.continueSoon();
   }
 
   reply(reply: Reply): void {
@@ -181,13 +198,13 @@ export class Session {
       else if (this.replies === 'skip-next') this.replies = 'skip';
       return;
     }
-    this.#append(this.#encode(reply));
+    this.#append(encodeReplyWithinLimit(reply, this.protocol));
   }
 
   /** Sends something the client did not ask for just now. */
   push(message: Push): void {
     if (this.closing) return;
-    const bytes = this.#encode(message);
+    const bytes = encodeReplyWithinLimit(message, this.protocol);
     if (this.#processing) this.#pushes += bytes;
     else {
       this.#append(bytes);
@@ -267,15 +284,6 @@ export class Session {
     this.#append(pushes);
   }
 
-  #encode(reply: Reply): string {
-    try {
-      return encodeReply(reply, this.protocol);
-    } catch (error) {
-      if (error instanceof RangeError) return encodeFailure(REPLY_TOO_LONG);
-      throw error;
-    }
-  }
-
   #keepUnread(chunk: Buffer): void {
     this.#unread.push(Buffer.from(chunk));
     this.#unreadBytes += chunk.length;
@@ -293,6 +301,7 @@ export class Session {
     if (this.kind === 'replica') return; // watched where its stream waits: replication/attachment.ts
     const unsentBytes = this.connection?.unsentBytes ?? 0;
     const limit = this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+    this.#congested = unsentBytes > Math.max(CONGESTED_BYTES, limit.hardBytes, limit.softBytes);
     if (!this.#watch.exceeds(limit, unsentBytes, this.shard.now)) return;
     this.shard.world.log.event('client-output-limit', { client: this.id, unsentBytes });
     this.kill();

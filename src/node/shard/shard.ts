@@ -12,6 +12,7 @@ import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
 import type { CommandTable } from '../commands/table.ts';
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
+import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import { SnapshotWalk, type SnapshotSink } from '../keyspace/snapshot.ts';
 import { Blocking, type Waiting } from './blocking.ts';
@@ -124,6 +125,8 @@ export class Shard implements KeyspaceOwner {
     this.#applyConfig();
     this.config.onChange(() => this.#applyConfig());
     this.now = this.world.clock.now();
+    // Of the world's chance: unknown to clients on a real machine, the same again in a simulated one
+    setDictSeed(this.random.fork('dictionaries').integer(-(2 ** 31), 2 ** 31 - 1));
     this.keyspaces = Array.from({ length: this.config.get('databases') }, (_, index) => new Keyspace(index, this));
     this.blocking = new Blocking(this);
     this.#context = new CommandContext(this);
@@ -151,6 +154,7 @@ export class Shard implements KeyspaceOwner {
   resetStats(): void {
     this.hits = 0;
     this.misses = 0;
+    this.commandRate.reset();
     Object.assign(this.stats, { ...NO_STATS, startedAtMs: this.stats.startedAtMs, busyMs: this.stats.busyMs });
   }
 
@@ -245,7 +249,7 @@ export class Shard implements KeyspaceOwner {
       reply = quick === undefined ? command.run(context, words) : quick;
     } catch (error) {
       if (error instanceof Refusal) reply = new Failure(error.message);
-      else if (error instanceof RangeError && /string length|array length/.test(error.message)) {
+      else if (error instanceof RangeError && /string length|array length|allocation failed/i.test(error.message)) {
         // JavaScript's strings and arrays end earlier than Redis's: a limit of ours, said plainly.
         reply = new Failure('ERR result exceeds the largest value this server can hold (512 MiB)');
       } else throw error;

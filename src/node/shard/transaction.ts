@@ -10,12 +10,16 @@ export interface Queued {
   readonly words: readonly string[];
 }
 
+/** What a queued request and each of its words take beside their bytes: else any number of short ones would pass. */
+const REQUEST_BYTES = 160;
+const WORD_BYTES = 24;
+
 export class Transaction {
   /** Null outside MULTI. */
   queue: Queued[] | null = null;
   /** A request was refused while queueing: EXEC will abort. */
   aborted = false;
-  /** Bytes of the words in the queue. */
+  /** Bytes of the words in the queue, with what is kept around them. */
   queuedBytes = 0;
   /** A watched key changed: EXEC will answer null. */
   dirty = false;
@@ -37,6 +41,7 @@ export class Transaction {
 
   /** Keeps a request for EXEC. */
   add(queued: Queued): void {
+    this.queuedBytes += REQUEST_BYTES + queued.words.length * WORD_BYTES;
     for (const word of queued.words) this.queuedBytes += word.length;
     this.queue!.push(queued);
   }

@@ -55,12 +55,13 @@ export class Destination {
   /** Writes taken, for the status. */
   writes = 0;
 
-  constructor(spec: DestinationSpec, engine: string, events: DestinationEvents) {
+  /** `ownIds`: per target the connections that the engine has had there; kept by the engine from one attempt to the next. */
+  constructor(spec: DestinationSpec, engine: string, ownIds: readonly Set<string>[], events: DestinationEvents) {
     this.#spec = spec;
     this.#events = events;
     this.#targets = spec.specs.map(
-      (each) =>
-        new Target(each, engine, {
+      (each, index) =>
+        new Target(each, engine, ownIds[index]!, {
           opened: () => {
             this.#opened++;
             if (this.#opened === this.#targets.length) events.opened();

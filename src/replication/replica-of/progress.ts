@@ -102,8 +102,16 @@ export function sourceProgress(source: SourceState, lags: Lags, now: number, des
   };
 }
 
+/** Every source has sent everything, or an attempt to have it from there has failed: those that have need not wait longer. */
+export const isGathered = (sources: readonly SourceState[]): boolean =>
+  sources.every(({ shards, failedOnce }) =>
+    shards === null
+      ? failedOnce
+      : shards.every(({ state }) => state === 'staged' || (failedOnce && (state === 'down' || state === 'connecting'))),
+  );
+
 export function statusOf(shards: readonly SourceShard[] | null): SourceStatus {
   if (shards === null || shards.some((shard) => shard.state === 'down' || shard.state === 'connecting'))
     return 'out-of-sync';
-  return shards.every((shard) => shard.state === 'streaming') ? 'in-sync' : 'syncing';
+  return shards.every((shard) => shard.state === 'streaming' && shard.isCaughtUp) ? 'in-sync' : 'syncing';
 }

@@ -16,12 +16,12 @@ import type { LinkOutcome } from '../link-outcome.ts';
 import { Destination, type DestinationSpec, type Point } from './destination.ts';
 import type { SourceSpec } from './source.ts';
 import { SnapshotLoader } from './snapshot-loader.ts';
-import { Lags, sourceProgress, statusOf, type SourceProgress, type SourceState } from './progress.ts';
+import { isGathered, Lags, sourceProgress, statusOf, type SourceProgress, type SourceState } from './progress.ts';
 import { outcomeText, SourceShard } from './source-shard.ts';
 import { stageEntry } from './snapshot-requests.ts';
 import { STAGED_BYTES_MAX } from './staging.ts';
 import { LEDGER_MAX, moveSource, type FullSyncCause, type FullSyncEntry, type StopCause } from './status.ts';
-import { classifyRefusal, stopCauseOf } from './stop-causes.ts';
+import { stopCauseOf, stopOfTarget } from './stop-causes.ts';
 import type { TargetProblem } from './target.ts';
 import { askTopology } from './topology.ts';
 
@@ -80,6 +80,7 @@ export class ReplicaOf {
   /** Sources whose snapshots belong to the latest full sync: a source that joins later is one of its own. */
   #round = new Set<string>();
   readonly #held = new Set<SourceShard>();
+  readonly #ownIds: readonly Set<string>[];
   #heartbeat: Timer | null = null;
   #reopen: Timer | null = null;
   #reopenAttempts = 0;
@@ -95,6 +96,7 @@ export class ReplicaOf {
     this.#loads = new SnapshotLoader(options.world.clock);
     this.#forced = options.fresh !== undefined;
     this.#cause = { cause: options.fresh ?? 'no-offset', source: null, detail: '' };
+    this.#ownIds = options.destination.specs.map(() => new Set<string>());
     this.#sources = options.sources.map((spec) => ({
       spec,
       shards: null,
@@ -140,7 +142,7 @@ export class ReplicaOf {
 
   #open(): void {
     this.#phase = 'opening';
-    const destination: Destination = new Destination(this.#options.destination, this.#options.engine, {
+    const destination: Destination = new Destination(this.#options.destination, this.#options.engine, this.#ownIds, {
       opened: () => this.#opened(destination),
       applied: (point) => this.#applied(point),
       failed: (problem) => this.#destinationFailed(destination, problem),
@@ -178,9 +180,8 @@ export class ReplicaOf {
   #destinationFailed(destination: Destination, problem: TargetProblem): void {
     if (this.#closed || this.#destination !== destination) return;
     this.#destination = null;
-    if (problem.kind === 'refused') {
-      const [cause, text] = classifyRefusal(problem.request, problem.detail);
-      this.#stop(cause, text, null);
+    if (problem.kind !== 'connection') {
+      this.#stop(...stopOfTarget(problem), null);
       return;
     }
     this.#destinationError = `destination: ${problem.detail}`;
@@ -267,6 +268,7 @@ export class ReplicaOf {
           source.lastError = '';
           this.#refresh();
         },
+        caughtUp: () => this.#refresh(),
         entry: (shard, entry) => {
           if (this.#destination === null) return;
           const problem = stageEntry(entry, this.#destination, shard.staging);
@@ -353,19 +355,12 @@ export class ReplicaOf {
     const shards = this.#allShards();
     const staged = shards.filter((shard) => shard.state === 'staged' && !this.#loads.has(shard));
     // Nothing can be harmed in an empty destination, and everything can no longer be kept: both are passed on as they arrive.
-    const passOn = this.#isEmpty || shards.reduce((sum, shard) => sum + shard.staging.bytes, 0) > STAGED_BYTES_MAX;
+    const asked = this.#sources.every((source) => source.shards !== null || source.failedOnce);
+    const passOn =
+      (this.#isEmpty && asked) || shards.reduce((sum, shard) => sum + shard.staging.bytes, 0) > STAGED_BYTES_MAX;
     const arriving = passOn ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
     if (this.#phase === 'gathering') {
-      const complete = this.#sources.every((source) =>
-        source.shards === null
-          ? source.failedOnce
-          : source.shards.every(
-              (shard) =>
-                shard.state === 'staged' ||
-                (source.failedOnce && (shard.state === 'down' || shard.state === 'connecting')),
-            ),
-      );
-      if (arriving.length === 0 && (!complete || staged.length === 0)) return;
+      if (arriving.length === 0 && (!isGathered(this.#sources) || staged.length === 0)) return;
       this.#forced = false;
       this.#phase = 'running';
       this.fullSyncs++;
@@ -394,6 +389,8 @@ export class ReplicaOf {
     if (destination === null || shard.position === null) return;
     if (shard.state === 'transferring') {
       if (this.#loads.has(shard)) {
+        // What is held back must be on its way, or nothing would ever let it go on: a value may be larger than all that is kept.
+        if (shard.staging.bytes > PASSING_BYTES) shard.staging.seal();
         this.#loads.pump(destination, this.#epoch);
         if (shard.staging.bytes > PASSING_BYTES) this.#hold(shard);
       } else this.#commitWhenReady();
@@ -431,6 +428,7 @@ export class ReplicaOf {
       shard.acknowledge(point.offset);
       if (point.loaded && shard.state === 'loading') {
         shard.stream();
+        this.#isEmpty = false;
         this.#world.log.event('snapshot-applied', { shard: shard.id, offset: point.offset });
         this.#refresh();
       }

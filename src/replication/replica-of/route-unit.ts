@@ -44,9 +44,10 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
     else writes.push(write);
   };
   let keyed = -1;
-  for (const write of unit.writes) {
-    const name = write.words[0]!.toUpperCase();
-    if (NOWHERE.has(name) || isCheckpoint(write)) continue;
+  for (const given of unit.writes) {
+    const name = given.words[0]!.toUpperCase();
+    const write = NOWHERE.has(name) ? null : withoutCheckpoint(given, name);
+    if (write === null) continue;
     if (write.database >= routing.databases && !EVERYWHERE.has(name)) {
       return {
         ok: false,
@@ -82,8 +83,16 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
   return { ok: true, parts };
 }
 
-/** A source that is itself a target of another engine keeps its checkpoint to itself: here it would overwrite ours. */
-const isCheckpoint = (write: UnitWrite): boolean => write.words[1] === CHECKPOINT_KEY && write.database === 0;
+/**
+ * A source that is itself a target of another engine keeps its checkpoint to itself: here it would overwrite or delete ours.
+ * Null: nothing is left of the write.
+ */
+function withoutCheckpoint(write: UnitWrite, name: string): UnitWrite | null {
+  if (write.database !== 0 || !write.words.includes(CHECKPOINT_KEY)) return write;
+  if (name !== 'DEL' && name !== 'UNLINK') return write.words[1] === CHECKPOINT_KEY ? null : write;
+  const words = write.words.filter((word) => word !== CHECKPOINT_KEY);
+  return words.length > 1 ? { ...write, words } : null;
+}
 
 type Placed = { ok: true; parts: Map<number, UnitWrite> } | Extract<RouteOutcome, { ok: false }>;
 

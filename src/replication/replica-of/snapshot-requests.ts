@@ -28,7 +28,13 @@ export function stageEntry(
     const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0`;
     return { cause: 'unsupported', detail };
   }
-  staging.add(target, entry.database, snapshotRequest(entry));
+  try {
+    staging.add(target, entry.database, snapshotRequest(entry));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // JavaScript's strings end at 512 MiB: a request that holds such a value cannot be put together
+    return { cause: 'unsupported', detail: `the value of "${entry.key}" is too large to be copied (about 512 MiB)` };
+  }
   return null;
 }
 

@@ -12,6 +12,7 @@ import type { LinkOutcome } from '../link-outcome.ts';
 import { ReplicaLink } from '../link.ts';
 import type { Mark } from './checkpoint.ts';
 import type { SourceSpec } from './source.ts';
+import { askSourceOffset } from './source-offset.ts';
 import { Staging } from './staging.ts';
 import { UnitReader, type Unit } from './stream-units.ts';
 
@@ -29,6 +30,8 @@ export interface SourceShardEvents {
   /** The source insists on a full sync. True: take it. False: the owner closes or restarts this shard. */
   offered(shard: SourceShard): boolean;
   continued(shard: SourceShard): void;
+  /** The stream has been read up to where the source was when it began to flow. */
+  caughtUp(shard: SourceShard): void;
   entry(shard: SourceShard, entry: RdbEntry): void;
   library(shard: SourceShard, code: string): void;
   staged(shard: SourceShard): void;
@@ -53,8 +56,11 @@ export class SourceShard {
   attempts = 0;
   lastError = '';
   ingressBytes = 0;
-  readonly #index: number;
-  readonly #pin: boolean;
+  /** False while the stream flows and what the source had written before is still on its way. */
+  isCaughtUp = false;
+  /** Offset from which on it is caught up; null: not known. */
+  #goal: number | null = null;
+  readonly #preamble: readonly (readonly string[])[];
   readonly #world: World;
   readonly #network: Network;
   readonly #random: Random;
@@ -74,9 +80,8 @@ export class SourceShard {
     events: SourceShardEvents;
   }) {
     this.source = options.source;
-    this.#index = options.index;
     this.id = `${options.source.key}/${options.index}`;
-    this.#pin = options.pin;
+    this.#preamble = options.pin ? [['ANTIPODE', 'PIN', String(options.index)]] : [];
     this.#world = options.world;
     this.#network = options.network;
     this.#random = options.world.random.fork(`source-shard ${this.id}`);
@@ -89,6 +94,7 @@ export class SourceShard {
     this.#link?.close();
     this.resume = resume;
     this.state = 'connecting';
+    this.#goal = null;
     this.staging = new Staging();
     this.snapshotBytes = 0;
     this.snapshotBytesTotal = 0;
@@ -98,14 +104,14 @@ export class SourceShard {
       world: this.#world,
       network: this.#network,
       source: { host: url.host, port: url.port, username: url.username, password: url.password, tls },
-      preamble: this.#pin ? [['ANTIPODE', 'PIN', String(this.#index)]] : [],
+      preamble: this.#preamble,
       announce: {},
       resumeFrom: resume === null ? null : { replicationId: resume.replicationId, offset: resume.offset },
       handler: {
         full: (replicationId, offset) => {
           this.position = { replicationId, offset, database: 0 };
-          if (!this.#events.offered(this)) return;
           this.state = 'transferring';
+          if (!this.#events.offered(this)) return;
           link.accept();
         },
         continued: (replicationId, offset) => {
@@ -115,6 +121,7 @@ export class SourceShard {
           this.state = 'streaming';
           this.attempts = 0;
           this.lastError = '';
+          this.#catchUp();
           this.#events.continued(this);
         },
         snapshotSize: (total) => (this.snapshotBytesTotal = total),
@@ -148,6 +155,7 @@ export class SourceShard {
             database: unit.database,
           };
           this.#events.unit(this, unit);
+          if (this.#goal !== null) this.#lookAtGoal();
         },
         chunkDone: (bytes) => {
           this.ingressBytes += bytes;
@@ -166,6 +174,36 @@ export class SourceShard {
     this.attempts = 0;
     this.lastError = '';
     this.#link?.resume();
+    this.#catchUp();
+  }
+
+  /** Finds out up to where the stream must be read to have everything that there is now. */
+  #catchUp(): void {
+    const link = this.#link;
+    this.isCaughtUp = false;
+    this.#goal = null;
+    askSourceOffset(
+      {
+        network: this.#network,
+        after: (ms, then) => this.#world.clock.after(ms, then),
+        url: this.source.url,
+        tls: this.source.tls,
+        preamble: this.#preamble,
+        replicationId: this.position!.replicationId,
+      },
+      (offset) => {
+        if (this.#link !== link || this.state !== 'streaming') return;
+        this.#goal = offset ?? 0;
+        this.#lookAtGoal();
+      },
+    );
+  }
+
+  #lookAtGoal(): void {
+    if (this.#goal === null || this.position === null || this.position.offset < this.#goal) return;
+    this.#goal = null;
+    this.isCaughtUp = true;
+    this.#events.caughtUp(this);
   }
 
   hold(): void {

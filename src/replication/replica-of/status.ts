@@ -61,6 +61,7 @@ export type StopCause =
   | 'unsupported' // a type or command that the destination does not know
   | 'not-replicable' // the source offers no replication
   | 'self' // source and destination are the same server
+  | 'superseded' // another replication has begun to write into the destination
   | 'general'; // the destination refused a write
 
 /** Event names of the cluster's log for the causes that have one. [RS bdb events] */

@@ -5,6 +5,7 @@
 
 import type { LinkOutcome } from '../link-outcome.ts';
 import type { StopCause } from './status.ts';
+import type { TargetProblem } from './target.ts';
 
 /** Outcomes of a link that no repetition mends. */
 export function stopCauseOf(outcome: LinkOutcome): StopCause | null {
@@ -20,8 +21,15 @@ export function stopCauseOf(outcome: LinkOutcome): StopCause | null {
   }
 }
 
-/** A target refused a request: why, and how to say it. */
-export function classifyRefusal(request: string, detail: string): [StopCause, string] {
+/** Refusals of a destination that pass with time: it starts, runs a script, or has too many clients. */
+export const isPassing = (detail: string): boolean =>
+  /^(LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|ERR max number of clients)/.test(detail);
+
+/** A target ended the work: why, and how to say it. */
+export function stopOfTarget(problem: Exclude<TargetProblem, { kind: 'connection' }>): [StopCause, string] {
+  const { detail } = problem;
+  if (problem.kind === 'superseded') return ['superseded', detail];
+  const { request } = problem;
   const text = `the destination refused ${request}: ${detail}`;
   if (detail.startsWith('OOM')) return ['out-of-memory', text];
   if (/^(NOAUTH|WRONGPASS|NOPERM)/.test(detail)) return ['authentication', text];

@@ -6,6 +6,10 @@
  * behind (bytes of a killed process may still wait in the server's socket), and only then reads the marks: so nothing is
  * applied twice. [architecture: no write is lost or applied twice]
  *
+ * When a batch is refused, those sent behind it may still be applied, with marks that cover the refused one. So the end waits
+ * until all is answered; if something was applied that must not have been, the marks are replaced by `spoiled`: no new start can
+ * take up the stream behind a write that is missing.
+ *
  * Border: knows no sources and no routing. Limits: BATCH_*; what is in flight is bounded by the links that are paused.
  */
 
@@ -15,7 +19,8 @@ import { RequestDecoder } from '../../resp/request-decoder.ts';
 import type { ReaderReply } from '../../resp/reply-reader.ts';
 import type { Address, ClientTls, Network } from '../../world/world.ts';
 import { RequestConnection } from '../request-connection.ts';
-import type { MarkStore } from './checkpoint.ts';
+import { SPOILED, type MarkStore } from './checkpoint.ts';
+import { isPassing } from './stop-causes.ts';
 
 /** A batch leaves when it has this many writes or bytes, or when the input pauses. */
 const BATCH_WRITES_MAX = 512;
@@ -38,7 +43,16 @@ export type TargetProblem =
   /** May heal by itself: try again. */
   | { readonly kind: 'connection'; readonly detail: string }
   /** The server refused a write or our credentials. */
-  | { readonly kind: 'refused'; readonly request: string; readonly detail: string };
+  | { readonly kind: 'refused'; readonly request: string; readonly detail: string }
+  /** Another engine has begun to write into this server since we did. */
+  | { readonly kind: 'superseded'; readonly detail: string };
+
+interface Refused {
+  readonly request: string;
+  readonly detail: string;
+}
+
+const NAME_PREFIX = 'antipode-syncer:';
 
 export interface TargetEvents {
   opened(marks: ReadonlyMap<string, string>): void;
@@ -52,6 +66,8 @@ export class Target {
   readonly spec: TargetSpec;
   readonly #engine: string;
   readonly #events: TargetEvents;
+  /** Ids of the connections that this engine has had to this server, over all its attempts. */
+  readonly #ownIds: Set<string>;
   #connection: RequestConnection | null = null;
   #ended = false;
   #isOpen = false;
@@ -68,11 +84,17 @@ export class Target {
   /** Number of the batch being gathered, and of the last one applied. */
   batch = 1;
   applied = 0;
+  /** Last batch of which everything was answered. */
+  #answered = 0;
+  /** What was refused first. From then on nothing more is sent. */
+  #refusal: Refused | null = null;
+  #isSpoiled = false;
   /** True when it held no key as it was opened. */
   wasEmpty = false;
 
-  constructor(spec: TargetSpec, engine: string, events: TargetEvents) {
+  constructor(spec: TargetSpec, engine: string, ownIds: Set<string>, events: TargetEvents) {
     this.spec = spec;
+    this.#ownIds = ownIds;
     this.#engine = engine;
     this.#events = events;
   }
@@ -88,8 +110,7 @@ export class Target {
         return;
       }
       this.#connection = new RequestConnection(outcome.connection, {
-        closed: (reason) =>
-          this.#fail({ kind: 'connection', detail: `connection to the destination closed (${reason})` }),
+        closed: (reason) => this.#lost(`connection to the destination closed (${reason})`),
       });
       this.#greet(this.#connection);
     });
@@ -101,16 +122,14 @@ export class Target {
   }
 
   write(database: number, words: readonly string[]): void {
-    if (database !== this.#selected) {
-      this.#add(['SELECT', String(database)]);
-      this.#selected = database;
-    }
-    this.#add(words);
     const name = words[0]!.toUpperCase();
-    // A flush of the database that holds the checkpoint takes it along: it is written anew in the same step.
-    if (this.spec.marks.flushedWithData && (name === 'FLUSHALL' || (name === 'FLUSHDB' && database === 0))) {
+    const swaps = name === 'SWAPDB' && words.includes('0');
+    // The database that holds the checkpoint is emptied, or gets another number: the checkpoint is written anew in the same step.
+    if (this.spec.marks.flushedWithData && (swaps || name === 'FLUSHALL' || (name === 'FLUSHDB' && database === 0))) {
+      if (swaps) this.#addAt(0, this.spec.marks.reset);
       for (const [mark, text] of this.#marks) this.#touchedMarks.set(mark, text);
     }
+    this.#addAt(database, words);
   }
 
   /** Sets a mark in the batch being gathered. */
@@ -133,18 +152,12 @@ export class Target {
 
   /** Sends the batch; returns its number. Nothing gathered: the number of the last one. */
   flush(): number {
-    if (this.#writes === 0 && this.#touchedMarks.size === 0) return this.batch - 1;
-    if (this.#touchedMarks.size > 0) {
-      if (this.#selected !== 0 && this.spec.marks.flushedWithData) {
-        this.#add(['SELECT', '0']);
-        this.#selected = 0;
-      }
-      this.#add(this.spec.marks.set(this.#touchedMarks));
-    }
+    if (this.#refusal !== null || (this.#writes === 0 && this.#touchedMarks.size === 0)) return this.batch - 1;
+    if (this.#touchedMarks.size > 0) this.#addMarks(this.spec.marks.set(this.#touchedMarks));
     const batch = this.batch++;
     const names = this.#names;
     // MULTI, the queued requests, EXEC: only EXEC's array tells what happened, but a request refused while queueing names the cause.
-    let refused: { request: string; detail: string } | null = null;
+    let refused: Refused | null = null;
     const count = names.length;
     this.#connection?.send(`*1\r\n$5\r\nMULTI\r\n${this.#bytes}*1\r\n$4\r\nEXEC\r\n`, count + 2, (reply, index) => {
       if (index <= count) {
@@ -152,8 +165,8 @@ export class Target {
           refused = { request: names[index - 1] ?? 'MULTI', detail: reply.text };
         return;
       }
-      if (refused !== null) this.#fail({ kind: 'refused', ...refused });
-      else this.#executed(batch, names, reply);
+      const isExecuted = Array.isArray(reply);
+      this.#answer(batch, refused ?? refusalIn(reply, names), isExecuted);
     });
     this.#bytes = '';
     this.#writes = 0;
@@ -168,15 +181,13 @@ export class Target {
    */
   sendSnapshot(bytes: Buffer, count: number, lastDatabase: number): number {
     this.flush();
+    if (this.#refusal !== null) return this.batch - 1;
     const batch = this.batch++;
     this.#selected = lastDatabase;
     this.#connection?.send(bytes, count, (reply, index) => {
-      if (reply instanceof Failure)
-        this.#fail({ kind: 'refused', request: requestAt(bytes, index), detail: reply.text });
-      else if (index === count - 1 && !this.#ended) {
-        this.applied = batch;
-        this.#events.applied(batch);
-      }
+      if (reply instanceof Failure) this.#refusal ??= { request: requestAt(bytes, index), detail: reply.text };
+      // Not spoiled by what else is in it: it is guarded by its own mark
+      if (index === count - 1) this.#answer(batch, null, false);
     });
     return batch;
   }
@@ -188,7 +199,7 @@ export class Target {
       this.#seenApplied = this.applied;
       this.#seenAt = waits ? now : null;
     } else if (now - this.#seenAt > SILENCE_MS_MAX) {
-      this.#fail({ kind: 'connection', detail: `no answer from the destination for ${SILENCE_MS_MAX} ms` });
+      this.#lost(`no answer from the destination for ${SILENCE_MS_MAX} ms`);
     }
   }
 
@@ -203,43 +214,67 @@ export class Target {
     this.#writes++;
   }
 
-  #executed(batch: number, names: readonly string[], reply: ReaderReply): void {
+  #addAt(database: number, words: readonly string[]): void {
+    if (database !== this.#selected) this.#add(['SELECT', String(database)]);
+    this.#selected = database;
+    this.#add(words);
+  }
+
+  #addMarks(words: readonly string[]): void {
+    if (this.spec.marks.flushedWithData) this.#addAt(0, words);
+    else this.#add(words);
+  }
+
+  #answer(batch: number, refusal: Refused | null, isExecuted: boolean): void {
     if (this.#ended) return;
-    if (!Array.isArray(reply)) {
-      this.#fail({
-        kind: 'refused',
-        request: 'EXEC',
-        detail: reply instanceof Failure ? reply.text : 'EXEC was not answered by an array',
-      });
+    this.#answered = batch;
+    this.#refusal ??= refusal;
+    if (this.#refusal === null) {
+      this.applied = batch;
+      this.#events.applied(batch);
       return;
     }
-    for (let i = 0; i < reply.length; i++) {
-      const each = reply[i];
-      if (each instanceof Failure) {
-        this.#fail({ kind: 'refused', request: names[i] ?? '?', detail: each.text });
-        return;
-      }
-    }
-    this.applied = batch;
-    this.#events.applied(batch);
+    // Its marks stand, and a write before them does not.
+    if (isExecuted) this.#isSpoiled = true;
+    if (this.#answered < this.batch - 1) return;
+    if (this.#isSpoiled) this.#spoil(this.#refusal);
+    else this.#refused(this.#refusal);
+  }
+
+  #spoil({ request, detail }: Refused): void {
+    const { marks } = this.spec;
+    const after = { request, detail: `${detail}; later writes had been applied: a new start copies everything` };
+    const ask = (words: readonly string[], then: () => void): void => this.#connection?.ask(words, then);
+    if (marks.flushedWithData) ask(['SELECT', '0'], ignore);
+    ask(marks.reset, ignore);
+    // A full server may refuse this one; without any marks everything is copied as well.
+    ask(marks.set(new Map([[SPOILED, `${request}: ${detail}`]])), () => this.#refused(after));
   }
 
   #greet(connection: RequestConnection): void {
     const { username, password, preamble, marks } = this.spec;
-    const name = `antipode-syncer:${this.#engine}`;
+    const name = `${NAME_PREFIX}${this.#engine}`;
     const required: (readonly string[])[] = [];
     if (password !== null) required.push(username === null ? ['AUTH', password] : ['AUTH', username, password]);
     required.push(...preamble, ['CLIENT', 'SETNAME', name]);
     for (const words of required) {
       connection.ask(words, (reply) => {
-        if (reply instanceof Failure) this.#refused(words[0]!, reply);
+        if (reply instanceof Failure) this.#refused({ request: words[0]!, detail: reply.text });
       });
     }
     connection.ask(['CLIENT', 'ID'], (id) => {
       connection.ask(['CLIENT', 'LIST'], (list) => {
         // Refused (a managed service may): then there is no fence, and a killed process's last bytes could still arrive.
-        const stale = typeof list === 'string' ? staleClients(list, name, typeof id === 'number' ? id : -1) : [];
-        for (const each of stale) connection.ask(['CLIENT', 'KILL', 'ID', each], () => undefined);
+        const ownId = typeof id === 'number' ? String(id) : null;
+        const stale = typeof list === 'string' && ownId !== null ? staleClients(list, ownId) : [];
+        const newer = this.#ownIds.size === 0 ? undefined : stale.find((each) => !this.#ownIds.has(each));
+        if (newer !== undefined) {
+          const who = 'another replication has begun to write into this destination';
+          this.#fail({ kind: 'superseded', detail: `${who} (its connection there has the id ${newer})` });
+          return;
+        }
+        if (ownId !== null) this.#ownIds.add(ownId);
+        for (const each of stale) connection.ask(['CLIENT', 'KILL', 'ID', each], ignore);
         // Not told means: assume that there is something to protect.
         connection.ask(['INFO', 'keyspace'], (reply) => {
           this.wasEmpty = typeof reply === 'string' && reply.includes('# Keyspace') && !/^db\d+:/m.test(reply);
@@ -247,7 +282,7 @@ export class Target {
         connection.ask(marks.read, (reply) => {
           if (this.#ended) return;
           if (reply instanceof Failure) {
-            this.#refused(marks.read.join(' '), reply);
+            this.#refused({ request: marks.read.join(' '), detail: reply.text });
             return;
           }
           const flat = Array.isArray(reply) ? reply : [];
@@ -259,10 +294,13 @@ export class Target {
     });
   }
 
-  #refused(request: string, reply: FailureType): void {
-    if (/^(LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN)/.test(reply.text))
-      this.#fail({ kind: 'connection', detail: reply.text });
-    else this.#fail({ kind: 'refused', request, detail: reply.text });
+  #refused({ request, detail }: Refused): void {
+    this.#fail(isPassing(detail) ? { kind: 'connection', detail } : { kind: 'refused', request, detail });
+  }
+
+  #lost(detail: string): void {
+    if (this.#refusal === null) this.#fail({ kind: 'connection', detail });
+    else this.#refused(this.#refusal);
   }
 
   #fail(problem: TargetProblem): void {
@@ -273,6 +311,8 @@ export class Target {
   }
 }
 
+const ignore = (): void => undefined;
+
 /** The request at an index of encoded ones, for a message. */
 function requestAt(bytes: Buffer, index: number): string {
   const decoder = new RequestDecoder();
@@ -282,12 +322,23 @@ function requestAt(bytes: Buffer, index: number): string {
   return words === null ? '?' : `${words[0]} ${(words[1] ?? '').slice(0, 64)}`;
 }
 
-/** Ids of other connections with our name, from CLIENT LIST. */
-function staleClients(list: string, name: string, ownId: number): string[] {
+/** What EXEC's reply says was refused; null: nothing. */
+function refusalIn(reply: ReaderReply, names: readonly string[]): Refused | null {
+  if (reply instanceof Failure) return { request: 'EXEC', detail: reply.text.replace(DISCARDED, '') };
+  if (!Array.isArray(reply)) return { request: 'EXEC', detail: 'EXEC was not answered by an array' };
+  const at = reply.findIndex((each) => each instanceof Failure);
+  return at < 0 ? null : { request: names[at] ?? '?', detail: (reply[at] as FailureType).text };
+}
+
+/** Before the cause, when EXEC itself is what is refused [redis multi.c execCommandAbort]. */
+const DISCARDED = /^EXECABORT Transaction discarded because of: /;
+
+/** Ids of other connections that write as engines do, from CLIENT LIST. */
+function staleClients(list: string, ownId: string): string[] {
   const ids: string[] = [];
   for (const line of list.split('\n')) {
     const id = /^id=(\d+) /.exec(line)?.[1];
-    if (id !== undefined && Number(id) !== ownId && line.includes(` name=${name} `)) ids.push(id);
+    if (id !== undefined && id !== ownId && line.includes(` name=${NAME_PREFIX}`)) ids.push(id);
   }
   return ids;
 }

@@ -8,6 +8,7 @@ import { Failure } from '../../resp/reply.ts';
 import type { ClientTls, ConnectFailure, Network } from '../../world/world.ts';
 import { RequestConnection } from '../request-connection.ts';
 import type { SourceUrl } from './source-url.ts';
+import { isPassing } from './stop-causes.ts';
 
 export interface Topology {
   /** Rules by which an Antipode database spreads keys; null for any other server. */
@@ -74,9 +75,9 @@ export function askTopology(
           url.username === null ? ['AUTH', url.password] : ['AUTH', url.username, url.password],
           (reply) => {
             // A server without a password says so; the password is then simply not needed [RS: AUTH is sent when the URL has one]
-            if (reply instanceof Failure && !reply.text.includes('without any password configured')) {
-              end({ ok: false, why: 'authentication', detail: reply.text });
-            }
+            if (!(reply instanceof Failure) || reply.text.includes('without any password configured')) return;
+            if (isPassing(reply.text)) end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
+            else end({ ok: false, why: 'authentication', detail: reply.text });
           },
         );
       }
@@ -88,8 +89,7 @@ export function askTopology(
         if (finished) return;
         if (reply instanceof Failure) {
           if (reply.text.startsWith('NOAUTH')) end({ ok: false, why: 'authentication', detail: reply.text });
-          else if (/^(LOADING|MASTERDOWN)/.test(reply.text))
-            end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
+          else if (isPassing(reply.text)) end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
           else end({ ok: true, topology: readTopology(rows, '') }); // INFO withheld: go on without
           return;
         }

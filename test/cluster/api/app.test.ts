@@ -145,6 +145,10 @@ describe('/v1/bdbs', () => {
       await sandbox.cluster('west.local').database('orders-copy').inSync();
       const { json } = await ask('GET', '/v1/bdbs/1');
       expect((await ask('PUT', '/v1/bdbs/1', json)).status).toBe(200);
+      expect(await ask('PUT', '/v1/bdbs/1', { ...json, uid: 7 })).toMatchObject({
+        status: 400,
+        json: { description: expect.stringContaining('it is 1, not 7') },
+      });
       expect((await ask('GET', '/v1/bdbs/1/syncer_state')).json.generation).toBe(1);
     }));
 

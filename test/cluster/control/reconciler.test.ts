@@ -42,7 +42,7 @@ describe('a database whose port another program has', () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
       const release = await occupy(world, '127.0.2.1', 12_000);
-      await expect(startSandbox({ world })).rejects.toMatchObject({ path: ['clusters', 1, 'databases', 0] });
+      await expect(startSandbox({ world })).rejects.toMatchObject({ path: ['clusters', 1, 'databases', 0, 'port'] });
       await release();
       await using sandbox = await startSandbox({ world });
       expect(sandbox.cluster('west.local').database('orders-copy').status().status).toBe('active');

@@ -23,6 +23,13 @@ describe('sources', () => {
     expect(problem.description).toMatch(words);
   });
 
+  it('knows localhost as its own where the cluster lives at 127.0.0.1', () => {
+    const moved = { ...state, nodes: state.nodes.map((node) => ({ ...node, address: '127.0.0.1' })) };
+    const edit = replicaOf({ replicaSources: [{ uri: OTHER }, { uri: 'redis://LOCALHOST:12000' }] });
+    expect(refused(moved, edit)).toMatchObject({ description: expect.stringContaining('itself'), source: 1 });
+    applied(state, edit);
+  });
+
   it('allows another port of the same address', () => {
     const after = applied(state, replicaOf({ replicaSources: [{ uri: 'redis://127.0.1.1:12001' }] }));
     expect(database(after).replica.sources).toHaveLength(1);

@@ -12,4 +12,14 @@ describe('a rate', () => {
     for (let i = 41; i <= 60; i++) rate.sample(2000, i * 100);
     expect(rate.perSecond).toBe(0);
   });
+
+  it('begins again after a reset, though the counter it follows fell', () => {
+    const rate = new Rate();
+    for (let i = 0; i <= 5; i++) rate.sample(i * 100, i * 100);
+    rate.reset();
+    expect(rate.perSecond).toBe(0);
+    rate.sample(0, 600);
+    rate.sample(10, 700);
+    expect(rate.perSecond).toBe(100);
+  });
 });

@@ -133,6 +133,24 @@ describe('the network side', () => {
     deaf.destroy();
   });
 
+  it('runs no more requests of a client that does not read, until it reads; nothing is lost', async () => {
+    await using served = await serve();
+    const value = 4_000_000;
+    const requests = 80;
+    const client = connect(served.port, '127.0.0.1');
+    let received = 0;
+    client.write(`SETRANGE k ${value - 1} x\r\n${'GET k\r\n'.repeat(requests)}INCR ran\r\n`);
+    await eventually(() => served.shard.stats.commands > 10, { withinMs: 5_000, what: 'some replies wait' });
+    const ran = served.shard.stats.commands;
+    expect(ran).toBeLessThan(40);
+    expect(await rawExchange(served.port, 'EXISTS ran\r\n')).toBe(':0\r\n');
+    expect(served.shard.stats.netOutputBytes).toBeLessThan(100_000_000);
+    client.on('data', (chunk) => (received += chunk.length));
+    const all = `:${value}\r\n`.length + requests * (value + `$${value}\r\n\r\n`.length) + ':1\r\n'.length;
+    await eventually(() => received === all, { withinMs: 20_000, what: 'every reply' });
+    client.destroy();
+  });
+
   it('tells its port', async () => {
     await using served = await serve();
     expect(await rawExchange(served.port, 'INFO server\r\n')).toContain(`\r\ntcp_port:${served.port}\r\n`);

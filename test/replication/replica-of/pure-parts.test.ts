@@ -77,6 +77,12 @@ describe('routeUnit', () => {
     expect(route(['PUBLISH', 'c', 'm'])).toEqual({});
   });
 
+  it("keeps a source's own checkpoint away", () => {
+    expect(route(['HSET', 'antipode:checkpoint', 'generation', 'x'])).toEqual({});
+    expect(route(['DEL', 'antipode:checkpoint'])).toEqual({});
+    expect(route(['DEL', 'c', 'antipode:checkpoint'])).toEqual({ 0: ['DEL c'] });
+  });
+
   it('refuses what cannot stay atomic', () => {
     expect(route(['SET', 'a', '1'], ['SET', 'b', '1'])).toMatch(/^cross-slot: a transaction/);
     expect(route(['SET', 'a', '1'], ['SET', 'd', '1'])).toEqual({ 1: ['SET a 1', 'SET d 1'] });
