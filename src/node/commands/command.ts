@@ -6,15 +6,51 @@
 import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { kebabCase, WordReader, type Argument, type ArgumentDoc, type KeyFlag, type Parsed, type Shape } from './arguments.ts';
+import {
+  kebabCase,
+  WordReader,
+  type Argument,
+  type ArgumentDoc,
+  type KeyFlag,
+  type Parsed,
+  type Shape,
+} from './arguments.ts';
 
 export type Group =
-  | 'string' | 'generic' | 'list' | 'hash' | 'set' | 'sorted-set' | 'bitmap' | 'transactions' | 'pubsub' | 'connection' | 'server' | 'replication';
+  | 'string'
+  | 'generic'
+  | 'list'
+  | 'hash'
+  | 'set'
+  | 'sorted-set'
+  | 'bitmap'
+  | 'transactions'
+  | 'pubsub'
+  | 'connection'
+  | 'server'
+  | 'replication';
 
 /** Redis's command flags. `write` and `denyoom` are obeyed by the checks, the others are shown by COMMAND and obeyed where they say. */
 export type Flag =
-  | 'write' | 'readonly' | 'denyoom' | 'admin' | 'pubsub' | 'noscript' | 'blocking' | 'loading' | 'stale' | 'skip_monitor'
-  | 'skip_slowlog' | 'fast' | 'no_auth' | 'no_multi' | 'no_async_loading' | 'may_replicate' | 'movablekeys' | 'sort_for_script' | 'allow_busy';
+  | 'write'
+  | 'readonly'
+  | 'denyoom'
+  | 'admin'
+  | 'pubsub'
+  | 'noscript'
+  | 'blocking'
+  | 'loading'
+  | 'stale'
+  | 'skip_monitor'
+  | 'skip_slowlog'
+  | 'fast'
+  | 'no_auth'
+  | 'no_multi'
+  | 'no_async_loading'
+  | 'may_replicate'
+  | 'movablekeys'
+  | 'sort_for_script'
+  | 'allow_busy';
 
 /** Where keys are, as COMMAND INFO's key specifications say it. */
 export interface KeySpec {
@@ -30,7 +66,15 @@ export interface KeySpec {
 /** What a proxy in front of several shards does with the command [redis command tips]. */
 export interface Tips {
   readonly request?: 'all_shards' | 'all_nodes' | 'multi_shard' | 'special';
-  readonly response?: 'one_succeeded' | 'all_succeeded' | 'agg_sum' | 'agg_min' | 'agg_max' | 'agg_logical_and' | 'agg_logical_or' | 'special';
+  readonly response?:
+    | 'one_succeeded'
+    | 'all_succeeded'
+    | 'agg_sum'
+    | 'agg_min'
+    | 'agg_max'
+    | 'agg_logical_and'
+    | 'agg_logical_or'
+    | 'special';
   readonly other?: readonly ('nondeterministic_output' | 'nondeterministic_output_order')[];
 }
 
@@ -85,7 +129,12 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
   const parts = declaration.name.split(' ');
   const skip = parts.length;
   const entries = Object.entries(declaration.arguments);
-  const arity = declaration.arity ?? arityOf(skip, entries.map(([, argument]) => argument));
+  const arity =
+    declaration.arity ??
+    arityOf(
+      skip,
+      entries.map(([, argument]) => argument),
+    );
   const keySpecs = declaration.keySpecs ?? keySpecsOf(skip, entries);
   const { run } = declaration;
   return {
@@ -118,7 +167,13 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
 
 /** A group of `options` or counted keys is shown as the separate arguments it stands for. */
 function docsOf(name: string, doc: Argument<unknown>['doc']): ArgumentDoc[] {
-  if (doc.type === 'block' && doc.name === undefined && !doc.multiple && doc.arguments && (doc.optional || doc.arguments[0]?.name === 'numkeys')) {
+  if (
+    doc.type === 'block' &&
+    doc.name === undefined &&
+    !doc.multiple &&
+    doc.arguments &&
+    (doc.optional || doc.arguments[0]?.name === 'numkeys')
+  ) {
     return [...doc.arguments];
   }
   return [{ name: kebabCase(name), ...doc }];

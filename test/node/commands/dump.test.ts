@@ -13,6 +13,17 @@ const commands = dataCommands;
 const payload = dumpPayload({ kind: 'hash', pairs: ['f', 'v', 'g', '1'] }).latin1Slice();
 
 describe('RESTORE', () => {
+  it('refuses IDLETIME together with FREQ before it reads the number', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    const restore = (...more: string[]): unknown => client.call('RESTORE', 'k', '0', payload, ...more);
+    expect(restore('IDLETIME', '1', 'FREQ', '')).toMatchObject({ message: 'ERR syntax error' });
+    expect(restore('FREQ', '1', 'IDLETIME', 'x')).toMatchObject({ message: 'ERR syntax error' });
+    expect(restore('FREQ', '')).toMatchObject({ message: 'ERR value is not an integer or out of range' });
+    expect(restore('FREQ', '256')).toMatchObject({ message: 'ERR Invalid FREQ value, must be >= 0 and <= 255' });
+    expect(restore('IDLETIME', '7', 'IDLETIME', '8')).toBe('OK');
+  });
+
   it('takes what DUMP gives, of every type', () => {
     using test = testShard({ commands });
     const client = test.client();

@@ -9,6 +9,16 @@ import { collectWrites } from '../../support/writes.ts';
 const commands = [...keyCommands, ...stringCommands, ...hashCommands];
 
 describe('EXPIRE and its kin', () => {
+  it('know no option that is only a name every object has', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'k', 'v');
+    for (const word of ['constructor', '__proto__']) {
+      expect(client.call('EXPIRE', 'k', '10', word)).toMatchObject({ message: `ERR Unsupported option ${word}` });
+    }
+    expect(client.call('TTL', 'k')).toBe(-1);
+  });
+
   it('replicate the absolute time without their conditions, and nothing when a condition fails', () => {
     using test = testShard({ commands });
     const client = test.client();

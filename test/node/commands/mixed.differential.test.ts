@@ -99,7 +99,8 @@ const loosely = (request: readonly string[]): Looseness => {
 /** What the two versions differ in, where EXEC's reply would hide which request it was; and what has no order, cut or stored. */
 function isDetermined(request: readonly string[]): boolean {
   const upper = request.map((word) => word.toUpperCase());
-  if (upper[0]!.startsWith('SORT')) return !upper.includes('BY') || !(upper.includes('LIMIT') || upper.includes('STORE'));
+  if (upper[0]!.startsWith('SORT'))
+    return !upper.includes('BY') || !(upper.includes('LIMIT') || upper.includes('STORE'));
   // Scores that the versions print with other digits, and timeouts that they refuse with other words
   if (/^[ZB]/.test(upper[0]!) && upper.some((word) => /^-?922/.test(word))) return false;
   if (upper[0] === 'ZRANK' || upper[0] === 'ZREVRANK') return request.length <= 3;
@@ -121,7 +122,10 @@ describeReal('commands of all groups compared with redis-server', () => {
     { weight: 1, arbitrary: writesOfEveryType(POOLS.key) },
   );
   const queued = fc.oneof(
-    { weight: 3, arbitrary: mutated(requestsFrom(queueable, pools)).filter((each) => isDetermined(each) && !isTimed(each)) },
+    {
+      weight: 3,
+      arbitrary: mutated(requestsFrom(queueable, pools)).filter((each) => isDetermined(each) && !isTimed(each)),
+    },
     { weight: 1, arbitrary: writesOfEveryType(POOLS.key) },
     { weight: 1, arbitrary: mutated(requestsFrom(waiting, pools)).filter(isDetermined) },
   );
@@ -129,7 +133,8 @@ describeReal('commands of all groups compared with redis-server', () => {
   const differences = [
     {
       name: 'SORT makes the sorted set it reads large in Redis',
-      explains: (_request: readonly string[], ours: string, theirs: string) => ours === 'listpack' && theirs === 'skiplist',
+      explains: (_request: readonly string[], ours: string, theirs: string) =>
+        ours === 'listpack' && theirs === 'skiplist',
     },
   ];
   differential({ ...shared, name: 'in RESP2', differences, runs: 150 });

@@ -13,6 +13,24 @@ import { recordWrites } from './writes.ts';
 const commands = [...setCommands, ...sortedSetCommands, ...stringCommands];
 
 describe('ZADD', () => {
+  it('shares its options with ZINCRBY, where an increment that names one is a syntax error', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    for (const word of ['NX', 'incr', 'Gt']) {
+      expect(client.call('ZINCRBY', 'z', word, 'a')).toMatchObject({ message: 'ERR syntax error' });
+    }
+    expect(client.call('ZINCRBY', 'z', 'x', 'a')).toMatchObject({ message: 'ERR value is not a valid float' });
+    expect(client.call('ZINCRBY', 'z', '2', 'NX')).toBe('2');
+  });
+
+  it('has ranges whose bounds end at a zero byte, as C reads them', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('ZADD', 'z', '0', 'a', '1', 'b', '2', 'c');
+    expect(client.call('ZCOUNT', 'z', '\0', '1\0x')).toBe(2);
+    expect(client.call('ZCOUNT', 'z', '(\0', 'inf')).toBe(2);
+  });
+
   it('adds, moves and counts as its options say', () => {
     using test = testShard({ commands });
     const client = test.client();

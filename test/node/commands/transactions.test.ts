@@ -147,3 +147,37 @@ describe('EXEC', () => {
     expect(client.raw).toMatch(/\*3\r\n\$-1\r\n%7\r\n[^]*_\r\n$/);
   });
 });
+
+describe('EXEC', () => {
+  it('runs all that is queued though the replies together do not fit in one', () => {
+    using test = testShard({ commands });
+    const bytes = 60_000_000;
+    test.client().call('SET', 'long', 'x'.repeat(bytes));
+    let sent = 0;
+    const session = test.shard.openSession({
+      local: { host: '127.0.0.1', port: 6379 },
+      remote: { host: '127.0.0.1', port: 50_000 },
+      write: (text) => (sent += text.length),
+      end: () => undefined,
+    });
+    const ask = (request: string): void => session.receive(Buffer.from(`${request}\r\n`));
+    ask('MULTI');
+    for (let i = 0; i < 12; i++) ask('GET long');
+    ask('INCR ran');
+    sent = 0;
+    ask('EXEC');
+    expect(test.shard.keyspaces[0]!.peek('ran')).toBe('1');
+    // Eight whole ones, four refusals, and the number
+    expect(Math.floor(sent / bytes)).toBe(8);
+  });
+
+  it('ends a client that queues requests without end, however short they are', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    Object.assign(test.shard.decoderLimits, { requestBytesMax: 100_000 });
+    client.call('MULTI');
+    for (let i = 0; i < 1_000 && !client.closed; i++) client.send('PING');
+    expect(client.closed).toBe(true);
+    expect(String(client.replies.at(-1))).toMatch(/transaction longer than/);
+  });
+});

@@ -79,6 +79,17 @@ function answers(client: TestClient): boolean {
 }
 
 describe('hostile clients', () => {
+  it('cannot prepare keys that fall into one bucket: every shard hashes by a seed of its own', () => {
+    const orders = [1, 2, 1].map((seed) => {
+      using test = testShard({ commands: dataCommands, world: new SimWorld({ seed }) });
+      const client = test.client();
+      for (let i = 0; i < 64; i++) client.call('SET', `k${i}`, 'v');
+      return client.bytes('SCAN', '0', 'COUNT', '100');
+    });
+    expect(orders[0]).not.toBe(orders[1]);
+    expect(orders[0]).toBe(orders[2]);
+  });
+
   it('any requests, broken or not, in any chunks, are survived', { timeout: 60_000 * SCALE }, async () => {
     const runs = Math.ceil((REQUESTS * SCALE) / REQUESTS_PER_SHARD);
     const attack = fc.array(fc.tuple(fc.nat(2), bytes, fc.array(fc.nat(100_000), { maxLength: 3 })), {

@@ -127,7 +127,7 @@ describe('replies', () => {
     session.receive(Buffer.from('TWICE\r\n'));
     expect(last).toBe('-ERR reply exceeds the largest string this server can hold (512 MiB)\r\n');
     session.receive(Buffer.from('MULTI\r\nTWICE\r\nEXEC\r\nPING\r\n'));
-    expect(last).toMatch(/-ERR result exceeds the largest value [^\r]*\r\n\+PONG\r\n$/);
+    expect(last).toMatch(/\*1\r\n-ERR reply exceeds the largest string [^\r]*\r\n\+PONG\r\n$/);
   });
 
   it('messages to a client that is not asking leave at the end of the unit that caused them', () => {
@@ -173,12 +173,12 @@ describe('what a blocked client sends meanwhile', () => {
 describe('limits', () => {
   it('a transaction may not queue without end', () => {
     using test = testShard({ commands });
-    Object.assign(test.shard.decoderLimits, { requestBytesMax: 1000 });
+    Object.assign(test.shard.decoderLimits, { requestBytesMax: 3000 });
     const client = test.client();
     send(client, 'MULTI\r\n');
     for (let i = 0; i < 9; i++) expect(send(client, `ECHO ${'x'.repeat(100)}\r\n`)).toBe('+QUEUED\r\n');
     expect(send(client, `ECHO ${'x'.repeat(100)}\r\n`)).toBe(
-      '-ERR Protocol error: transaction longer than 1000 bytes\r\n',
+      '-ERR Protocol error: transaction longer than 3000 bytes\r\n',
     );
     expect(client.closed).toBe(true);
   });
