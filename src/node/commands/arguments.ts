@@ -139,6 +139,12 @@ export const named = <T>(name: string, argument: Argument<T>): Argument<T> => ({
   doc: { ...argument.doc, name },
 });
 
+/** In COMMAND DOCS, which key specification finds its keys, where that is not told by counting. */
+export const foundBy = <T>(keySpec: number, argument: Argument<T>): Argument<T> => ({
+  ...argument,
+  doc: { ...argument.doc, keySpec },
+});
+
 /**
  * Read only when the command asks for it: for arguments whose faults Redis finds after those of the key (a wrong type, a key
  * that is not there). Stands for the words up to the end, or as many as the argument takes.

@@ -13,7 +13,8 @@ function argumentReply(doc: ArgumentDoc, keys: KeyCount): Reply {
   const { name, type, token, optional, multiple, multipleToken } = doc;
   const facts: Reply[] = ['name', name, 'type', type];
   if (type !== 'oneof' && type !== 'block') facts.push('display_text', name);
-  if (type === 'key') facts.push('key_spec_index', doc.keySpec ?? keys.next++);
+  const keySpec = doc.keySpec ?? (type === 'key' ? keys.next++ : undefined);
+  if (keySpec !== undefined) facts.push('key_spec_index', keySpec);
   if (token !== undefined) facts.push('token', token);
   const flags = [
     ...(optional ? ['optional'] : []),

@@ -8,7 +8,7 @@
 import { MapReply, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { asString, type Keyspace } from '../keyspace/keyspace.ts';
-import { flag, integer, key, late, named, option, options } from './arguments.ts';
+import { flag, foundBy, integer, key, late, named, option, options } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 
 const CELL_BYTES = 4;
@@ -86,7 +86,7 @@ export const lcsCommands: readonly Command[] = [
     keySpecs: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { kind: 'range', last: 1, step: 1, limit: 0 } }],
     arguments: {
       key1: key('RO', 'access'),
-      key2: key('RO', 'access'),
+      key2: foundBy(0, key('RO', 'access')),
       options: late(
         options({
           len: flag('LEN'),

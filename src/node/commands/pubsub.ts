@@ -10,7 +10,7 @@ import { matchesGlob } from '../keyspace/glob.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
 import type { SubscriptionKind } from '../shard/subscriptions.ts';
-import { many, optional, pattern, text } from './arguments.ts';
+import { many, named, optional, pattern, text } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
 
@@ -97,7 +97,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Listens to channels.',
     complexity: 'O(N) where N is the number of channels to subscribe to.',
     flags: MANAGE,
-    arguments: { names: many(text()) },
+    arguments: { names: many(named('channel', text())) },
     run: subscribe('subscribe', 'channel'),
   }),
 
@@ -108,7 +108,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Stops listening to channels, or to all of them.',
     complexity: 'O(N) where N is the number of channels to unsubscribe.',
     flags: MANAGE,
-    arguments: { names: many(text(), { min: 0 }) },
+    arguments: { names: many(named('channel', text()), { min: 0 }) },
     run: unsubscribe('unsubscribe', 'channel'),
   }),
 
@@ -119,7 +119,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Listens to all channels that match the patterns.',
     complexity: 'O(N) where N is the number of patterns to subscribe to.',
     flags: MANAGE,
-    arguments: { names: many(pattern()) },
+    arguments: { names: many(named('pattern', pattern())) },
     run: subscribe('psubscribe', 'pattern'),
   }),
 
@@ -130,7 +130,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Stops listening to patterns, or to all of them.',
     complexity: 'O(N) where N is the number of patterns to unsubscribe.',
     flags: MANAGE,
-    arguments: { names: many(pattern(), { min: 0 }) },
+    arguments: { names: many(named('pattern', pattern()), { min: 0 }) },
     run: unsubscribe('punsubscribe', 'pattern'),
   }),
 
@@ -153,7 +153,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of shard channels to subscribe to.',
     flags: MANAGE,
     keySpecs: shardChannels(-1),
-    arguments: { names: many(text()) },
+    arguments: { names: many(named('shardchannel', text())) },
     run: subscribe('ssubscribe', 'shard'),
   }),
 
@@ -165,7 +165,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of shard channels to unsubscribe.',
     flags: MANAGE,
     keySpecs: shardChannels(-1),
-    arguments: { names: many(text(), { min: 0 }) },
+    arguments: { names: many(named('shardchannel', text()), { min: 0 }) },
     run: unsubscribe('sunsubscribe', 'shard'),
   }),
 
@@ -177,7 +177,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of listeners of the shard channel.',
     flags: PUBLISH,
     keySpecs: shardChannels(0),
-    arguments: { channel: text(), message: text() },
+    arguments: { channel: named('shardchannel', text()), message: text() },
     run: publish('shard'),
   }),
 
@@ -199,7 +199,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Counts the listeners of channels, without patterns.',
     complexity: 'O(N) where N is the number of requested channels.',
     flags: LOOK,
-    arguments: { names: many(text(), { min: 0 }) },
+    arguments: { names: many(named('channel', text()), { min: 0 }) },
     run: listenerCounts('channel'),
   }),
 
@@ -232,7 +232,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Counts the listeners of shard channels.',
     complexity: 'O(N) where N is the number of requested shard channels.',
     flags: LOOK,
-    arguments: { names: many(text(), { min: 0 }) },
+    arguments: { names: many(named('shardchannel', text()), { min: 0 }) },
     run: listenerCounts('shard'),
   }),
 

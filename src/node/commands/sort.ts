@@ -2,8 +2,8 @@
  * SORT: the elements of a list, set or sorted set in another order, by themselves or by other keys, and what other keys hold
  * for them. [redis sort.c]
  *
- * Where Redis leaves the order of equal elements to chance, here they are in byte order, so that a replica that sorts and
- * stores comes to the same list. Text is compared by bytes, as in Redis with the C locale.
+ * Where Redis leaves the order of equal elements to chance, here they are in byte order, and what was stored is replicated as a
+ * list. Text is compared by bytes, as in Redis with the C locale.
  */
 
 import type { Reply } from '../../resp/reply.ts';
@@ -15,6 +15,7 @@ import type { CommandContext } from '../shard/context.ts';
 import {
   choice,
   flag,
+  foundBy,
   integer,
   key,
   named,
@@ -30,9 +31,9 @@ import { defineCommand, type Command, type KeySpec } from './command.ts';
 import { parseDouble } from './numbers.ts';
 
 const readOptions = {
-  by: option('BY', named('by-pattern', pattern())),
+  by: option('BY', named('by-pattern', foundBy(1, pattern()))),
   limit: option('LIMIT', named('limit', tuple(['offset', integer()], ['count', integer()]))),
-  get: repeated('GET', named('get-pattern', pattern())),
+  get: repeated('GET', named('get-pattern', foundBy(1, pattern()))),
   order: orderOption(),
   sorting: flag('ALPHA'),
 } as const;
@@ -46,7 +47,10 @@ function orderOption() {
 const readArguments = { key: key('RO', 'access'), options: options(readOptions) } as const;
 const storeArguments = {
   key: key('RO', 'access'),
-  options: options({ ...readOptions, store: option('STORE', named('destination', withoutKeys(key('OW', 'update')))) }),
+  options: options({
+    ...readOptions,
+    store: option('STORE', named('destination', foundBy(2, withoutKeys(key('OW', 'update'))))),
+  }),
 } as const;
 
 /** Its place is not fixed: `keyPositions` finds it. */
@@ -54,6 +58,9 @@ function withoutKeys(argument: Argument<string>): Argument<string> {
   const { keys: _, ...rest } = argument;
   return rest;
 }
+
+/** So many elements in one RPUSH. */
+const REPLICATED_ITEMS_MAX = 1024;
 
 type Wish = Parsed<typeof storeArguments>['options'];
 
@@ -146,6 +153,17 @@ function sortedElements(context: CommandContext, key: string, wish: Wish): (stri
   return kept.flatMap((element) => get.map((each) => lookUp(keyspace, each, element) ?? null));
 }
 
+/** Texts of other keys that are equal, or missing, have no second criterion in Redis: a replica of it would sort otherwise. */
+const leavesOrderToChance = ({ by, sorting }: Wish): boolean => sorting === true && by?.includes('*') === true;
+
+/** What was stored, in place of how it came about. */
+function replicateList(context: CommandContext, key: string, items: readonly string[]): void {
+  context.replicateAs('DEL', key);
+  for (let at = 0; at < items.length; at += REPLICATED_ITEMS_MAX) {
+    context.replicateAs('RPUSH', key, ...items.slice(at, at + REPLICATED_ITEMS_MAX));
+  }
+}
+
 /** Positions of the key and of every STORE's destination; the last one counts [redis db.c sortGetKeys]. */
 function keyPositions(words: readonly string[]): number[] {
   let store = -1;
@@ -185,15 +203,13 @@ export const sortCommands: readonly Command[] = [
       const { keyspace } = context;
       const result = sortedElements(context, key, wish);
       if (wish.store === undefined) return result;
-      if (result.length === 0) keyspace.remove(wish.store);
-      else
-        keyspace.put(
-          wish.store,
-          ListValue.from(
-            result.map((each) => each ?? ''),
-            keyspace.limits,
-          ),
-        );
+      if (result.length === 0) {
+        keyspace.remove(wish.store);
+        return 0;
+      }
+      const stored = result.map((each) => each ?? '');
+      keyspace.put(wish.store, ListValue.from(stored, keyspace.limits));
+      if (leavesOrderToChance(wish)) replicateList(context, wish.store, stored);
       return result.length;
     },
   }),

@@ -4,7 +4,7 @@ import { encodeReplyWithinLimit, NULL_ARRAY, OK, Raw, REPLY_BYTES_MAX, REPLY_TOO
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { key, many } from './arguments.ts';
+import { key, many, named } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 
 const FLAGS: readonly Flag[] = ['noscript', 'loading', 'stale', 'fast', 'allow_busy'];
@@ -95,7 +95,7 @@ export const transactionCommands: readonly Command[] = [
     summary: 'Makes the next EXEC fail if one of the keys changes before it.',
     complexity: 'O(1) for every key.',
     flags: FLAGS,
-    arguments: { keys: many(key('RO')) },
+    arguments: { keys: many(named('key', key('RO'))) },
     run(context, { keys }) {
       const { session, shard, keyspace } = context;
       if (session.transaction.queue !== null) throw refuse('WATCH_INSIDE_MULTI');

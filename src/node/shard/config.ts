@@ -43,6 +43,8 @@ const bytes = (value: number, more: Partial<Parameter> = {}): ParameterOf<number
 const boolean = (value: boolean): ParameterOf<boolean> => ({ kind: 'boolean', value });
 
 const MAX_INT = 2 ** 31 - 1;
+/** Taken from the machine at once: more than there is would end the process. Redis has no bound. */
+const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
 const INT64_MAX = 2 ** 63;
 const INT64_MAX_TEXT = '9223372036854775807';
 
@@ -63,7 +65,7 @@ const PARAMETERS = {
   'set-max-listpack-value': bytes(64),
   'zset-max-listpack-entries': integer(128, 0, MAX_INT, { alias: 'zset-max-ziplist-entries' }),
   'zset-max-listpack-value': bytes(64, { alias: 'zset-max-ziplist-value' }),
-  'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024 }),
+  'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024, max: BACKLOG_BYTES_MAX }),
   'repl-timeout': integer(60, 1, MAX_INT),
   'repl-ping-replica-period': integer(10, 1, MAX_INT, { alias: 'repl-ping-slave-period' }),
   'repl-diskless-sync': boolean(true),

@@ -301,7 +301,8 @@ export class Session {
     if (this.kind === 'replica') return; // watched where its stream waits: replication/attachment.ts
     const unsentBytes = this.connection?.unsentBytes ?? 0;
     const limit = this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
-    this.#congested = unsentBytes > Math.max(CONGESTED_BYTES, limit.hardBytes, limit.softBytes);
+    // Only `outputDrained` ends it, since it also goes on with what was kept
+    if (unsentBytes > Math.max(CONGESTED_BYTES, limit.hardBytes, limit.softBytes)) this.#congested = true;
     if (!this.#watch.exceeds(limit, unsentBytes, this.shard.now)) return;
     this.shard.world.log.event('client-output-limit', { client: this.id, unsentBytes });
     this.kill();

@@ -147,6 +147,21 @@ describe('COMMAND', () => {
     );
   });
 
+  it('says which key specification finds an argument, also where several share one', () => {
+    const docs = docsByName(ask('COMMAND', 'DOCS', 'sort', 'lcs', 'subscribe', 'watch'));
+    const facts = (name: string): unknown[][] => docs.get(name)!.get('arguments') as unknown[][];
+    const specOf = (name: string, argument: string): unknown => {
+      const found = facts(name).find((each) => each[1] === argument)!;
+      return found[found.indexOf('key_spec_index') + 1];
+    };
+    expect(['key', 'by-pattern', 'get-pattern', 'destination'].map((each) => specOf('sort', each))).toEqual([
+      0, 1, 1, 2,
+    ]);
+    expect(['key1', 'key2'].map((each) => specOf('lcs', each))).toEqual([0, 0]);
+    expect(facts('subscribe')[0]).toContain('channel');
+    expect(facts('watch')[0]!.slice(0, 4)).toEqual(['name', 'key', 'type', 'key']);
+  });
+
   it('documents arguments with names, types and tokens, and what is deprecated', () => {
     const docs = docsByName(ask('COMMAND', 'DOCS', 'get', 'quit', 'client|reply'));
     expect(docs.get('get')!.get('arguments')).toEqual([

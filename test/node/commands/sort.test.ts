@@ -11,6 +11,26 @@ import { collectWrites } from '../../support/writes.ts';
 const commands = [...sortCommands, ...listCommands, ...setCommands, ...hashCommands, ...stringCommands, ...keyCommands];
 
 describe('SORT', () => {
+  it('replicates what it stored where equal texts leave the order to chance, otherwise itself', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SADD', 's', 'b', 'a', 'c');
+    const writes = collectWrites(test.shard);
+    client.call('SORT', 's', 'BY', 'w_*', 'ALPHA', 'STORE', 'd');
+    client.call('SORT', 's', 'BY', 'w_*', 'STORE', 'd');
+    client.call('SORT', 's', 'ALPHA', 'STORE', 'd');
+    client.call('SORT', 's', 'BY', 'w_*', 'ALPHA', 'LIMIT', '5', '1', 'STORE', 'd');
+    expect(writes).toEqual([
+      'MULTI',
+      'DEL d',
+      'RPUSH d a b c',
+      'EXEC',
+      'SORT s BY w_* STORE d',
+      'SORT s ALPHA STORE d',
+      'SORT s BY w_* ALPHA LIMIT 5 1 STORE d',
+    ]);
+  });
+
   it('orders by other keys, hash fields too, and returns what others hold', () => {
     using test = testShard({ commands });
     const client = test.client();
