@@ -13,7 +13,7 @@ const FLAGS: readonly Flag[] = ['noscript', 'loading', 'stale', 'fast', 'allow_b
 function hasExpired(keyspace: Keyspace, key: string, { now, shard }: CommandContext): boolean {
   if (shard.expiry === 'ignore') return false;
   const at = keyspace.values.has(key) ? keyspace.expireAt(key) : undefined;
-  return at !== undefined && at <= now;
+  return at !== undefined && at < now;
 }
 
 /** A watched key that expired since is a change too, unless it had when it was watched. */

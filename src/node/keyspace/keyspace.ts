@@ -205,7 +205,7 @@ export class Keyspace {
   /** Deletes the key if its time has come, as the active expiry cycle does; true when it was deleted. */
   expireNow(key: string): boolean {
     const at = this.#expires.get(key);
-    if (at === undefined || at > this.#owner.now) return false;
+    if (at === undefined || at >= this.#owner.now) return false;
     this.#expire(key);
     return true;
   }
@@ -232,7 +232,8 @@ export class Keyspace {
 
   #isGone(key: string): boolean {
     const at = this.#expires.get(key);
-    if (at === undefined || at > this.#owner.now || this.#owner.expiry === 'ignore') return false;
+    // The last millisecond still counts [redis db.c keyIsExpired]
+    if (at === undefined || at >= this.#owner.now || this.#owner.expiry === 'ignore') return false;
     if (this.#owner.expiry === 'delete') this.#expire(key);
     return true;
   }

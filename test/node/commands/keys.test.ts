@@ -59,6 +59,8 @@ describe('EXPIRE and its kin', () => {
     await world.advance(500);
     expect(client.call('EXISTS', 'k')).toBe(1);
     await world.advance(1);
+    expect(client.call('PTTL', 'k'), 'the last millisecond still counts').toBe(0);
+    await world.advance(1);
     expect(client.call('TTL', 'k')).toBe(-2);
     expect(writes.at(-1)).toBe('DEL k');
   });
