@@ -6,13 +6,12 @@
  */
 
 import { NULL_ARRAY, type Reply } from '../../resp/reply.ts';
-import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { ListValue } from '../keyspace/list.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { countedKeys, key, late, many, options, word, type Argument, type Option } from './arguments.ts';
+import { key, late, many, options, word, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
-import { parseInteger } from './numbers.ts';
+import { countOnce, poppedKeys } from './counts.ts';
 import { timeoutSeconds } from './timeout.ts';
 
 export type End = 'LEFT' | 'RIGHT';
@@ -110,27 +109,6 @@ function popOneOrWait(context: CommandContext, end: End, waiting: Waiting): Repl
 }
 
 const end = (): Argument<End> => word('LEFT', 'RIGHT');
-const numberedKeys = (): Argument<string[]> => countedKeys(() => refuse('NUMKEYS'), 'RW', 'access', 'delete');
-
-/** COUNT of LMPOP: said twice it is a syntax error, anything but a number from 1 up gets one refusal. */
-const popCount: Option<number> = {
-  tokens: {
-    COUNT: {
-      doc: { type: 'integer' },
-      wordsMin: 1,
-      wordsMax: 1,
-      parse(reader) {
-        const value = parseInteger(reader.take());
-        if (value === null || value < 1) throw refuse('COUNT_POSITIVE');
-        return value;
-      },
-    },
-  },
-  fold(_token, value, before) {
-    if (before !== undefined) throw refuse('SYNTAX');
-    return value as number;
-  },
-};
 
 const blockingPop = (name: string, from: End, summary: string): Command =>
   defineCommand({
@@ -182,7 +160,7 @@ export const blockingListCommands: readonly Command[] = [
     summary: 'Removes and returns elements from the first of several lists that has any.',
     complexity: 'O(N+M) where N is the number of keys and M the number of elements returned.',
     flags: ['write', 'movablekeys'],
-    arguments: { keys: numberedKeys(), where: end(), options: options({ count: popCount }) },
+    arguments: { keys: poppedKeys(), where: end(), options: options({ count: countOnce }) },
     run: (context, { keys, where, options: { count = 1 } }) => popFromFirst(context, keys, where, count) ?? NULL_ARRAY,
   }),
 
@@ -245,9 +223,9 @@ export const blockingListCommands: readonly Command[] = [
     flags: ['write', 'blocking', 'movablekeys'],
     arguments: {
       timeout: late(timeoutSeconds()),
-      keys: numberedKeys(),
+      keys: poppedKeys(),
       where: end(),
-      options: options({ count: popCount }),
+      options: options({ count: countOnce }),
     },
     run(context, { timeout, keys, where, options: { count = 1 } }) {
       const timeoutMs = timeout();

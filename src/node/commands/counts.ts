@@ -1,7 +1,7 @@
 /** Counts at the end of a request, as the commands that pop or pick members read them. [redis object.c getRangeLongFromObjectOrReply] */
 
 import { refuse } from '../../resp/refusals.ts';
-import { integer, type Argument } from './arguments.ts';
+import { countedKeys, integer, type Argument, type Option } from './arguments.ts';
 import { parseInt64, parseInteger } from './numbers.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -51,3 +51,26 @@ export const cardinalityLimit = (): Argument<number> => ({
     return limit;
   },
 });
+
+/** `numkeys key [key …]` of the commands that pop from the first of several keys. */
+export const poppedKeys = (): Argument<string[]> => countedKeys(() => refuse('NUMKEYS'), 'RW', 'access', 'delete');
+
+/** COUNT of LMPOP and ZMPOP: said twice it is a syntax error, anything but a number from 1 up gets one refusal. */
+export const countOnce: Option<number> = {
+  tokens: {
+    COUNT: {
+      doc: { type: 'integer' },
+      wordsMin: 1,
+      wordsMax: 1,
+      parse(reader) {
+        const value = parseInteger(reader.take());
+        if (value === null || value < 1) throw refuse('COUNT_POSITIVE');
+        return value;
+      },
+    },
+  },
+  fold(_token, value, before) {
+    if (before !== undefined) throw refuse('SYNTAX');
+    return value as number;
+  },
+};

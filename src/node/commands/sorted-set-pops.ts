@@ -4,14 +4,12 @@
  */
 
 import { Double, NULL_ARRAY, type Reply } from '../../resp/reply.ts';
-import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { SortedSetValue } from '../keyspace/sorted-set.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { countedKeys, key, late, many, options, word, type Argument, type Option } from './arguments.ts';
+import { key, late, many, options, word, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
-import { last, popCount } from './counts.ts';
-import { parseInteger } from './numbers.ts';
+import { countOnce, last, popCount, poppedKeys } from './counts.ts';
 import { timeoutSeconds } from './timeout.ts';
 
 type End = 'MIN' | 'MAX';
@@ -59,27 +57,6 @@ const wait = (context: CommandContext, keys: readonly string[], timeoutMs: numbe
   context.block({ keys, timeoutMs, timeoutReply: NULL_ARRAY, kind: 'zset' });
 
 const where = (): Argument<End> => word('MIN', 'MAX');
-const numberedKeys = (): Argument<string[]> => countedKeys(() => refuse('NUMKEYS'), 'RW', 'access', 'delete');
-
-/** COUNT of ZMPOP: once, and a whole number from 1 up. */
-const count: Option<number> = {
-  tokens: {
-    COUNT: {
-      doc: { type: 'integer' },
-      wordsMin: 1,
-      wordsMax: 1,
-      parse(reader) {
-        const value = parseInteger(reader.take());
-        if (value === null || value < 1) throw refuse('COUNT_POSITIVE');
-        return value;
-      },
-    },
-  },
-  fold(_token, value, before) {
-    if (before !== undefined) throw refuse('SYNTAX');
-    return value as number;
-  },
-};
 
 const popping = (end: End, summary: string): Command =>
   defineCommand({
@@ -130,7 +107,7 @@ export const sortedSetPopCommands: readonly Command[] = [
     summary: 'Pops members with their scores from the first of several sorted sets that has any.',
     complexity: SEVERAL_COST,
     flags: ['write', 'movablekeys'],
-    arguments: { keys: numberedKeys(), where: where(), options: options({ count }) },
+    arguments: { keys: poppedKeys(), where: where(), options: options({ count: countOnce }) },
     run: (context, { keys, where, options: { count = 1 } }) => popSeveral(context, keys, where, count) ?? NULL_ARRAY,
   }),
 
@@ -142,7 +119,12 @@ export const sortedSetPopCommands: readonly Command[] = [
     complexity: SEVERAL_COST,
     flags: ['write', 'blocking', 'movablekeys'],
     // The timeout is the last thing that is looked at.
-    arguments: { timeout: late(timeoutSeconds()), keys: numberedKeys(), where: where(), options: options({ count }) },
+    arguments: {
+      timeout: late(timeoutSeconds()),
+      keys: poppedKeys(),
+      where: where(),
+      options: options({ count: countOnce }),
+    },
     run(context, { timeout, keys, where, options: { count = 1 } }) {
       const timeoutMs = timeout();
       return popSeveral(context, keys, where, count) ?? wait(context, keys, timeoutMs);
