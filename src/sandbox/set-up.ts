@@ -152,6 +152,7 @@ const settingOf = (database: DatabaseConfig, { code, source }: Problem): ConfigP
     case 'invalid_password':
       return ['password'];
     case 'db_not_exist':
+    case 'invalid_setting':
     case 'busy':
     case 'uid_exists':
       return [];

@@ -31,6 +31,7 @@ export const API_PROBLEMS = {
   duplicated_certs: 406,
   invalid_connections: 406,
   invalid_password: 406,
+  invalid_setting: 406,
   /** A setting of the real product that has no effect here yet. */
   not_emulated: 406,
 } as const satisfies Readonly<Record<ProblemCode, number>> & Readonly<Record<string, number>>;

@@ -20,6 +20,7 @@ import {
   checkTls,
   freePort,
 } from './database-rules.ts';
+import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
 import { placeShards } from './placement.ts';
 import { editReplica, NO_REPLICA } from './replica-rules.ts';
 
@@ -113,11 +114,17 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     clientCertificates: [],
     maxConnections: 0,
     multiSlot: true,
+    settings: DEFAULT_SETTINGS,
+    snapshotPolicy: [],
+    authorizedSubjects: [],
+    crdtCertificates: [],
+    rolePermissions: [],
+    tags: [],
     replica: { ...NO_REPLICA, readOnly: wish.replicaReadOnly ?? false },
     createdMs: atMs,
     changedMs: atMs,
   };
-  const settled = settle(state, draft, wish, atMs);
+  const settled = settle(state, draft, wish, atMs, true);
   if (!settled.ok) return settled;
   const wrong = checkSharding(shardsCount, draft.sharding, draft.hashingRules);
   if (wrong !== null) return wrong;
@@ -152,7 +159,7 @@ const update = (state: ClusterState, atMs: number, uid: number, edit: DatabaseEd
     (edit.memorySizeBytes === undefined ? null : checkMemory(edit.memorySizeBytes)) ??
     checkFixed(database, edit);
   if (refused !== null) return refused;
-  const settled = settle(state, { ...database, name: edit.name ?? database.name }, edit, atMs);
+  const settled = settle(state, { ...database, name: edit.name ?? database.name }, edit, atMs, false);
   if (!settled.ok) return settled;
   return replaced(state, { ...settled.database, changedMs: atMs, status: changing(database) });
 };
@@ -163,6 +170,7 @@ const settle = (
   database: DatabaseRecord,
   edit: DatabaseEdit,
   atMs: number,
+  isNew: boolean,
 ): { readonly ok: true; readonly database: DatabaseRecord } | Extract<ApplyOutcome, { readonly ok: false }> => {
   const passwords = edit.passwords ?? database.passwords;
   const maxConnections = edit.maxConnections ?? database.maxConnections;
@@ -179,13 +187,29 @@ const settle = (
   const refused =
     checkPasswords(passwords) ?? checkConnections(maxConnections) ?? (touchesTls ? checkTls(tls, atMs) : null);
   if (refused !== null) return refused;
+  const edited = editSettings(database.settings, edit.settings ?? {}, isNew);
+  if (!edited.ok) return problem('invalid_setting', edited.trouble);
   const replica = editReplica(state, database, edit);
   if (!replica.ok) return replica;
   const memorySizeBytes = edit.memorySizeBytes ?? database.memorySizeBytes;
   const multiSlot = edit.multiSlot ?? database.multiSlot;
   return {
     ok: true,
-    database: { ...database, memorySizeBytes, passwords, maxConnections, multiSlot, ...tls, replica: replica.replica },
+    database: {
+      ...database,
+      memorySizeBytes,
+      passwords,
+      maxConnections,
+      multiSlot,
+      ...tls,
+      settings: edited.settings,
+      snapshotPolicy: edit.snapshotPolicy ?? database.snapshotPolicy,
+      authorizedSubjects: edit.authorizedSubjects ?? database.authorizedSubjects,
+      crdtCertificates: edit.crdtCertificates ?? database.crdtCertificates,
+      rolePermissions: edit.rolePermissions ?? database.rolePermissions,
+      tags: edit.tags ?? database.tags,
+      replica: replica.replica,
+    },
   };
 };
 

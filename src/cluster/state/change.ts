@@ -7,11 +7,21 @@
  */
 
 import type { FullSyncCause, ReplicaSync, StopCause } from '../../replication/replica-of/status.ts';
-import type { ClusterState, SourceRecord, TlsMode } from './cluster-state.ts';
+import type {
+  AuthorizedSubject,
+  ClusterState,
+  RolePermission,
+  SnapshotRule,
+  SourceRecord,
+  Tag,
+  TlsMode,
+} from './cluster-state.ts';
+import type { SettingsEdit } from './database-settings.ts';
 
 export interface SourceWish {
   readonly uid?: number | undefined;
   readonly uri: string;
+  readonly compression?: number | undefined;
   readonly encryption?: boolean | undefined;
   readonly serverCertificate?: string | undefined;
   readonly clientCertificate?: string | undefined;
@@ -29,6 +39,12 @@ export interface DatabaseEdit {
   readonly clientCertificates?: readonly string[] | undefined;
   readonly maxConnections?: number | undefined;
   readonly multiSlot?: boolean | undefined;
+  readonly settings?: SettingsEdit | undefined;
+  readonly snapshotPolicy?: readonly SnapshotRule[] | undefined;
+  readonly authorizedSubjects?: readonly AuthorizedSubject[] | undefined;
+  readonly crdtCertificates?: readonly string[] | undefined;
+  readonly rolePermissions?: readonly RolePermission[] | undefined;
+  readonly tags?: readonly Tag[] | undefined;
   readonly replicaSources?: readonly SourceWish[] | undefined;
   readonly replicaSync?: ReplicaSync | undefined;
   // Fixed at creation: an edit may repeat them, not change them.
@@ -92,7 +108,8 @@ export type ProblemCode =
   | 'certificate_expired'
   | 'duplicated_certs'
   | 'invalid_connections'
-  | 'invalid_password';
+  | 'invalid_password'
+  | 'invalid_setting';
 
 export interface Problem {
   readonly code: ProblemCode;

@@ -9,6 +9,7 @@ import type { ReplicaSync, FullSyncCause, StopCause } from '../../replication/re
 import type { HashingRule } from '../../sharding/hashing-policy.ts';
 import type { ClusterCertificates } from '../certificates/cluster-certificates.ts';
 import { endpointName } from '../names/endpoint-names.ts';
+import type { DatabaseSettings } from './database-settings.ts';
 
 export const NODES_MAX = 35;
 export const DATABASES_MAX = 500;
@@ -24,6 +25,8 @@ export interface SourceRecord {
   /** 1-based within its destination; also the source's name in the engine's marks. */
   readonly uid: number;
   readonly uri: string;
+  /** Level of the stream on the wire; 0: none, at most 6. */
+  readonly compression: number;
   readonly encryption: boolean;
   /** PEM; empty: none. */
   readonly serverCertificate: string;
@@ -50,6 +53,33 @@ export interface ReplicaRecord {
 export type DatabaseStatus = 'pending' | 'active' | 'active-change-pending' | 'delete-pending' | 'creation-failed';
 
 export type TlsMode = 'disabled' | 'enabled' | 'replica_ssl';
+
+/** A save at least every `secs` seconds in which at least `writes` writes happened. */
+export interface SnapshotRule {
+  readonly secs: number;
+  readonly writes: number;
+}
+
+/** Subject of a client certificate that may connect; what is absent is not looked at. [RS objects/bdb] */
+export interface AuthorizedSubject {
+  readonly CN: string;
+  readonly O?: string | undefined;
+  readonly OU?: readonly string[] | undefined;
+  readonly L?: string | undefined;
+  readonly ST?: string | undefined;
+  readonly C?: string | undefined;
+}
+
+/** Users of the role may do what the ACL says. */
+export interface RolePermission {
+  readonly roleUid: number;
+  readonly aclUid: number;
+}
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
 
 export interface DatabaseRecord {
   readonly uid: number;
@@ -79,6 +109,13 @@ export interface DatabaseRecord {
   /** 0: no limit. */
   readonly maxConnections: number;
   readonly multiSlot: boolean;
+  readonly settings: DatabaseSettings;
+  readonly snapshotPolicy: readonly SnapshotRule[];
+  readonly authorizedSubjects: readonly AuthorizedSubject[];
+  /** PEM; accepted like `clientCertificates`. [RS objects/bdb] */
+  readonly crdtCertificates: readonly string[];
+  readonly rolePermissions: readonly RolePermission[];
+  readonly tags: readonly Tag[];
   readonly replica: ReplicaRecord;
   readonly createdMs: number;
   readonly changedMs: number;

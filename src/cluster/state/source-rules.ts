@@ -14,6 +14,9 @@ import type { ClusterState, DatabaseRecord, SourceRecord } from './cluster-state
 /** A cluster may live there where the system has no other loopback address. */
 const LOCAL_ADDRESS = '127.0.0.1';
 
+/** 0: none. [RS objects/bdb, syncer_sources] */
+const COMPRESSION_LEVELS: readonly number[] = [0, 1, 2, 3, 4, 5, 6];
+
 /** The place of the database that the sources are for. */
 type Place = Pick<DatabaseRecord, 'port'>;
 
@@ -48,12 +51,17 @@ export const checkSources = (
     places.set(place, index + 1);
     const source: Omit<SourceRecord, 'uid'> = {
       uri: wish.uri.trim(),
+      compression: wish.compression ?? 0,
       encryption: wish.encryption ?? false,
       serverCertificate: wish.serverCertificate ?? '',
       clientCertificate: wish.clientCertificate ?? '',
       clientKey: wish.clientKey ?? '',
       serverName: wish.serverName ?? '',
     };
+    if (!COMPRESSION_LEVELS.includes(source.compression)) {
+      const level = `compression ${source.compression}`;
+      return problem('invalid_replication', `${where}: ${level} is not between 0 (none) and 6`, index);
+    }
     const tls = checkTls(where, source);
     if (tls !== null) return problem(tls.problem.code, tls.problem.description, index);
     const uid = freeUid(known, source, place, wish.uid, uids);
@@ -68,6 +76,7 @@ export const sameSources = (sources: readonly SourceRecord[], others: readonly S
 
 const sameSource = (one: Omit<SourceRecord, 'uid'>, other: Omit<SourceRecord, 'uid'>): boolean =>
   one.uri === other.uri &&
+  one.compression === other.compression &&
   one.encryption === other.encryption &&
   one.serverCertificate === other.serverCertificate &&
   one.clientCertificate === other.clientCertificate &&
