@@ -4,7 +4,14 @@
  */
 
 import type { ControlPlane } from '../cluster/control/control-plane.ts';
-import type { ApplyOutcome, DatabaseEdit, DatabaseWish, Problem, ProblemCode } from '../cluster/state/change.ts';
+import type {
+  ApplyOutcome,
+  CertificateWish,
+  DatabaseEdit,
+  DatabaseWish,
+  Problem,
+  ProblemCode,
+} from '../cluster/state/change.ts';
 import { databaseByUid, type NodeRecord } from '../cluster/state/cluster-state.ts';
 import type { HttpHandler } from '../world/system-http.ts';
 import type { World } from '../world/world.ts';
@@ -100,6 +107,12 @@ export class SandboxCluster {
   async regeneratePassword(which: string | number): Promise<SandboxDatabase> {
     const { uid } = this.database(which);
     return this.#handle(await this.#carriedOut(this.control.regeneratePassword(uid)));
+  }
+
+  /** New connections show them; a rotated proxy certificate must be pinned anew by destinations, a syncer's trusted anew by sources. */
+  replaceCertificates(certificates: readonly CertificateWish[]): void {
+    const outcome = this.control.replaceCertificates(certificates);
+    if (!outcome.ok) throw new ProblemError(outcome.problem);
   }
 
   async deleteDatabase(which: string | number): Promise<void> {

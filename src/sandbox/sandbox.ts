@@ -38,7 +38,7 @@ export {
   type SandboxConfig,
   type SourceConfig,
 } from './options.ts';
-export type { DatabaseEdit, DatabaseWish, SourceWish } from '../cluster/state/change.ts';
+export type { CertificateWish, DatabaseEdit, DatabaseWish, SourceWish } from '../cluster/state/change.ts';
 export type { LinkConditions, World } from '../world/world.ts';
 export type { Actors, Patience, WorldKind } from './actors.ts';
 export type { SandboxFaults } from './faults.ts';

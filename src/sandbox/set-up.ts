@@ -151,6 +151,10 @@ const settingOf = (database: DatabaseConfig, { code, source }: Problem): ConfigP
       return ['max_connections'];
     case 'invalid_password':
       return ['password'];
+    case 'unknown_certificate':
+    case 'invalid_cluster_certificate':
+    case 'required_certificate':
+    case 'certificate_not_found':
     case 'db_not_exist':
     case 'invalid_setting':
     case 'busy':

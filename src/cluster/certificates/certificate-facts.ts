@@ -2,7 +2,7 @@
  * Reads what a PEM certificate says, and judges a certificate and key that somebody wants to install.
  *
  * Whether a peer's certificate is trusted on a connection is the world's affair; this file never connects. The text
- * may hold a chain: its first certificate is the one that counts, the others must be readable and in time.
+ * may hold a chain: its first certificate is the one that counts, the others must be readable, strong and in time.
  */
 
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
@@ -10,6 +10,8 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 /** A chain of certificates or a key; more is refused unread. */
 export const PEM_LENGTH_MAX = 65_536;
 export const CHAIN_LENGTH_MAX = 10;
+/** Shorter RSA keys count as weak. */
+const RSA_BITS_MIN = 2048;
 
 /** The parts by which a database may authorise subjects; `OU` may occur several times. */
 export interface DistinguishedName {
@@ -43,7 +45,11 @@ export type CertificateOutcome =
 
 export type CertificatePairOutcome =
   | { readonly ok: true; readonly certificate: CertificateFacts }
-  | { readonly ok: false; readonly why: 'invalid' | 'expired' | 'key-mismatch'; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly why: 'invalid' | 'weak' | 'broken-chain' | 'expired' | 'not-yet-valid' | 'key-mismatch';
+      readonly detail: string;
+    };
 
 type Chain =
   | { readonly ok: true; readonly leaf: X509Certificate; readonly all: readonly X509Certificate[] }
@@ -94,12 +100,14 @@ const bitsOf = (key: KeyObject): number => {
   );
 };
 
+const subjectOf = (certificate: X509Certificate): string => certificate.subject.replaceAll('\n', ', ');
+
 const factsOf = (certificate: X509Certificate): CertificateFacts => {
   const legacy = certificate.toLegacyObject();
   return {
     subject: nameOf(legacy.subject),
     issuer: nameOf(legacy.issuer),
-    subjectText: certificate.subject.replaceAll('\n', ', '),
+    subjectText: subjectOf(certificate),
     validFromMs: Date.parse(certificate.validFrom),
     validToMs: Date.parse(certificate.validTo),
     serial: certificate.serialNumber,
@@ -120,7 +128,7 @@ export const parseCertificate = (pem: string): CertificateOutcome => {
   }
 };
 
-/** May this certificate and key be installed, as seen at `nowMs`? */
+/** May this certificate and key be installed, as seen at `nowMs`? The chain must lead from each certificate to the next. */
 export const validateCertificatePair = (
   certificatePem: string,
   keyPem: string,
@@ -128,18 +136,63 @@ export const validateCertificatePair = (
 ): CertificatePairOutcome => {
   const chain = readChain(certificatePem);
   if (!chain.ok) return chain;
-  const parsed = parseCertificate(certificatePem);
-  if (!parsed.ok) return parsed;
+  const judged = judgeChain(chain, nowMs);
+  if (!judged.ok) return judged;
   if (keyPem.length > PEM_LENGTH_MAX) return invalid(`key longer than ${PEM_LENGTH_MAX} characters`);
   try {
-    if (!chain.leaf.checkPrivateKey(createPrivateKey(keyPem)))
-      return { ok: false, why: 'key-mismatch', detail: 'the key does not belong to the certificate' };
+    if (!chain.leaf.checkPrivateKey(createPrivateKey(keyPem))) {
+      const detail = `the key does not belong to the certificate ${judged.certificate.subjectText}`;
+      return { ok: false, why: 'key-mismatch', detail };
+    }
   } catch (error) {
-    return invalid(`not a private key: ${messageOf(error)}`);
+    return invalid(`not a private key, or an encrypted one: ${messageOf(error)}`);
   }
-  for (const { validFrom, validTo } of chain.all) {
-    if (nowMs > Date.parse(validTo)) return { ok: false, why: 'expired', detail: `valid to ${validTo}` };
-    if (nowMs < Date.parse(validFrom)) return invalid(`not valid before ${validFrom}`);
+  for (const [index, issuer] of chain.all.slice(1).entries()) {
+    const issued = chain.all[index]!;
+    if (isIssuedBy(issued, issuer)) continue;
+    const detail = `certificate ${index + 1} (${subjectOf(issued)}) is not issued by the next one (${subjectOf(issuer)})`;
+    return { ok: false, why: 'broken-chain', detail };
   }
-  return parsed;
+  return judged;
+};
+
+/** As above, for certificates that come without a key: authorities, in any order. */
+export const validateCertificate = (certificatePem: string, nowMs: number): CertificatePairOutcome => {
+  const chain = readChain(certificatePem);
+  return chain.ok ? judgeChain(chain, nowMs) : chain;
+};
+
+const judgeChain = (chain: Extract<Chain, { readonly ok: true }>, nowMs: number): CertificatePairOutcome => {
+  try {
+    const leaf = factsOf(chain.leaf);
+    for (const certificate of chain.all) {
+      const facts = certificate === chain.leaf ? leaf : factsOf(certificate);
+      if (facts.keyType === 'rsa' && facts.keyBits < RSA_BITS_MIN) {
+        const detail = `${facts.subjectText} has an RSA key of ${facts.keyBits} bits; at least ${RSA_BITS_MIN} are needed`;
+        return { ok: false, why: 'weak', detail };
+      }
+      if (nowMs > facts.validToMs) {
+        return { ok: false, why: 'expired', detail: `${facts.subjectText} was valid until ${certificate.validTo}` };
+      }
+      if (nowMs < facts.validFromMs) {
+        return {
+          ok: false,
+          why: 'not-yet-valid',
+          detail: `${facts.subjectText} is valid from ${certificate.validFrom}`,
+        };
+      }
+    }
+    return { ok: true, certificate: leaf };
+  } catch (error) {
+    // A certificate may be well formed and still hold a key that OpenSSL cannot read.
+    return invalid(messageOf(error));
+  }
+};
+
+const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean => {
+  try {
+    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  } catch {
+    return false; // an algorithm that OpenSSL does not know: no proof
+  }
 };

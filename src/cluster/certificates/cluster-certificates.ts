@@ -15,7 +15,26 @@ export const CLUSTER_CERTIFICATE_NAMES = ['api', 'cm', 'metrics_exporter', 'prox
 
 export type ClusterCertificateName = (typeof CLUSTER_CERTIFICATE_NAMES)[number];
 
-export type ClusterCertificates = Readonly<Record<ClusterCertificateName, CertificateAndKey>>;
+/** Those that a cluster has only when somebody brings them, and whether a key comes with each. */
+export const OPTIONAL_CERTIFICATES = {
+  ldap_client: 'with-key',
+  mtls_trusted_ca: 'without-key',
+  sso_issuer: 'without-key',
+  sso_service: 'with-key',
+} as const;
+
+export type OptionalCertificateName = keyof typeof OPTIONAL_CERTIFICATES;
+
+/** The key is empty where none belongs to it. */
+export type ClusterCertificates = Readonly<
+  Record<ClusterCertificateName, CertificateAndKey> & Partial<Record<OptionalCertificateName, CertificateAndKey>>
+>;
+
+export const isClusterCertificate = (name: string): name is ClusterCertificateName =>
+  CLUSTER_CERTIFICATE_NAMES.some((known) => known === name);
+
+export const isOptionalCertificate = (name: string): name is OptionalCertificateName =>
+  Object.hasOwn(OPTIONAL_CERTIFICATES, name);
 
 export interface ClusterCertificateOptions {
   /**

@@ -9,9 +9,10 @@
 import type { Shard } from '../../node/shard/shard.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
 import type { Random, World } from '../../world/world.ts';
+import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import { addressesOf, type Zone } from '../names/name-records.ts';
 import { apply } from '../state/apply.ts';
-import type { ApplyOutcome, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
+import type { ApplyOutcome, CertificateWish, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
 import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
 import { zoneOf } from './cluster-zone.ts';
 import { sourcesOf } from './database-routing.ts';
@@ -99,6 +100,20 @@ export class ControlPlane {
 
   deleteDatabase(uid: number): ApplyOutcome {
     return this.submit({ kind: 'delete-database', atMs: this.world.clock.now(), uid });
+  }
+
+  /** New connections show them; running ones live on. */
+  replaceCertificates(certificates: readonly CertificateWish[]): ApplyOutcome {
+    return this.submit({ kind: 'replace-certificates', atMs: this.world.clock.now(), certificates });
+  }
+
+  /** How long each of the cluster's certificates is still valid. */
+  certificateExpiries(): readonly CertificateExpiry[] {
+    return certificateExpiries(this.#state.certificates, this.world.clock.now());
+  }
+
+  deleteCertificate(name: string): ApplyOutcome {
+    return this.submit({ kind: 'delete-certificate', atMs: this.world.clock.now(), name });
   }
 
   /** Ends the syncer of a destination as if its process had died; the reconciler starts another, which resumes. */

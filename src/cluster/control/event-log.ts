@@ -57,6 +57,9 @@ const eventOf = (
       const type = STOP_EVENTS[change.cause] ?? 'replica_src_syncer_general_error';
       return { type, severity: 'ERROR', fields: { ...bdb, description: change.detail } };
     }
+    case 'replace-certificates':
+    case 'delete-certificate':
+      return { type: 'cluster_updated', severity: 'INFO', fields: {} };
     case 'delete-database':
     case 'database-ready':
     case 'database-troubled':

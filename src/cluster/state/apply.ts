@@ -9,6 +9,7 @@ import assert from 'node:assert';
 import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
 import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
+import { deleteCertificate, replaceCertificates } from './certificate-rules.ts';
 import {
   checkConnections,
   checkFixed,
@@ -45,6 +46,10 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
         status: 'delete-pending',
         changedMs: change.atMs,
       }));
+    case 'replace-certificates':
+      return replaceCertificates(state, change.atMs, change.certificates);
+    case 'delete-certificate':
+      return deleteCertificate(state, change.name);
     case 'database-ready':
       return told(state, change.uid, (database) =>
         database.status === 'delete-pending' || (database.status === 'active' && database.trouble === '')

@@ -59,6 +59,16 @@ export interface DatabaseWish extends DatabaseEdit {
   readonly uid?: number | undefined;
 }
 
+/** A certificate of the cluster that somebody brings. */
+export interface CertificateWish {
+  /** Names that no cluster knows are refused, so any text may come. */
+  readonly name: string;
+  /** PEM; may hold the chain, the certificate itself first. */
+  readonly certificate: string;
+  /** PEM, not encrypted; absent for those without one. */
+  readonly key?: string | undefined;
+}
+
 export type Change =
   // asked for by people and programs
   | {
@@ -75,6 +85,9 @@ export type Change =
       readonly adminPassword: string;
     }
   | { readonly kind: 'delete-database'; readonly atMs: number; readonly uid: number }
+  /** All of them or, when one is refused, none. */
+  | { readonly kind: 'replace-certificates'; readonly atMs: number; readonly certificates: readonly CertificateWish[] }
+  | { readonly kind: 'delete-certificate'; readonly atMs: number; readonly name: string }
   // told by the reconciler and the syncers
   | { readonly kind: 'database-ready'; readonly uid: number }
   | { readonly kind: 'database-troubled'; readonly uid: number; readonly trouble: string }
@@ -107,6 +120,10 @@ export type ProblemCode =
   | 'invalid_certificate'
   | 'certificate_expired'
   | 'duplicated_certs'
+  | 'unknown_certificate'
+  | 'invalid_cluster_certificate'
+  | 'required_certificate'
+  | 'certificate_not_found'
   | 'invalid_connections'
   | 'invalid_password'
   | 'invalid_setting';
@@ -120,7 +137,7 @@ export interface Problem {
 }
 
 export type ApplyOutcome =
-  | { readonly ok: true; readonly state: ClusterState; /** The database concerned. */ readonly uid: number }
+  | { readonly ok: true; readonly state: ClusterState; /** The database concerned; 0: none. */ readonly uid: number }
   | { readonly ok: false; readonly problem: Problem };
 
 export type SourcesOutcome =

@@ -98,7 +98,7 @@ describe('a certificate and key', () => {
       return outcome.ok ? 'accepted' : outcome.why;
     };
     expect(why(syncer.certificate, syncer.key, NOW + YEAR_MS + 1000)).toBe('expired');
-    expect(why(syncer.certificate, syncer.key, NOW - 1000)).toBe('invalid');
+    expect(why(syncer.certificate, syncer.key, NOW - 1000)).toBe('not-yet-valid');
     expect(why(syncer.certificate, other.key)).toBe('key-mismatch');
     expect(why(syncer.certificate, syncer.certificate)).toBe('invalid');
     expect(why(syncer.key, syncer.key)).toBe('invalid');
