@@ -9,6 +9,7 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { EVICTION_POLICIES } from '../node/shard/eviction-policy.ts';
 import { parseBytes } from '../node/shard/memory-size.ts';
 import { aliasProblem, issueProblems, offsetOf, yamlMessage, type Issue } from './config-problems.ts';
 import { CLUSTERS_MAX, SUBNET, type ConfigPath, type SandboxConfig } from './options.ts';
@@ -57,6 +58,7 @@ const database = z.strictObject({
   port: z.number().int().min(1).max(65_535).optional(),
   shards: z.number().int().min(1).max(512).optional(),
   memory_size: memory.optional(),
+  eviction_policy: z.enum(EVICTION_POLICIES).optional(),
   password: z.string().optional(),
   tls_mode: z.enum(['disabled', 'enabled', 'replica_ssl']).optional(),
   enforce_client_authentication: z.boolean().optional(),
@@ -113,6 +115,7 @@ const configOf = (read: z.infer<typeof file>): SandboxConfig => ({
       port: one.port,
       shards: one.shards,
       memorySizeBytes: one.memory_size,
+      evictionPolicy: one.eviction_policy,
       password: one.password,
       tlsMode: one.tls_mode,
       enforceClientAuthentication: one.enforce_client_authentication,

@@ -5,6 +5,7 @@
  * themselves.
  */
 
+import type { EvictionPolicy } from '../node/shard/eviction-policy.ts';
 import type { TlsMode } from '../cluster/state/cluster-state.ts';
 
 export const CLUSTERS_MAX = 100;
@@ -28,6 +29,8 @@ export interface DatabaseConfig {
   readonly shards?: number | undefined;
   /** 0, and absent: no limit. */
   readonly memorySizeBytes?: number | undefined;
+  /** Absent: `volatile-lru`. */
+  readonly evictionPolicy?: EvictionPolicy | undefined;
   readonly password?: string | undefined;
   readonly tlsMode?: TlsMode | undefined;
   readonly enforceClientAuthentication?: boolean | undefined;

@@ -70,6 +70,7 @@ const wishOf = (database: DatabaseConfig, shift: number, trusted: readonly strin
   port: database.port === undefined ? undefined : database.port + shift,
   shardsCount: database.shards,
   memorySizeBytes: database.memorySizeBytes ?? 0,
+  settings: { eviction_policy: database.evictionPolicy },
   passwords: database.password === undefined || database.password === '' ? undefined : [database.password],
   tlsMode: database.tlsMode,
   enforceClientAuthentication: database.enforceClientAuthentication,

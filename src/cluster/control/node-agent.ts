@@ -14,6 +14,7 @@ import type { Network, Random, World } from '../../world/world.ts';
 import type { Change } from '../state/change.ts';
 import { databaseByUid, type ClusterState, type NodeRecord } from '../state/cluster-state.ts';
 import type { Found, FoundEndpoint, FoundShard, Step } from '../state/plan.ts';
+import type { ShardSettings } from '../state/shard-settings.ts';
 import { addressOf, destinationOf, endpointTls, settingsReader, sourcesOf } from './database-routing.ts';
 import { shardCommands } from './shard-commands.ts';
 import { Syncer, type SyncHistory } from './syncer.ts';
@@ -106,6 +107,8 @@ export class NodeAgent {
         running.found = { ...running.found, expiry: step.expiry };
         return DONE;
       }
+      case 'configure-shard':
+        return this.#configureShard(step.uid, step.settings);
       case 'open-endpoint':
         return this.#openEndpoint(step.endpoint);
       case 'close-endpoint': {
@@ -149,7 +152,12 @@ export class NodeAgent {
     const shard = new Shard({
       world: this.#ownWorld(`shard ${found.uid}`),
       commands: shardCommands,
-      config: { requirepass: state.internalPassword, databases: '1', port: String(found.port) },
+      config: {
+        ...Object.fromEntries(found.settings),
+        requirepass: state.internalPassword,
+        databases: '1',
+        port: String(found.port),
+      },
     });
     shard.expiryPolicy = found.expiry;
     attachReplication(shard, { network: this.#network });
@@ -163,6 +171,19 @@ export class NodeAgent {
       };
     }
     this.#shards.set(found.uid, { found, shard, server: serving.server });
+    return DONE;
+  }
+
+  #configureShard(uid: number, settings: ShardSettings): StepOutcome {
+    const running = this.#shards.get(uid);
+    if (running === undefined) return DONE;
+    const outcome = running.shard.config.set(settings);
+    if (!outcome.ok) {
+      const value = new Map(settings).get(outcome.name);
+      return { ok: false, detail: `shard ${uid} refuses ${outcome.name} '${value}': ${outcome.detail ?? 'unknown'}` };
+    }
+    const told = new Map([...running.found.settings, ...settings]);
+    running.found = { ...running.found, settings: [...told] };
     return DONE;
   }
 

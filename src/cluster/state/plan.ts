@@ -8,6 +8,7 @@
 
 import type { FullSyncCause } from '../../replication/replica-of/status.ts';
 import { generationName, shardsOf, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
+import { differingSettings, shardSettingsOf, type ShardSettings } from './shard-settings.ts';
 
 /** `ignore`: keys outlive their time, as at a destination of Replica Of. */
 type ShardExpiry = 'delete' | 'ignore';
@@ -19,6 +20,8 @@ export interface FoundShard {
   readonly nodeUid: number;
   readonly port: number;
   readonly expiry: ShardExpiry;
+  /** Parameters that follow from its database, as it was told them. */
+  readonly settings: ShardSettings;
 }
 
 export interface FoundEndpoint {
@@ -54,6 +57,13 @@ export type Step =
       readonly expiry: ShardExpiry;
     }
   | {
+      readonly kind: 'configure-shard';
+      readonly nodeUid: number;
+      readonly databaseUid: number;
+      readonly uid: number;
+      readonly settings: ShardSettings;
+    }
+  | {
       readonly kind: 'open-endpoint';
       readonly nodeUid: number;
       readonly databaseUid: number;
@@ -78,7 +88,11 @@ export const wantedOf = (state: ClusterState): Found => {
   const living = state.databases.filter((database) => database.status !== 'delete-pending');
   return {
     shards: living.flatMap((database) =>
-      shardsOf(state, database.uid).map((shard) => ({ ...shard, expiry: expiryOf(database) })),
+      shardsOf(state, database.uid).map((shard) => ({
+        ...shard,
+        expiry: expiryOf(database),
+        settings: shardSettingsOf(database),
+      })),
     ),
     endpoints: living.map((database) => ({
       databaseUid: database.uid,
@@ -122,8 +136,13 @@ export const plan = (state: ClusterState, found: Found): readonly Step[] => {
   for (const shard of wanted.shards) {
     const { uid, databaseUid, nodeUid, expiry } = shard;
     const running = found.shards.find((each) => sameShard(each, shard));
-    if (running === undefined) steps.push({ kind: 'start-shard', nodeUid, databaseUid, shard });
-    else if (running.expiry !== expiry) steps.push({ kind: 'set-expiry', nodeUid, databaseUid, uid, expiry });
+    if (running === undefined) {
+      steps.push({ kind: 'start-shard', nodeUid, databaseUid, shard });
+      continue;
+    }
+    if (running.expiry !== expiry) steps.push({ kind: 'set-expiry', nodeUid, databaseUid, uid, expiry });
+    const settings = differingSettings(shard.settings, running.settings);
+    if (settings.length > 0) steps.push({ kind: 'configure-shard', nodeUid, databaseUid, uid, settings });
   }
   for (const endpoint of wanted.endpoints) {
     const { databaseUid, nodeUid, adminPasswordEpoch } = endpoint;

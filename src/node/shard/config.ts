@@ -6,10 +6,11 @@
 
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { parseInteger } from '../commands/numbers.ts';
+import { EVICTION_POLICIES } from './eviction-policy.ts';
 import { parseBytes } from './memory-size.ts';
 import { changeOutputLimits, DEFAULT_OUTPUT_LIMITS } from './output-limits.ts';
 
-type Kind = 'text' | 'integer' | 'bytes' | 'boolean' | 'output-limits';
+type Kind = 'text' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits';
 
 interface Parameter {
   readonly kind: Kind;
@@ -22,6 +23,8 @@ interface Parameter {
   readonly fixed?: boolean;
   /** Another name for the same parameter. */
   readonly alias?: string;
+  /** Of the kind `word`: those that are accepted. */
+  readonly words?: readonly string[];
 }
 
 type ParameterOf<V extends Parameter['value']> = Omit<Parameter, 'value'> & { readonly value: V };
@@ -40,6 +43,7 @@ const bytes = (value: number, more: Partial<Parameter> = {}): ParameterOf<number
   ...more,
   value,
 });
+const word = <W extends string>(value: W, words: readonly W[]): ParameterOf<W> => ({ kind: 'word', words, value });
 const boolean = (value: boolean): ParameterOf<boolean> => ({ kind: 'boolean', value });
 
 const MAX_INT = 2 ** 31 - 1;
@@ -56,6 +60,8 @@ const PARAMETERS = {
   port: integer(6379, 0, 65535, { fixed: true }),
   maxclients: integer(10_000, 1, 2 ** 32 - 1),
   timeout: integer(0, 0, MAX_INT),
+  maxmemory: bytes(0),
+  'maxmemory-policy': word('noeviction', EVICTION_POLICIES),
   'proto-max-bulk-len': bytes(512 * 1024 * 1024, { min: 1024 * 1024 }),
   'hash-max-listpack-entries': integer(512, 0, MAX_INT, { alias: 'hash-max-ziplist-entries' }),
   'hash-max-listpack-value': bytes(64, { alias: 'hash-max-ziplist-value' }),
@@ -176,6 +182,12 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
     case 'boolean':
       if (/^(yes|no)$/i.test(raw)) return { ok: true, value: raw.toLowerCase() === 'yes' };
       return { ok: false, detail: "argument must be 'yes' or 'no'" };
+    case 'word': {
+      const { words = [] } = parameter;
+      const value = raw.toLowerCase();
+      if (words.includes(value)) return { ok: true, value };
+      return { ok: false, detail: `argument(s) must be one of the following: ${words.join(', ')}` };
+    }
     case 'output-limits': {
       const changed = changeOutputLimits(raw, String(before));
       return changed.ok ? { ok: true, value: changed.canonical } : changed;

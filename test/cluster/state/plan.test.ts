@@ -25,6 +25,13 @@ const carriedOut = (found: Found, step: Step): Found => {
         ...found,
         shards: found.shards.map((each) => (each.uid === step.uid ? { ...each, expiry: step.expiry } : each)),
       };
+    case 'configure-shard':
+      return {
+        ...found,
+        shards: found.shards.map((each) =>
+          each.uid === step.uid ? { ...each, settings: [...new Map([...each.settings, ...step.settings])] } : each,
+        ),
+      };
     case 'open-endpoint':
       return { ...found, endpoints: [...others(found.endpoints), step.endpoint] };
     case 'close-endpoint':
@@ -80,6 +87,28 @@ describe('a plan', () => {
     expect(kinds(changed, reached(state))).toEqual(['cut-admin']);
   });
 
+  it('divides the memory of a database among its shards, and tells running ones when it changes', () => {
+    const state = applied(testCluster(), creation({ memorySizeBytes: 3_000_000, shardsCount: 2 }));
+    const found = reached(state);
+    expect(found.shards.map((shard) => new Map(shard.settings).get('maxmemory'))).toEqual(['1500000', '1500000']);
+    const changed = applied(state, update(1, { memorySizeBytes: 0, settings: { eviction_policy: 'allkeys-lfu' } }));
+    const told = [
+      ['maxmemory', '0'],
+      ['maxmemory-policy', 'allkeys-lfu'],
+    ];
+    expect(plan(changed, found)).toMatchObject([
+      { kind: 'configure-shard', uid: 1, settings: told },
+      { kind: 'configure-shard', uid: 2, settings: told },
+    ]);
+    expect(kinds(changed, reached(changed, found))).toEqual([]);
+  });
+
+  it('tells a shard only what has changed', () => {
+    const state = applied(testCluster(), creation({ memorySizeBytes: 1_000_000 }));
+    const changed = applied(state, update(1, { settings: { eviction_policy: 'noeviction' } }));
+    expect(plan(changed, reached(state))).toMatchObject([{ settings: [['maxmemory-policy', 'noeviction']] }]);
+  });
+
   it('takes a deleted database down from its door inwards', () => {
     const state = replicating();
     const deleted = applied(state, { kind: 'delete-database', atMs: NOW_MS, uid: 1 });
@@ -99,6 +128,7 @@ const sources = fc.uniqueArray(
     selector: (source) => source.uri,
   },
 );
+const memory = fc.constantFrom(0, 1_000_000);
 const sync = fc.constantFrom('enabled', 'paused', 'disabled' as const, undefined);
 
 /** Changes that people and the system make, most of them legal somewhere. */
@@ -109,10 +139,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       shardsCount: fc.integer({ min: 1, max: 3 }),
       replicaSources: sources,
       replicaSync: sync,
+      memorySizeBytes: memory,
     })
     .map((wish) => creation(wish as never)),
   fc
-    .record({ uid, replicaSources: fc.option(sources, { nil: undefined }), replicaSync: sync })
+    .record({
+      uid,
+      replicaSources: fc.option(sources, { nil: undefined }),
+      replicaSync: sync,
+      memorySizeBytes: memory,
+    })
     .map(({ uid, ...edit }) => update(uid, edit as never)),
   uid.map((uid): Change => ({ kind: 'delete-database', atMs: NOW_MS, uid })),
   uid.map((uid): Change => ({ kind: 'regenerate-password', atMs: NOW_MS, uid, adminPassword: SECRET })),

@@ -1,0 +1,27 @@
+/**
+ * What follows from a database's record for the configuration of each of its shards, as CONFIG SET takes it. Pure.
+ *
+ * `plan.ts` compares it with what a shard was told last and has a running one told again; a new parameter that follows from a
+ * record needs a line here and nothing else.
+ */
+
+import type { DatabaseRecord } from './cluster-state.ts';
+
+/** Parameter to its value, by name. */
+export type ShardSettings = readonly (readonly [name: string, value: string])[];
+
+export const shardSettingsOf = (database: DatabaseRecord): ShardSettings => [
+  ['maxmemory', String(memoryBytesPerShard(database))],
+  ['maxmemory-policy', database.settings.eviction_policy],
+];
+
+/** A database's memory is divided evenly among its shards; 0: no limit. [RS objects/bdb: memory_size] */
+const memoryBytesPerShard = ({ memorySizeBytes, shardsCount }: DatabaseRecord): number =>
+  // A byte at least: nothing would mean no limit
+  memorySizeBytes === 0 ? 0 : Math.max(1, Math.floor(memorySizeBytes / shardsCount));
+
+/** Those of `wanted` that a shard was not told, or was told otherwise. */
+export const differingSettings = (wanted: ShardSettings, told: ShardSettings): ShardSettings => {
+  const known = new Map(told);
+  return wanted.filter(([name, value]) => known.get(name) !== value);
+};
