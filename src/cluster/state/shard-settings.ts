@@ -15,7 +15,7 @@ export const shardSettingsOf = (database: DatabaseRecord): ShardSettings => [
   ['maxmemory-policy', database.settings.eviction_policy],
 ];
 
-/** A database's memory is divided evenly among its shards; 0: no limit. [RS objects/bdb: memory_size] */
+/** A database's memory is divided evenly among its shards; 0: no limit. [RS objects/bdb] */
 const memoryBytesPerShard = ({ memorySizeBytes, shardsCount }: DatabaseRecord): number =>
   // A byte at least: nothing would mean no limit
   memorySizeBytes === 0 ? 0 : Math.max(1, Math.floor(memorySizeBytes / shardsCount));
