@@ -5,16 +5,34 @@
 
 import { Command } from 'commander';
 import { ANTIPODE_VERSION } from '../node/shard/version.ts';
+import { cert } from './cert.ts';
 import { compare } from './compare.ts';
+import { db } from './db.ts';
 import { down } from './down.ts';
+import { events } from './events.ts';
+import { replicaOf } from './replica-of.ts';
 import { replicate } from './replicate.ts';
 import { runScenarios } from './run.ts';
 import { shard } from './shard.ts';
+import { sourceUrl } from './source-url.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { CliFailure, type Verb } from './verb.ts';
 
-const VERBS: readonly Verb[] = [up, status, down, shard, replicate, compare, runScenarios];
+const VERBS: readonly Verb[] = [
+  up,
+  status,
+  down,
+  db,
+  replicaOf,
+  sourceUrl,
+  cert,
+  events,
+  shard,
+  replicate,
+  compare,
+  runScenarios,
+];
 
 const program = new Command('antipode')
   .description('Redis Enterprise style clusters on one machine, with a genuine Replica Of engine')

@@ -14,19 +14,23 @@ export async function readUrl(option: string, given: string, exitCode = 1): Prom
   return outcome.url;
 }
 
-/** A file of one or more certificates (PEM) that are trusted; without one the connection is plain. */
-export async function readTls(option: string, file: string | undefined, exitCode = 1): Promise<ClientTls | null> {
-  if (file === undefined) return null;
+/** A text file that an option names. */
+export async function readText(option: string, file: string, exitCode = 1): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  let text: string;
   try {
-    text = await readFile(file, 'latin1');
+    return await readFile(file, 'latin1');
   } catch (error) {
     throw new CliFailure(
       `${option}: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`,
       exitCode,
     );
   }
+}
+
+/** A file of one or more certificates (PEM) that are trusted; without one the connection is plain. */
+export async function readTls(option: string, file: string | undefined, exitCode = 1): Promise<ClientTls | null> {
+  if (file === undefined) return null;
+  const text = await readText(option, file, exitCode);
   const trusted = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
   if (trusted === null) {
     throw new CliFailure(
