@@ -17,11 +17,13 @@ import { shard } from './shard.ts';
 import { sourceUrl } from './source-url.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
+import { wait } from './wait.ts';
 import { CliFailure, type Verb } from './verb.ts';
 
 const VERBS: readonly Verb[] = [
   up,
   status,
+  wait,
   down,
   db,
   replicaOf,

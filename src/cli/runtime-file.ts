@@ -32,27 +32,39 @@ const file = (): string => join(directory(), 'sandbox.json');
 
 /** The returned function removes it again; so does the end of the process, however it comes (but for SIGKILL). */
 export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
-  const facts: RuntimeFacts = {
-    pid: process.pid,
-    clusters: sandbox.clusters.map(({ name, apiUrl, username, password, control }) => ({
-      name,
-      api: apiUrl ?? '',
-      username,
-      password,
-      certificate: control.state.certificates.api.certificate,
-    })),
-  };
   mkdirSync(directory(), { recursive: true, mode: 0o700 });
   checkOwner();
   rmSync(file(), { force: true }); // an old file would keep its own mode
-  writeFileSync(file(), JSON.stringify(facts), { mode: 0o600 });
+  const write = (): void => writeFileSync(file(), JSON.stringify(factsOf(sandbox)), { mode: 0o600 });
+  write();
+  // A replaced certificate must be trusted by whoever asks next.
+  const stops = sandbox.clusters.map(({ control }) => {
+    let { certificate } = control.state.certificates.api;
+    return control.onChange(() => {
+      if (control.state.certificates.api.certificate === certificate) return;
+      ({ certificate } = control.state.certificates.api);
+      write();
+    });
+  });
   const forget = (): void => {
+    for (const stop of stops) stop();
     process.off('exit', forget);
     if (readIfWhole()?.pid === process.pid) rmSync(file(), { force: true });
   };
   process.on('exit', forget);
   return forget;
 };
+
+const factsOf = (sandbox: Sandbox): RuntimeFacts => ({
+  pid: process.pid,
+  clusters: sandbox.clusters.map(({ name, apiUrl, username, password, control }) => ({
+    name,
+    api: apiUrl ?? '',
+    username,
+    password,
+    certificate: control.state.certificates.api.certificate,
+  })),
+});
 
 /** Of another process that is alive; whether it is still a sandbox only its API can say. */
 export const otherSandbox = (): RuntimeFacts | null => {
