@@ -12,6 +12,7 @@
 import assert from 'node:assert/strict';
 import { SeededRandom } from './random.ts';
 import { SimFabric } from './sim-fabric.ts';
+import { SimFiles } from './sim-files.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimQueue } from './sim-queue.ts';
 import { KEPT_LINES_DEFAULT, SimTrace } from './sim-trace.ts';
@@ -51,6 +52,7 @@ export class SimWorld implements World {
   readonly clock: Clock;
   readonly network: Network;
   readonly random: Random;
+  readonly files: SimFiles;
   readonly log: Log;
   readonly #queue: SimQueue;
   readonly #trace: SimTrace;
@@ -77,6 +79,7 @@ export class SimWorld implements World {
       datagramLoss: options.datagramLoss ?? 0,
     });
     this.network = new SimNetwork(fabric);
+    this.files = new SimFiles({ queue: this.#queue, random: chance.fork('files'), trace: this.#trace });
   }
 
   /** SHA-256 of everything that happened so far. */

@@ -9,7 +9,9 @@ import { randomBytes } from 'node:crypto';
 import { NameSources } from './names.ts';
 import { SeededRandom } from './random.ts';
 import { SystemFaults } from './system-faults.ts';
+import { SystemFiles } from './system-files.ts';
 import { SystemNetwork } from './system-network.ts';
+import type { Files } from './files.ts';
 import type { Clock, Log, Milliseconds, Network, Random, Timer, World } from './world.ts';
 
 const SEED_BYTES = 32;
@@ -25,6 +27,7 @@ export class SystemWorld implements World {
   readonly clock: Clock;
   readonly network: Network;
   readonly random: Random;
+  readonly files: Files = new SystemFiles();
   readonly log: Log;
 
   constructor(options: SystemWorldOptions = {}) {

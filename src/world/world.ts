@@ -1,12 +1,14 @@
 /**
- * The one door to everything outside our code: time, chance, network, TLS, name resolution and the log.
+ * The one door to everything outside our code: time, chance, network, TLS, name resolution, files and the log.
  *
  * Nothing else in `src` may touch a clock, a socket or a random number (a tidy test holds this), so the same program
  * runs on real sockets (`system-world.ts`) and in a simulation that replays from one seed (`sim-world.ts`).
  *
- * Border: this file is types and a few tiny helpers. Both worlds obey the contract suite in
+ * Border: this file is types and a few tiny helpers; the types of files are `files.ts`. Both worlds obey the contract suite in
  * `test/support/world-contract.ts`.
  */
+
+import type { Files } from './files.ts';
 
 /** Milliseconds; a point in time is Unix time, a whole number. */
 export type Milliseconds = number;
@@ -15,6 +17,7 @@ export interface World {
   readonly clock: Clock;
   readonly network: Network;
   readonly random: Random;
+  readonly files: Files;
   readonly log: Log;
 }
 

@@ -7,6 +7,7 @@
 import { describe } from 'vitest';
 import { connectionsContract } from './world-contract-connections.ts';
 import { faultsContract } from './world-contract-faults.ts';
+import { filesContract } from './world-contract-files.ts';
 import type { MakeWorld } from './world-contract-kit.ts';
 import { tlsContract } from './world-contract-tls.ts';
 
@@ -15,5 +16,6 @@ export const worldContract = (name: string, makeWorld: MakeWorld): void => {
     connectionsContract(makeWorld);
     faultsContract(makeWorld);
     tlsContract(makeWorld);
+    filesContract(makeWorld);
   });
 };

@@ -28,6 +28,7 @@ const BANS: readonly Ban[] = [
     instead: 'world.network',
     except: SYSTEM,
   },
+  { pattern: /'node:fs(\/promises)?'/, instead: 'world.files', except: /^src\/(cli\/|world\/system-)/ },
   {
     pattern: /\b(randomBytes|randomUUID|randomInt|randomFillSync|getRandomValues)\b/,
     instead: 'world.random.fork(name).bytes()',

@@ -244,7 +244,13 @@ export class NodeAgent {
 
   /** Chance of its own, new at each start: two servers never share a run id. */
   #ownWorld(name: string): World {
-    const { clock, network, log } = this.#options.world;
-    return { clock, network, log, random: this.#random.fork(`${name} ${this.#random.bytes(8).toString('hex')}`) };
+    const { clock, network, files, log } = this.#options.world;
+    return {
+      clock,
+      network,
+      files,
+      log,
+      random: this.#random.fork(`${name} ${this.#random.bytes(8).toString('hex')}`),
+    };
   }
 }

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SystemFiles } from '../../src/world/system-files.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'antipode-files-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test('a lock of a process that lives is refused with its id, one of a process that has ended is taken', async () => {
+  const folder = new SystemFiles().folder(root);
+  const other = spawn('sleep', ['60']);
+  try {
+    writeFileSync(join(root, 'lock'), `${other.pid} \n`);
+    expect(await folder.lock('lock')).toMatchObject({
+      ok: false,
+      why: 'in-use',
+      detail: expect.stringContaining(String(other.pid)),
+    });
+  } finally {
+    other.kill('SIGKILL');
+    await new Promise((resolve) => other.once('exit', resolve));
+  }
+  const taken = await folder.lock('lock');
+  expect(taken).toMatchObject({ ok: true });
+  expect(readFileSync(join(root, 'lock'), 'utf8')).toContain(String(process.pid));
+});
+
+test('a process that has got the id of a former owner does not hold its lock', async () => {
+  const folder = new SystemFiles().folder(root);
+  const other = spawn('sleep', ['60']);
+  try {
+    writeFileSync(join(root, 'lock'), `${other.pid} 1\n`); // started at another time
+    expect(await folder.lock('lock')).toMatchObject({ ok: true });
+  } finally {
+    other.kill('SIGKILL');
+  }
+});
+
+test('files are for their owner alone, and nothing unfinished is left behind', async () => {
+  const folder = new SystemFiles().folder(join(root, 'data'));
+  await folder.make();
+  await folder.replace('a', Buffer.from('x'));
+  expect(statSync(join(root, 'data')).mode & 0o777).toBe(0o700);
+  expect(statSync(join(root, 'data', 'a')).mode & 0o777).toBe(0o600);
+  expect(readdirSync(join(root, 'data'))).toEqual(['a']);
+});
