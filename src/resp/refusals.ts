@@ -117,6 +117,7 @@ const worded = {
   CONFIG_UNKNOWN: (name: string) => `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
   CONFIG_INVALID: (name: string, detail: string) =>
     `ERR CONFIG SET failed (possibly related to argument '${name}') - ${detail}`,
+  NOPERM: (text: string) => `NOPERM ${text}`,
   ARITY: (name: string) => `ERR wrong number of arguments for '${name.toLowerCase()}' command`,
   INVALID_EXPIRE: (name: string) => `ERR invalid expire time in '${name.toLowerCase()}' command`,
   EXPIRE_OPTION: (option: string) => `ERR Unsupported option ${echoed(option, Infinity)}`,

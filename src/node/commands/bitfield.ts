@@ -173,6 +173,19 @@ const write: ArgumentDoc = {
   ],
 };
 
+/** Words of an operation, its name included. */
+const OPERATION_WORDS: Readonly<Record<string, number>> = { GET: 3, OVERFLOW: 2 };
+
+/** Nothing but GETs is a read [redis db.c bitfieldGetKeys]. */
+function onlyReads(words: readonly string[]): boolean {
+  for (let at = 2; at < words.length;) {
+    const length = OPERATION_WORDS[words[at]!.toUpperCase()];
+    if (length === undefined || at + length > words.length) return false;
+    at += length;
+  }
+  return true;
+}
+
 export const bitfieldCommands: readonly Command[] = [
   defineCommand({
     name: 'BITFIELD',
@@ -181,6 +194,7 @@ export const bitfieldCommands: readonly Command[] = [
     summary: 'Reads, sets and counts up integers of any width inside a string.',
     complexity: 'O(1) for each operation',
     flags: ['write', 'denyoom'],
+    keyFlags: (words) => (onlyReads(words) ? ['RO', 'access'] : ['RW', 'access', 'update']),
     arguments: {
       key: key('RW', 'access', 'update', 'variable_flags'),
       operation: rest({ type: 'oneof', arguments: [get, write] }),

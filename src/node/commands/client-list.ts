@@ -66,7 +66,7 @@ export function clientLine(session: Session, now: number): string {
     ['tot-mem', unsentBytes + session.unreadBytes + transaction.queuedBytes],
     ['events', 'r'],
     ['cmd', session.lastCommand],
-    ['user', 'default'],
+    ['user', session.kind === 'primary' ? '(superuser)' : session.user.name],
     ['redir', -1],
     ['resp', session.protocol],
     ['lib-name', session.libraryName],

@@ -1,5 +1,7 @@
 /** CLIENT: this connection and the others. What is shown of each is in `client-list.ts`. [redis networking.c clientCommand] */
 
+import type { AccessList } from '../acl/access-list.ts';
+import type { User } from '../acl/user.ts';
 import { addressText } from '../../world/world.ts';
 import { Failure, NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refusalText, refuse } from '../../resp/refusals.ts';
@@ -56,10 +58,17 @@ interface KillFilter {
   address?: string;
   localAddress?: string;
   ageMin?: number;
+  user?: User;
   skipSelf: boolean;
 }
 
-function parseKillFilter(words: readonly string[]): KillFilter {
+function userNamed(users: AccessList, name: string): User {
+  const user = users.find(name);
+  if (user === undefined) throw refuse('NO_SUCH_USER', name);
+  return user;
+}
+
+function parseKillFilter(words: readonly string[], users: AccessList): KillFilter {
   const filter: KillFilter = { skipSelf: true };
   for (let at = 0; at < words.length; at += 2) {
     const value = words[at + 1];
@@ -86,7 +95,7 @@ function parseKillFilter(words: readonly string[]): KillFilter {
         filter.localAddress = value;
         break;
       case 'USER':
-        if (value !== 'default') throw refuse('NO_SUCH_USER', value);
+        filter.user = userNamed(users, value);
         break;
       case 'SKIPME':
         if (!/^(yes|no)$/i.test(value)) throw refuse('SYNTAX');
@@ -101,11 +110,14 @@ function parseKillFilter(words: readonly string[]): KillFilter {
 
 function kill({ session, shard, now }: CommandContext, words: readonly string[]): Reply {
   const isOldForm = words.length === 1;
-  const filter: KillFilter = isOldForm ? { address: words[0]!, skipSelf: false } : parseKillFilter(words);
+  const filter: KillFilter = isOldForm
+    ? { address: words[0]!, skipSelf: false }
+    : parseKillFilter(words, shard.permissions.users);
   const doomed = [...shard.sessions.values()].filter(
     (each) =>
       (filter.id === undefined || each.id === filter.id) &&
       (filter.type === undefined || clientTypeOf(each) === filter.type) &&
+      (filter.user === undefined || (each.user === filter.user && each.kind !== 'primary')) &&
       (filter.address === undefined || addressText(each.output.remote) === filter.address) &&
       (filter.localAddress === undefined || addressText(each.output.local) === filter.localAddress) &&
       (filter.ageMin === undefined || now - each.createdAtMs >= filter.ageMin * 1000) &&

@@ -42,11 +42,12 @@ const KEY_FLAG_ORDER = [
   'variable_flags',
 ] as const satisfies readonly KeyFlag[];
 
-const CATEGORY_ORDER: readonly string[] = (
+/** In Redis's order. */
+export const CATEGORIES: readonly string[] = (
   'keyspace read write set sortedset list hash string bitmap hyperloglog geo stream pubsub ' +
   'admin fast slow blocking dangerous connection transaction scripting'
 ).split(' ');
-export const isCategory = (name: string): boolean => CATEGORY_ORDER.includes(name);
+export const isCategory = (name: string): boolean => CATEGORIES.includes(name);
 
 /** The category that goes without saying in a group. */
 const GROUP_CATEGORIES: Readonly<Record<Group, string | null>> = {
@@ -81,7 +82,7 @@ export function categoriesOf(command: Command): string[] {
   if (flags.has('pubsub')) all.add('pubsub');
   if (flags.has('blocking')) all.add('blocking');
   all.add(flags.has('fast') ? 'fast' : 'slow');
-  return CATEGORY_ORDER.filter((category) => all.has(category));
+  return CATEGORIES.filter((category) => all.has(category));
 }
 
 interface KeyRange {

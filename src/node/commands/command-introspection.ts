@@ -4,26 +4,15 @@ import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import { many, rest, text, type KeyFlag } from './arguments.ts';
-import { defineCommand, positionsOf, type Command, type Flag } from './command.ts';
+import { defineCommand, type Command, type Flag } from './command.ts';
 import { docsMap } from './command-docs.ts';
 import { categoriesOf, commandInfo, isCategory, keyFlags } from './command-info.ts';
 import { helpCommand } from './help.ts';
+import { keyUsesOf } from './key-uses.ts';
 import { arityHolds, type CommandTable } from './table.ts';
 
 const FLAGS: readonly Flag[] = ['loading', 'stale'];
 const UNORDERED = { other: ['nondeterministic_output_order'] } as const;
-
-/** `GET`, `config|get`, in any case. */
-function findByFullName(table: CommandTable, fullName: string): Command | undefined {
-  const [name, subcommand, ...more] = fullName.split('|');
-  const command = table.find(name!);
-  if (subcommand === undefined || more.length > 0) return more.length > 0 ? undefined : command;
-  return command?.subcommands?.get(subcommand.toUpperCase());
-}
-
-/** Commands and subcommands. */
-const everyCommand = (table: CommandTable): Command[] =>
-  table.all.flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]);
 
 function filterOf(words: readonly string[]): (command: Command) => boolean {
   if (words.length === 0) return () => true;
@@ -41,22 +30,19 @@ function filterOf(words: readonly string[]): (command: Command) => boolean {
   }
 }
 
-interface KeyUse {
+interface RequestKey {
   readonly key: string;
   readonly flags: readonly KeyFlag[];
 }
 
 /** The keys of a whole request with what the command does to them. */
-function keyUses(table: CommandTable, words: readonly string[]): KeyUse[] {
-  const container = table.find(words[0]!);
-  const command = container?.subcommands ? container.subcommands.get(words[1]!.toUpperCase()) : container;
+function requestKeys(table: CommandTable, words: readonly string[]): RequestKey[] {
+  const command = table.findRequested(words);
   if (command === undefined) throw refuse('COMMAND_UNKNOWN');
   const specs = command.keySpecs.filter((spec) => !spec.flags.includes('not_key'));
   if (specs.length === 0) throw refuse('COMMAND_WITHOUT_KEYS');
   if (!arityHolds(command, words)) throw refuse('COMMAND_ARITY');
-  const flagsAt = new Map<number, readonly KeyFlag[]>();
   for (const spec of specs) {
-    for (const at of positionsOf([spec], words)) if (!flagsAt.has(at)) flagsAt.set(at, spec.flags);
     if (spec.find.kind !== 'keynum' || !('index' in spec.begin)) continue;
     // A count that is none, or more than there are words
     const first = spec.begin.index;
@@ -65,10 +51,9 @@ function keyUses(table: CommandTable, words: readonly string[]): KeyUse[] {
       Number.isInteger(count) && count > 0 && first + spec.find.first + (count - 1) * spec.find.step < words.length;
     if (!isPossible) throw refuse('COMMAND_ARGUMENTS');
   }
-  const byHand = specs.findLast((spec) => spec.find.kind === 'unknown')?.flags ?? [];
-  const uses = command.keyPositions(words).map((at) => ({ key: words[at]!, flags: flagsAt.get(at) ?? byHand }));
+  const uses = keyUsesOf(command, words);
   if (uses.length === 0) throw refuse('COMMAND_ARGUMENTS');
-  return uses;
+  return uses.map(({ at, flags }) => ({ key: words[at]!, flags }));
 }
 
 const requestArguments = {
@@ -129,7 +114,8 @@ export const introspectionCommands: readonly Command[] = [
       },
     },
     run: ({ shard }, { filter }) =>
-      everyCommand(shard.commands)
+      shard.commands
+        .everything()
         .filter(filterOf(filter))
         .map((command) => command.fullName),
   }),
@@ -152,7 +138,7 @@ export const introspectionCommands: readonly Command[] = [
     run({ shard }, { name }): Reply {
       if (name.length === 0) return shard.commands.all.map(commandInfo);
       return name.map((each) => {
-        const command = findByFullName(shard.commands, each);
+        const command = shard.commands.findByFullName(each);
         return command === undefined ? null : commandInfo(command);
       });
     },
@@ -175,7 +161,7 @@ export const introspectionCommands: readonly Command[] = [
     },
     run({ shard }, { name }) {
       if (name.length === 0) return docsMap(shard.commands.all);
-      const found = name.map((each) => findByFullName(shard.commands, each));
+      const found = name.map((each) => shard.commands.findByFullName(each));
       return docsMap(found.filter((command) => command !== undefined));
     },
   }),
@@ -189,7 +175,7 @@ export const introspectionCommands: readonly Command[] = [
     flags: FLAGS,
     categories: ['connection'],
     arguments: requestArguments,
-    run: ({ shard }, _given, words) => keyUses(shard.commands, words.slice(2)).map(({ key }) => key),
+    run: ({ shard }, _given, words) => requestKeys(shard.commands, words.slice(2)).map(({ key }) => key),
   }),
 
   defineCommand({
@@ -202,7 +188,7 @@ export const introspectionCommands: readonly Command[] = [
     categories: ['connection'],
     arguments: requestArguments,
     run: ({ shard }, _given, words) =>
-      keyUses(shard.commands, words.slice(2)).map(({ key, flags }) => [key, keyFlags(flags)]),
+      requestKeys(shard.commands, words.slice(2)).map(({ key, flags }) => [key, keyFlags(flags)]),
   }),
 
   helpCommand({

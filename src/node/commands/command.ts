@@ -63,6 +63,15 @@ export interface KeySpec {
   readonly notes?: string;
 }
 
+/** Which words are channels, and what the command does with them [redis db.c getChannelsFromCommand]. */
+export interface ChannelSpec {
+  readonly first: number;
+  /** Only the first, or every word to the end. */
+  readonly count: 'one' | 'rest';
+  readonly use: 'publish' | 'subscribe' | 'unsubscribe';
+  readonly isPattern: boolean;
+}
+
 /** What a proxy in front of several shards does with the command [redis command tips]. */
 export interface Tips {
   readonly request?: 'all_shards' | 'all_nodes' | 'multi_shard' | 'special';
@@ -94,6 +103,9 @@ export interface CommandDeclaration<S extends Shape> {
   readonly keySpecs?: readonly KeySpec[];
   /** Only where no key specification can say it (SORT … STORE): positions of all keys. */
   readonly keyPositions?: (words: readonly string[]) => number[];
+  /** Only with `variable_flags`: what this very request does to its keys. */
+  readonly keyFlags?: (words: readonly string[]) => readonly KeyFlag[];
+  readonly channels?: ChannelSpec;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly arguments: S;
@@ -114,6 +126,8 @@ export interface Command {
   readonly categories: readonly string[];
   readonly arity: number;
   readonly keySpecs: readonly KeySpec[];
+  readonly keyFlags: ((words: readonly string[]) => readonly KeyFlag[]) | undefined;
+  readonly channels: ChannelSpec | undefined;
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
   readonly docs: readonly ArgumentDoc[];
@@ -148,6 +162,8 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     categories: declaration.categories ?? [],
     arity,
     keySpecs,
+    keyFlags: declaration.keyFlags,
+    channels: declaration.channels,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),

@@ -1,12 +1,11 @@
 /**
- * The connection itself: who it is, which database and protocol it uses. CLIENT is in `client.ts`. One user exists, `default`,
- * whose password is `requirepass`. [redis networking.c, acl.c authCommand]
+ * The connection itself: who it is, which database and protocol it uses. CLIENT is in `client.ts`, users are in `acl.ts`.
+ * [redis networking.c, acl.c authCommand]
  */
 
 import { MapReply, OK, PONG, Status, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
-import type { Session } from '../shard/session.ts';
 import { REDIS_VERSION } from '../shard/version.ts';
 import { optional, rest, text } from './arguments.ts';
 import { clientCommands, isClientAttribute } from './client.ts';
@@ -16,14 +15,12 @@ import { parseInteger } from './numbers.ts';
 
 const HANDSHAKE: readonly Flag[] = ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'allow_busy'];
 
-function authenticate(session: Session, user: string, password: string): void {
-  const wanted = session.shard.config.get('requirepass');
-  // Without a password the default user is let in with any
-  if (user !== 'default' || (wanted !== '' && password !== wanted)) throw refuse('WRONGPASS');
-  session.setAuthenticated(true);
+function authenticate({ session, shard, words }: CommandContext, user: string, password: string): void {
+  if (shard.permissions.logIn(session, user, password, words[0]!) === null) throw refuse('WRONGPASS');
 }
 
-function hello({ session, shard }: CommandContext, words: readonly string[]): Reply {
+function hello(context: CommandContext, words: readonly string[]): Reply {
+  const { session, shard } = context;
   let protocol = session.protocol;
   if (words.length > 1) {
     const given = parseInteger(words[1]!);
@@ -41,8 +38,8 @@ function hello({ session, shard }: CommandContext, words: readonly string[]): Re
       if (!isClientAttribute(name)) throw refuse('CLIENT_ATTRIBUTE', 'Client names');
     } else throw refuse('HELLO_OPTION', words[at]!);
   }
-  if (login !== null) authenticate(session, ...login);
-  if (!session.authenticated) throw refuse('NOAUTH_HELLO');
+  if (login !== null) authenticate(context, ...login);
+  if (!session.authenticated && !shard.permissions.users.isOpen) throw refuse('NOAUTH_HELLO');
   if (name !== null) session.name = name;
   session.protocol = protocol;
   return new MapReply([
@@ -136,9 +133,10 @@ export const connectionCommands: readonly Command[] = [
       username: { ...optional(text()), wordsMax: 1, parse: (reader) => (reader.left > 1 ? reader.take() : undefined) },
       password: text(),
     },
-    run({ session, shard }, { username, password }) {
-      if (username === undefined && shard.config.get('requirepass') === '') throw refuse('AUTH_WITHOUT_PASSWORD');
-      authenticate(session, username ?? 'default', password);
+    run(context, { username, password }) {
+      const { defaultUser } = context.shard.permissions.users;
+      if (username === undefined && defaultUser.noPassword) throw refuse('AUTH_WITHOUT_PASSWORD');
+      authenticate(context, username ?? defaultUser.name, password);
       return OK;
     },
   }),
@@ -195,7 +193,7 @@ export const connectionCommands: readonly Command[] = [
       if (session.replies === 'off') session.replies = 'on';
       session.noEvict = false;
       session.noTouch = false;
-      session.setAuthenticated(shard.config.get('requirepass') === '');
+      shard.permissions.logOut(session);
       return RESET;
     },
   }),

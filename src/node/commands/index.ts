@@ -1,5 +1,6 @@
 /** Every command of a shard's data plane, by group. Replication adds its own (`replication/commands.ts`). */
 
+import { aclCommands } from './acl.ts';
 import { bitmapCommands } from './bitmaps.ts';
 import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
@@ -30,5 +31,6 @@ export const dataCommands: readonly Command[] = [
   ...transactionCommands,
   ...connectionCommands,
   ...serverCommands,
+  ...aclCommands,
   ...debugCommands,
 ];

@@ -11,7 +11,7 @@ import type { CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
 import type { SubscriptionKind } from '../shard/subscriptions.ts';
 import { many, named, optional, pattern, text } from './arguments.ts';
-import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
+import { defineCommand, type ChannelSpec, type Command, type Flag, type KeySpec } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
 
 const MANAGE: readonly Flag[] = ['pubsub', 'noscript', 'loading', 'stale'];
@@ -22,6 +22,13 @@ const LOOK: readonly Flag[] = ['pubsub', 'loading', 'stale'];
 const shardChannels = (last: number): readonly KeySpec[] => [
   { flags: ['not_key'], begin: { index: 1 }, find: { kind: 'range', last, step: 1, limit: 0 } },
 ];
+
+const channels = (use: ChannelSpec['use'], isPattern = false): ChannelSpec => ({
+  first: 1,
+  count: use === 'publish' ? 'one' : 'rest',
+  use,
+  isPattern,
+});
 
 /** How many subscriptions of this family are left: channels and patterns count together. */
 const countOf = ({ subscriptions }: Session, kind: SubscriptionKind): number =>
@@ -97,6 +104,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Listens to channels.',
     complexity: 'O(N) where N is the number of channels to subscribe to.',
     flags: MANAGE,
+    channels: channels('subscribe'),
     arguments: { names: many(named('channel', text())) },
     run: subscribe('subscribe', 'channel'),
   }),
@@ -108,6 +116,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Stops listening to channels, or to all of them.',
     complexity: 'O(N) where N is the number of channels to unsubscribe.',
     flags: MANAGE,
+    channels: channels('unsubscribe'),
     arguments: { names: many(named('channel', text()), { min: 0 }) },
     run: unsubscribe('unsubscribe', 'channel'),
   }),
@@ -119,6 +128,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Listens to all channels that match the patterns.',
     complexity: 'O(N) where N is the number of patterns to subscribe to.',
     flags: MANAGE,
+    channels: channels('subscribe', true),
     arguments: { names: many(named('pattern', pattern())) },
     run: subscribe('psubscribe', 'pattern'),
   }),
@@ -130,6 +140,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Stops listening to patterns, or to all of them.',
     complexity: 'O(N) where N is the number of patterns to unsubscribe.',
     flags: MANAGE,
+    channels: channels('unsubscribe', true),
     arguments: { names: many(named('pattern', pattern()), { min: 0 }) },
     run: unsubscribe('punsubscribe', 'pattern'),
   }),
@@ -141,6 +152,7 @@ export const pubsubCommands: readonly Command[] = [
     summary: 'Sends a message to everybody who listens to the channel.',
     complexity: 'O(N+M) where N is the number of listeners of the channel and M the number of patterns.',
     flags: PUBLISH,
+    channels: channels('publish'),
     arguments: { channel: text(), message: text() },
     run: publish('channel'),
   }),
@@ -153,6 +165,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of shard channels to subscribe to.',
     flags: MANAGE,
     keySpecs: shardChannels(-1),
+    channels: channels('subscribe'),
     arguments: { names: many(named('shardchannel', text())) },
     run: subscribe('ssubscribe', 'shard'),
   }),
@@ -165,6 +178,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of shard channels to unsubscribe.',
     flags: MANAGE,
     keySpecs: shardChannels(-1),
+    channels: channels('unsubscribe'),
     arguments: { names: many(named('shardchannel', text()), { min: 0 }) },
     run: unsubscribe('sunsubscribe', 'shard'),
   }),
@@ -177,6 +191,7 @@ export const pubsubCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of listeners of the shard channel.',
     flags: PUBLISH,
     keySpecs: shardChannels(0),
+    channels: channels('publish'),
     arguments: { channel: named('shardchannel', text()), message: text() },
     run: publish('shard'),
   }),

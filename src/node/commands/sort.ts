@@ -59,6 +59,8 @@ function withoutKeys(argument: Argument<string>): Argument<string> {
   return rest;
 }
 
+const READ = { read: true, write: false } as const;
+
 /** So many elements in one RPUSH. */
 const REPLICATED_ITEMS_MAX = 1024;
 
@@ -144,7 +146,15 @@ function limited(elements: readonly string[], limit: readonly [number, number] |
   return elements.slice(start, limit[1] < 0 ? undefined : start + limit[1]);
 }
 
+/** Patterns reach keys that no permission can name beforehand [redis sort.c sortCommandGeneric]. */
+function checkPatterns({ session, command, words }: CommandContext, { by, get }: Wish): void {
+  if (session.kind === 'primary' || session.user.allowsOnEveryKey(command, words, READ)) return;
+  const which = by?.includes('*') === true ? 'BY' : get === undefined ? null : 'GET';
+  if (which !== null) throw refuse('ERR', `${which} option of SORT denied due to insufficient ACL permissions.`);
+}
+
 function sortedElements(context: CommandContext, key: string, wish: Wish): (string | null)[] {
+  checkPatterns(context, wish);
   const { keyspace } = context;
   const found = elementsOf(keyspace.read(key));
   const kept = limited(inOrder(keyspace, found, wish), wish.limit);

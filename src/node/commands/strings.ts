@@ -83,6 +83,9 @@ export const stringCommands: readonly Command[] = [
     summary: 'Sets a key to a string, whatever it held before.',
     complexity: 'O(1)',
     flags: ['write', 'denyoom'],
+    // [redis db.c setGetKeys]
+    keyFlags: (words) =>
+      words.slice(3).some((word) => word.toUpperCase() === 'GET') ? ['RW', 'access', 'update'] : ['OW', 'update'],
     arguments: {
       key: key('RW', 'access', 'update', 'variable_flags'),
       value: text(),

@@ -42,6 +42,25 @@ export class CommandTable {
     return this.#byName.get(name) ?? this.#byName.get(name.toUpperCase());
   }
 
+  /** Commands and subcommands, containers included. */
+  everything(): Command[] {
+    return this.all.flatMap((command) => [command, ...(command.subcommands?.values() ?? [])]);
+  }
+
+  /** `GET`, `config|get`, in any case. */
+  findByFullName(fullName: string): Command | undefined {
+    const [name, subcommand, ...more] = fullName.split('|');
+    const command = more.length > 0 ? undefined : this.find(name!);
+    return subcommand === undefined ? command : command?.subcommands?.get(subcommand.toUpperCase());
+  }
+
+  /** The command these words ask for; undefined: there is none. */
+  findRequested(words: readonly string[]): Command | undefined {
+    const command = this.find(words[0]!);
+    if (command === undefined || command.subcommands === null || words.length < 2) return command;
+    return command.subcommands.get(words[1]!.toUpperCase());
+  }
+
   /** The command that will run for these words: a container's subcommand where there is one. Throws the refusal Redis gives. */
   resolve(words: readonly string[]): Command {
     const name = words[0]!;
@@ -81,6 +100,8 @@ function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>):
     categories: [],
     arity: -2,
     keySpecs: [],
+    keyFlags: undefined,
+    channels: undefined,
     tips: {},
     docs: [],
     subcommands,

@@ -1,6 +1,15 @@
 /** MULTI, EXEC and WATCH. What EXEC runs is one unit: nothing comes between, and replicas get it as one. [redis multi.c] */
 
-import { encodeReplyWithinLimit, NULL_ARRAY, OK, Raw, REPLY_BYTES_MAX, REPLY_TOO_LONG } from '../../resp/reply.ts';
+import {
+  encodeReplyWithinLimit,
+  Failure,
+  NULL_ARRAY,
+  OK,
+  Raw,
+  REPLY_BYTES_MAX,
+  REPLY_TOO_LONG,
+} from '../../resp/reply.ts';
+import { lateDenialText } from '../acl/denial-text.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
@@ -63,7 +72,12 @@ export const transactionCommands: readonly Command[] = [
       let left = queue.length;
       // Encoded one by one: a HELLO among them changes the protocol of those that follow
       for (const { command, words } of queue) {
-        const encoded = encodeReplyWithinLimit(shard.call(session, command, words, false), session.protocol);
+        const denial = session.user.allowsEverything ? null : shard.permissions.check(session, command, words, 'multi');
+        const reply =
+          denial === null
+            ? shard.call(session, command, words, false)
+            : new Failure(`NOPERM ${lateDenialText(denial)}`);
+        const encoded = encodeReplyWithinLimit(reply, session.protocol);
         left--;
         // All are run, whatever becomes of their replies; there is room kept for those that follow to be refused
         const fits = bytes.length + encoded.length + left * REPLY_TOO_LONG.length <= REPLY_BYTES_MAX;

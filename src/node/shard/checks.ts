@@ -3,6 +3,7 @@
  * and added to. Each check returns the refusal, or undefined to pass.
  */
 
+import { denialText } from '../acl/denial-text.ts';
 import { refuse, type Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
 import { arityHolds } from '../commands/table.ts';
@@ -14,13 +15,21 @@ type Check = (shard: Shard, session: Session, command: Command, words: readonly 
 const arity: Check = (_shard, _session, command, words) =>
   arityHolds(command, words) ? undefined : refuse('ARITY', command.fullName);
 
-const authenticated: Check = (_shard, session, command) =>
-  session.authenticated || command.flags.has('no_auth') ? undefined : refuse('NOAUTH');
+const authenticated: Check = (shard, session, command) =>
+  session.authenticated || shard.permissions.users.isOpen || command.flags.has('no_auth')
+    ? undefined
+    : refuse('NOAUTH');
 
 const transactional: Check = (_shard, session, command) =>
   session.transaction.queue !== null && command.flags.has('no_multi')
     ? refuse('ERR', 'Command not allowed inside a transaction')
     : undefined;
+
+const permitted: Check = (shard, session, command, words) => {
+  const context = session.transaction.queue === null ? 'toplevel' : 'multi';
+  const denial = shard.permissions.check(session, command, words, context);
+  return denial === null ? undefined : refuse('NOPERM', denialText(denial, session.user.name, command));
+};
 
 const writable: Check = (shard, session, command) =>
   shard.role === 'replica' &&
@@ -75,6 +84,7 @@ const CHECKS: readonly Check[] = [
   arity,
   authenticated,
   transactional,
+  permitted,
   writable,
   notSubscribed,
   fresh,
@@ -88,6 +98,7 @@ const isPlain = (shard: Shard, session: Session): boolean =>
   !shard.loading &&
   session.kind === 'client' &&
   session.authenticated &&
+  session.user.allowsEverything &&
   session.transaction.queue === null &&
   (session.protocol === 3 || session.subscriptionCount === 0);
 

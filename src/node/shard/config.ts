@@ -54,6 +54,8 @@ const INT64_MAX_TEXT = '9223372036854775807';
 
 const PARAMETERS = {
   requirepass: text(''),
+  'acl-pubsub-default': word('resetchannels', ['resetchannels', 'allchannels']),
+  'acllog-max-len': integer(128, 0, MAX_INT),
   masterauth: text(''),
   masteruser: text(''),
   databases: integer(16, 1, MAX_INT, { fixed: true }),

@@ -11,6 +11,7 @@
 
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
 import { encodeFailure, encodeReplyWithinLimit, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
+import type { User } from '../acl/user.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
 import { OutputWatch } from './output-limits.ts';
@@ -47,6 +48,8 @@ export class Session {
   protocol: Protocol = 2;
   database = 0;
   authenticated: boolean;
+  /** The default user until AUTH. */
+  user: User;
   name = '';
   libraryName = '';
   libraryVersion = '';
@@ -93,7 +96,8 @@ export class Session {
     this.decoder = new RequestDecoder(shard.decoderLimits);
     this.createdAtMs = shard.world.clock.now();
     this.lastActiveMs = this.createdAtMs;
-    this.authenticated = shard.config.get('requirepass') === '';
+    this.user = shard.permissions.users.defaultUser;
+    this.authenticated = shard.permissions.users.isOpen;
     this.decoder.authenticated = this.authenticated;
   }
 

@@ -21,6 +21,7 @@ import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
 import { expireCycle } from './expire-cycle.ts';
 import { outputLimits, type OutputLimits } from './output-limits.ts';
+import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { Standstill } from './standstill.ts';
@@ -68,6 +69,7 @@ export class Shard implements KeyspaceOwner {
   readonly blocking: Blocking;
   readonly subscriptions = new Subscriptions();
   readonly watchers = new Watchers();
+  readonly permissions: Permissions;
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */
   readonly runId: string;
@@ -122,8 +124,12 @@ export class Shard implements KeyspaceOwner {
     this.commands = options.commands;
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
+    this.permissions = new Permissions(this);
     this.#applyConfig();
-    this.config.onChange(() => this.#applyConfig());
+    this.config.onChange((name) => {
+      this.#applyConfig();
+      if (name === 'requirepass') this.permissions.passwordChanged();
+    });
     this.now = this.world.clock.now();
     // Of the world's chance: unknown to clients on a real machine, the same again in a simulated one
     setDictSeed(this.random.fork('dictionaries').integer(-(2 ** 31), 2 ** 31 - 1));
@@ -357,8 +363,6 @@ export class Shard implements KeyspaceOwner {
     Object.assign(this.limits, encodingLimits(this.config));
     this.decoderLimits.bulkBytesMax = this.config.get('proto-max-bulk-len');
     this.outputLimits = outputLimits(this.config.get('client-output-buffer-limit'));
-    if (this.config.get('requirepass') !== '') return;
-    for (const session of this.sessions.values()) session.setAuthenticated(true);
   }
 
   #scheduleCron(): void {

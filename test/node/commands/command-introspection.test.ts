@@ -16,7 +16,9 @@ const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     ['blpop', 'brpop', 'blmove', 'brpoplpush', 'bzpopmin', 'bzpopmax'].map((name) => [name, ['flags']]),
   ),
-  ...Object.fromEntries(['randomkey', 'scan', 'config|resetstat'].map((name) => [name, ['tips']])),
+  ...Object.fromEntries(
+    ['randomkey', 'scan', 'config|resetstat', 'acl|deluser', 'acl|save', 'acl|setuser'].map((name) => [name, ['tips']]),
+  ),
   zrank: ['arity'],
   zrevrank: ['arity'],
 };
