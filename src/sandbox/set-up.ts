@@ -6,7 +6,7 @@
  * the certificates of both sides.
  */
 
-import type { DatabaseWish, Problem, SourceWish } from '../cluster/state/change.ts';
+import type { DatabaseWish, Problem, ProblemCode, SourceWish } from '../cluster/state/change.ts';
 import { databaseByUid } from '../cluster/state/cluster-state.ts';
 import type { ClusterPlace } from './addresses.ts';
 import type { SandboxCluster } from './cluster.ts';
@@ -70,12 +70,11 @@ const wishOf = (database: DatabaseConfig, shift: number, trusted: readonly strin
   port: database.port === undefined ? undefined : database.port + shift,
   shardsCount: database.shards,
   memorySizeBytes: database.memorySizeBytes ?? 0,
-  settings: { eviction_policy: database.evictionPolicy },
+  settings: { eviction_policy: database.evictionPolicy, max_connections: database.maxConnections },
   passwords: database.password === undefined || database.password === '' ? undefined : [database.password],
   tlsMode: database.tlsMode,
   enforceClientAuthentication: database.enforceClientAuthentication,
   clientCertificates: [...new Set([...(database.clientCertificates ?? []), ...trusted])],
-  maxConnections: database.maxConnections,
   hashingRules: database.hashingRules?.map((regex) => ({ regex })),
   replicaReadOnly: database.replicaReadOnly,
 });
@@ -130,36 +129,26 @@ const refused = (cluster: SandboxCluster, database: DatabaseConfig, problem: Pro
 /** The key of the config file that a problem is about; empty: of none. */
 const settingOf = (database: DatabaseConfig, { code, source }: Problem): ConfigPath => {
   if (source !== undefined) return ['replica_of', source];
-  switch (code) {
-    case 'missing_db_name':
-    case 'name_violation':
-      return ['name'];
-    case 'port_unavailable':
-      return ['port'];
-    case 'missing_memory_size':
-      return ['memory_size'];
-    case 'insufficient_resources':
-      return ['shards'];
-    case 'invalid_sharding':
-      return [database.hashingRules === undefined ? 'shards' : 'shard_key_regex'];
-    case 'invalid_replication':
-      return ['replica_of'];
-    case 'invalid_certificate':
-    case 'certificate_expired':
-    case 'duplicated_certs':
-      return [database.clientCertificates === undefined ? 'tls_mode' : 'client_certs'];
-    case 'invalid_connections':
-      return ['max_connections'];
-    case 'invalid_password':
-      return ['password'];
-    case 'unknown_certificate':
-    case 'invalid_cluster_certificate':
-    case 'required_certificate':
-    case 'certificate_not_found':
-    case 'db_not_exist':
-    case 'invalid_setting':
-    case 'busy':
-    case 'uid_exists':
-      return [];
-  }
+  const key = PROBLEM_KEYS[code];
+  return key === undefined ? [] : [typeof key === 'string' ? key : key(database)];
+};
+
+type KeyOf = string | ((database: DatabaseConfig) => string);
+
+const tlsKey: KeyOf = ({ clientCertificates }) => (clientCertificates === undefined ? 'tls_mode' : 'client_certs');
+
+const PROBLEM_KEYS: Readonly<Partial<Record<ProblemCode, KeyOf>>> = {
+  missing_db_name: 'name',
+  name_violation: 'name',
+  port_unavailable: 'port',
+  missing_memory_size: 'memory_size',
+  insufficient_resources: 'shards',
+  invalid_sharding: ({ hashingRules }) => (hashingRules === undefined ? 'shards' : 'shard_key_regex'),
+  invalid_replication: 'replica_of',
+  invalid_certificate: tlsKey,
+  certificate_expired: tlsKey,
+  duplicated_certs: tlsKey,
+  invalid_connections: 'max_connections',
+  invalid_password: 'password',
+  eviction_policy_violation: 'eviction_policy',
 };

@@ -1,5 +1,6 @@
 /** A database as GET /v1/bdbs shows it: what was decided, and of its sources what is seen. [RS objects/bdb, syncer_sources] */
 
+import { REDIS_VERSION } from '../../node/shard/version.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { addressOf } from '../control/database-routing.ts';
 import {
@@ -9,41 +10,94 @@ import {
   type DatabaseRecord,
   type SourceRecord,
 } from '../state/cluster-state.ts';
-import { FIXED_FIELDS } from './bdb-schema.ts';
+import { SHORT_VERSION } from './bdb-body.ts';
+import type { BdbReply, SourceReply } from './bdb-fields.ts';
 import { isoTime } from './route.ts';
 
+/** What a database has of Active-Active, backups and the like while it has none of them. [RS recorded objects] */
+const NOTHING_OF_IT = {
+  acl: [],
+  module_list: [],
+  background_op: [{ status: 'idle' }],
+  backup_failure_reason: '',
+  backup_progress: 0,
+  backup_status: '',
+  bigstore_version: 1,
+  crdt: false,
+  crdt_causal_consistency: false,
+  crdt_config_version: 0,
+  crdt_ghost_replica_ids: '',
+  crdt_guid: '',
+  crdt_modules: '[]',
+  crdt_repl_backlog_size: 'auto',
+  crdt_replica_id: 0,
+  crdt_replicas: '',
+  crdt_sources: [],
+  crdt_sync: 'disabled',
+  crdt_sync_connection_alarm_timeout_seconds: 0,
+  crdt_sync_dist: true,
+  crdt_syncer_auto_oom_unlatch: true,
+  crdt_xadd_id_uniqueness_mode: 'strict',
+  dataset_import_sources: [],
+  dns_address_master: '',
+  dns_suffixes: [],
+  export_failure_reason: '',
+  export_progress: 0,
+  export_status: '',
+  group_uid: 0,
+  import_failure_reason: '',
+  import_progress: 0,
+  import_status: '',
+  internal: false,
+  redis_cluster_enabled: false,
+  syncer_mode: 'distributed',
+  topology_epoch: 1,
+  wait_command: true,
+} as const;
+
 /** `state` is the one that the record is of: a dry run's is not the cluster's. */
-export const bdbView = (control: ControlPlane, database: DatabaseRecord, state: ClusterState = control.state) => {
+export const bdbView = (
+  control: ControlPlane,
+  database: DatabaseRecord,
+  state: ClusterState = control.state,
+): BdbReply => {
   const replicaSources = database.replica.sources.map((source) => sourceView(control, database, source));
+  const actionUid = state === control.state ? control.actions.running(database.uid)?.uid : undefined;
   return {
+    ...(structuredClone(NOTHING_OF_IT) as unknown as BdbReply),
+    ...database.settings,
     uid: database.uid,
     name: database.name,
+    type: 'redis',
     status: database.status,
+    ...(actionUid === undefined ? {} : { action_uid: actionUid }),
     port: database.portWished ? database.port : 0,
     memory_size: database.memorySizeBytes,
     shards_count: database.shardsCount,
     shard_list: shardsOf(state, database.uid).map((shard) => shard.uid),
     sharding: database.sharding,
-    shard_key_regex: database.sharding ? database.hashingRules : [],
-    ...FIXED_FIELDS,
-    endpoints: [
-      {
-        uid: `${database.uid}:1`,
-        dns_name: databaseHost(state, database),
-        port: database.port,
-        addr: [addressOf(state, database.endpointNodeUid, database.port).host],
-        addr_type: 'external',
-        proxy_policy: 'single',
-      },
-    ],
+    shard_key_regex: database.sharding ? database.hashingRules.map(({ regex }) => ({ regex })) : [],
+    version: REDIS_VERSION,
+    redis_version: SHORT_VERSION,
+    endpoints: [endpointView(state, database)],
     authentication_redis_pass: database.passwords[0] ?? '',
     authentication_admin_pass: database.adminPassword,
     tls_mode: database.tlsMode,
     ssl: database.tlsMode !== 'disabled',
     enforce_client_authentication: database.enforceClientAuthentication ? 'enabled' : 'disabled',
     authentication_ssl_client_certs: database.clientCertificates.map((pem) => ({ client_cert: pem })),
-    max_connections: database.maxConnections,
-    mkms: database.multiSlot,
+    authentication_ssl_crdt_certs: database.crdtCertificates.map((pem) => ({ client_cert: pem })),
+    authorized_subjects: database.authorizedSubjects.map((subject) => ({
+      ...subject,
+      OU: subject.OU === undefined ? undefined : [...subject.OU],
+    })),
+    snapshot_policy: database.snapshotPolicy.map(({ secs, writes }) => ({ secs, writes })),
+    roles_permissions: database.rolePermissions.map((each) => ({
+      role_uid: each.roleUid,
+      redis_acl_uid: each.aclUid,
+    })),
+    tags: database.tags.map(({ key, value }) => ({ key, value })),
+    traffic_manually_disabled: database.trafficStopped,
     replica_sources: replicaSources,
     replica_sync: database.replica.sync,
     replica_read_only: database.replica.readOnly,
@@ -54,12 +108,24 @@ export const bdbView = (control: ControlPlane, database: DatabaseRecord, state: 
   };
 };
 
-const sourceView = (control: ControlPlane, database: DatabaseRecord, source: SourceRecord) => {
+const endpointView = (state: ClusterState, database: DatabaseRecord): BdbReply['endpoints'][number] => ({
+  uid: `${database.uid}:1`,
+  dns_name: databaseHost(state, database),
+  port: database.port,
+  addr: [addressOf(state, database.endpointNodeUid, database.port).host],
+  addr_type: 'external',
+  proxy_policy: database.settings.proxy_policy,
+  oss_cluster_api_preferred_endpoint_type: database.settings.oss_cluster_api_preferred_endpoint_type,
+  oss_cluster_api_preferred_ip_type: database.settings.oss_cluster_api_preferred_ip_type,
+});
+
+const sourceView = (control: ControlPlane, database: DatabaseRecord, source: SourceRecord): SourceReply => {
   const seen = control.sight(database.uid).sync?.sources.find((each) => each.key === String(source.uid));
+  const stopped = database.replica.stopped?.detail ?? '';
   return {
     uid: source.uid,
     uri: source.uri,
-    compression: 0,
+    compression: source.compression,
     encryption: source.encryption,
     server_cert: source.serverCertificate,
     client_cert: source.clientCertificate,
@@ -70,6 +136,6 @@ const sourceView = (control: ControlPlane, database: DatabaseRecord, source: Sou
     rdb_transferred: seen?.rdbTransferred ?? 0,
     lag: seen?.lagMs ?? 0,
     last_update: seen?.lastUpdateMs === null || seen?.lastUpdateMs === undefined ? '' : isoTime(seen.lastUpdateMs),
-    last_error: seen?.lastError ?? '',
+    last_error: seen?.lastError || stopped,
   };
 };

@@ -1,6 +1,8 @@
 /** /v1/bdbs: databases. [RS requests/bdbs] */
 
-import { bdbSchema, editOf, wishOf } from './bdb-schema.ts';
+import type { Change } from '../state/change.ts';
+import { editOf, wishOf } from './bdb-body.ts';
+import { bdbBody } from './bdb-fields.ts';
 import { bdbView } from './bdb-view.ts';
 import { ApiProblem } from './problems.ts';
 import { changed, databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
@@ -13,6 +15,14 @@ const picked = (view: object, fields: string | null): object =>
   fields === null
     ? view
     : Object.fromEntries(Object.entries(view).filter(([name]) => fields.split(',').includes(name)));
+
+/** The database after a change, or after what it would come to. */
+const submitted = (call: Call<unknown>, change: Change): object => {
+  const { control } = call;
+  if (!isDryRun(call)) return bdbView(control, changed(control.submit(change)));
+  const outcome = control.dryRun(change);
+  return bdbView(control, changed(outcome), outcome.ok ? outcome.state : control.state);
+};
 
 export const bdbRoutes: readonly Route[] = [
   defineRoute({
@@ -52,13 +62,11 @@ export const bdbRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/bdbs',
     summary: 'Creates a database.',
-    body: bdbSchema,
+    body: bdbBody,
     run(call) {
       const { control, body } = call;
       const change = control.creation(wishOf(body));
-      const outcome = isDryRun(call) ? control.dryRun(change) : control.submit(change);
-      const database = changed(outcome);
-      return bdbView(control, database, outcome.ok ? outcome.state : control.state);
+      return submitted(call, change);
     },
   }),
 
@@ -66,15 +74,16 @@ export const bdbRoutes: readonly Route[] = [
     method: 'PUT',
     path: '/v1/bdbs/:uid',
     summary: 'Changes a database.',
-    body: bdbSchema,
+    body: bdbBody,
     run(call) {
       const { control, body } = call;
-      const { uid } = databaseOf(call);
+      const database = databaseOf(call);
+      const { uid } = database;
       if (body.uid !== undefined && body.uid !== uid) {
         throw new ApiProblem('invalid_schema', `uid: a database keeps its uid: it is ${uid}, not ${body.uid}`);
       }
-      const change = control.edit(uid, editOf(body));
-      return bdbView(control, changed(isDryRun(call) ? control.dryRun(change) : control.submit(change)));
+      const change = control.edit(uid, editOf(body, database));
+      return submitted(call, change);
     },
   }),
 

@@ -12,8 +12,10 @@ import type { Random, World } from '../../world/world.ts';
 import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import { addressesOf, type Zone } from '../names/name-records.ts';
 import { apply } from '../state/apply.ts';
+import type { DatabaseAlertsEdit } from '../state/database-alerts.ts';
 import type { ApplyOutcome, CertificateWish, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
 import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
+import { Actions } from './actions.ts';
 import { zoneOf } from './cluster-zone.ts';
 import { sourcesOf } from './database-routing.ts';
 import { EventLog } from './event-log.ts';
@@ -34,6 +36,7 @@ export interface DatabaseSight {
 export class ControlPlane {
   readonly world: World;
   readonly events = new EventLog();
+  readonly actions: Actions;
   readonly #random: Random;
   readonly #agents: readonly NodeAgent[];
   readonly #reconciler: Reconciler;
@@ -47,10 +50,12 @@ export class ControlPlane {
     this.#state = state;
     this.#zone = zoneOf(state);
     this.#random = world.random.fork(`control ${state.fqdn}`);
+    this.actions = new Actions(world.clock, world.random.fork(`actions ${state.fqdn}`));
     const options = {
       world,
       state: () => this.#state,
       tell: (change: Change) => void this.submit(change),
+      stepped: (uid: number, step: string, done: number, steps: number) => this.actions.step(uid, step, done, steps),
       runIds: (uid: number) => this.shards(uid).map((shard) => shard.runId),
     };
     this.#agents = state.nodes.map((node) => new NodeAgent({ ...options, node }));
@@ -69,6 +74,7 @@ export class ControlPlane {
   submit(change: Change): ApplyOutcome {
     const before = this.#state;
     const outcome = apply(before, change);
+    if (outcome.ok) this.actions.note(change, outcome.uid);
     if (!outcome.ok || outcome.state === before) return outcome;
     this.#state = outcome.state;
     this.#zone = zoneOf(outcome.state);
@@ -96,6 +102,15 @@ export class ControlPlane {
   regeneratePassword(uid: number): ApplyOutcome {
     const adminPassword = randomPassword(this.#random);
     return this.submit({ kind: 'regenerate-password', atMs: this.world.clock.now(), uid, adminPassword });
+  }
+
+  setAlerts(uid: number, edit: DatabaseAlertsEdit): Change {
+    return { kind: 'update-alerts', atMs: this.world.clock.now(), uid, edit };
+  }
+
+  /** Closes the endpoints of a database, with every connection, or opens them again. */
+  setTraffic(uid: number, stopped: boolean): ApplyOutcome {
+    return this.submit({ kind: 'set-traffic', atMs: this.world.clock.now(), uid, stopped });
   }
 
   deleteDatabase(uid: number): ApplyOutcome {

@@ -63,8 +63,8 @@ export const settingsReader = (state: () => ClusterState, databaseUid: number): 
       tlsMode: database.tlsMode,
       readOnly: database.replica.readOnly,
       commands: shardCommands,
-      maxConnections: database.maxConnections,
-      multiSlot: database.multiSlot,
+      maxConnections: database.settings.max_connections,
+      multiSlot: database.settings.mkms,
     };
     return settings;
   };

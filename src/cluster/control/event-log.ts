@@ -50,6 +50,8 @@ const eventOf = (
       return { type: 'bdb_name_updated', severity: 'INFO', fields: { ...bdb, old_name: old.name } };
     }
     case 'regenerate-password':
+    case 'set-traffic':
+    case 'update-alerts':
       return { type: 'bdb_updated', severity: 'INFO', fields: bdb };
     case 'database-removed':
       return { type: 'bdb_deleted', severity: 'INFO', fields: bdb };

@@ -21,6 +21,8 @@ export interface ReconcilerOptions {
   readonly state: () => ClusterState;
   readonly agents: readonly NodeAgent[];
   readonly tell: (change: Change) => void;
+  /** A step of a database is being done: `done` of `steps` are behind it. */
+  readonly stepped: (databaseUid: number, step: string, done: number, steps: number) => void;
 }
 
 export class Reconciler {
@@ -71,11 +73,17 @@ export class Reconciler {
 
   /** Database to what went wrong. */
   async #round(): Promise<ReadonlyMap<number, string>> {
-    const { state, agents, world } = this.#options;
+    const { state, agents, world, stepped } = this.#options;
     const troubles = new Map<number, string>();
-    for (const step of plan(state(), this.#found)) {
+    const steps = plan(state(), this.#found);
+    const done = new Map<number, number>();
+    for (const step of steps) {
       if (this.#closed) break;
       if (troubles.has(step.databaseUid)) continue;
+      const before = done.get(step.databaseUid) ?? 0;
+      const all = steps.filter((each) => each.databaseUid === step.databaseUid).length;
+      stepped(step.databaseUid, step.kind, before, all);
+      done.set(step.databaseUid, before + 1);
       const agent = agents.find((each) => each.node.uid === step.nodeUid);
       assert(agent !== undefined, `node ${step.nodeUid} has an agent`);
       const outcome = await agent.carryOut(step);

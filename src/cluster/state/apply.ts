@@ -7,11 +7,11 @@
 
 import assert from 'node:assert';
 import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
+import { editDatabaseAlerts } from './database-alerts.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
 import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
 import { deleteCertificate, replaceCertificates } from './certificate-rules.ts';
 import {
-  checkConnections,
   checkFixed,
   checkMemory,
   checkName,
@@ -24,6 +24,7 @@ import {
 import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
 import { placeShards } from './placement.ts';
 import { editReplica, NO_REPLICA } from './replica-rules.ts';
+import { checkSettings } from './setting-rules.ts';
 
 export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
   switch (change.kind) {
@@ -40,6 +41,19 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
         changedMs: atMs,
       }));
     }
+    case 'update-alerts': {
+      const database = databaseByUid(state, change.uid);
+      if (database === undefined) return missing(change.uid);
+      const next = editDatabaseAlerts(database.alerts, change.edit);
+      // Nothing that runs depends on it.
+      return next.ok ? replaced(state, { ...database, alerts: next.alerts }) : next;
+    }
+    case 'set-traffic':
+      return edited(state, change.uid, (database) => ({
+        ...database,
+        trafficStopped: change.stopped,
+        changedMs: change.atMs,
+      }));
     case 'delete-database':
       return edited(state, change.uid, (database) => ({
         ...database,
@@ -117,14 +131,14 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     tlsMode: 'disabled',
     enforceClientAuthentication: true,
     clientCertificates: [],
-    maxConnections: 0,
-    multiSlot: true,
     settings: DEFAULT_SETTINGS,
     snapshotPolicy: [],
     authorizedSubjects: [],
     crdtCertificates: [],
     rolePermissions: [],
     tags: [],
+    alerts: {},
+    trafficStopped: false,
     replica: { ...NO_REPLICA, readOnly: wish.replicaReadOnly ?? false },
     createdMs: atMs,
     changedMs: atMs,
@@ -178,7 +192,6 @@ const settle = (
   isNew: boolean,
 ): { readonly ok: true; readonly database: DatabaseRecord } | Extract<ApplyOutcome, { readonly ok: false }> => {
   const passwords = edit.passwords ?? database.passwords;
-  const maxConnections = edit.maxConnections ?? database.maxConnections;
   const tls = {
     tlsMode: edit.tlsMode ?? database.tlsMode,
     enforceClientAuthentication: edit.enforceClientAuthentication ?? database.enforceClientAuthentication,
@@ -189,33 +202,26 @@ const settle = (
     edit.tlsMode !== undefined ||
     edit.enforceClientAuthentication !== undefined ||
     edit.clientCertificates !== undefined;
-  const refused =
-    checkPasswords(passwords) ?? checkConnections(maxConnections) ?? (touchesTls ? checkTls(tls, atMs) : null);
+  const refused = checkPasswords(passwords) ?? (touchesTls ? checkTls(tls, atMs) : null);
   if (refused !== null) return refused;
   const edited = editSettings(database.settings, edit.settings ?? {}, isNew);
-  if (!edited.ok) return problem('invalid_setting', edited.trouble);
+  if (!edited.ok) return problem(edited.code, edited.trouble);
   const replica = editReplica(state, database, edit);
   if (!replica.ok) return replica;
-  const memorySizeBytes = edit.memorySizeBytes ?? database.memorySizeBytes;
-  const multiSlot = edit.multiSlot ?? database.multiSlot;
-  return {
-    ok: true,
-    database: {
-      ...database,
-      memorySizeBytes,
-      passwords,
-      maxConnections,
-      multiSlot,
-      ...tls,
-      settings: edited.settings,
-      snapshotPolicy: edit.snapshotPolicy ?? database.snapshotPolicy,
-      authorizedSubjects: edit.authorizedSubjects ?? database.authorizedSubjects,
-      crdtCertificates: edit.crdtCertificates ?? database.crdtCertificates,
-      rolePermissions: edit.rolePermissions ?? database.rolePermissions,
-      tags: edit.tags ?? database.tags,
-      replica: replica.replica,
-    },
+  const next: DatabaseRecord = {
+    ...database,
+    memorySizeBytes: edit.memorySizeBytes ?? database.memorySizeBytes,
+    passwords,
+    ...tls,
+    settings: edited.settings,
+    snapshotPolicy: edit.snapshotPolicy ?? database.snapshotPolicy,
+    authorizedSubjects: edit.authorizedSubjects ?? database.authorizedSubjects,
+    crdtCertificates: edit.crdtCertificates ?? database.crdtCertificates,
+    rolePermissions: edit.rolePermissions ?? database.rolePermissions,
+    tags: edit.tags ?? database.tags,
+    replica: replica.replica,
   };
+  return checkSettings(state, next, edit, isNew) ?? { ok: true, database: next };
 };
 
 const remove = (state: ClusterState, uid: number): ApplyOutcome => {

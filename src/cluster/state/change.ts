@@ -16,6 +16,7 @@ import type {
   Tag,
   TlsMode,
 } from './cluster-state.ts';
+import type { DatabaseAlertsEdit } from './database-alerts.ts';
 import type { SettingsEdit } from './database-settings.ts';
 
 export interface SourceWish {
@@ -37,8 +38,6 @@ export interface DatabaseEdit {
   readonly tlsMode?: TlsMode | undefined;
   readonly enforceClientAuthentication?: boolean | undefined;
   readonly clientCertificates?: readonly string[] | undefined;
-  readonly maxConnections?: number | undefined;
-  readonly multiSlot?: boolean | undefined;
   readonly settings?: SettingsEdit | undefined;
   readonly snapshotPolicy?: readonly SnapshotRule[] | undefined;
   readonly authorizedSubjects?: readonly AuthorizedSubject[] | undefined;
@@ -84,6 +83,8 @@ export type Change =
       readonly uid: number;
       readonly adminPassword: string;
     }
+  | { readonly kind: 'update-alerts'; readonly atMs: number; readonly uid: number; readonly edit: DatabaseAlertsEdit }
+  | { readonly kind: 'set-traffic'; readonly atMs: number; readonly uid: number; readonly stopped: boolean }
   | { readonly kind: 'delete-database'; readonly atMs: number; readonly uid: number }
   /** All of them or, when one is refused, none. */
   | { readonly kind: 'replace-certificates'; readonly atMs: number; readonly certificates: readonly CertificateWish[] }
@@ -126,7 +127,20 @@ export type ProblemCode =
   | 'certificate_not_found'
   | 'invalid_connections'
   | 'invalid_password'
-  | 'invalid_setting';
+  | 'invalid_proxy_policy'
+  | 'invalid_data_persistence'
+  | 'invalid_oss_cluster_configuration'
+  | 'invalid_sasl_credentials'
+  | 'invalid_bdb_tags'
+  | 'invalid_alert'
+  | 'eviction_policy_violation'
+  | 'replication_node_violation'
+  | 'replication_size_violation'
+  | 'not_rack_aware'
+  | 'rack_awareness_violation'
+  | 'missing_backup_interval'
+  | 'invalid_setting'
+  | 'not_emulated';
 
 export interface Problem {
   readonly code: ProblemCode;

@@ -9,6 +9,7 @@ import type { ReplicaSync, FullSyncCause, StopCause } from '../../replication/re
 import type { HashingRule } from '../../sharding/hashing-policy.ts';
 import type { ClusterCertificates } from '../certificates/cluster-certificates.ts';
 import { endpointName } from '../names/endpoint-names.ts';
+import type { DatabaseAlerts } from './database-alerts.ts';
 import type { DatabaseSettings } from './database-settings.ts';
 
 export const NODES_MAX = 35;
@@ -106,9 +107,6 @@ export interface DatabaseRecord {
   readonly enforceClientAuthentication: boolean;
   /** PEM. */
   readonly clientCertificates: readonly string[];
-  /** 0: no limit. */
-  readonly maxConnections: number;
-  readonly multiSlot: boolean;
   readonly settings: DatabaseSettings;
   readonly snapshotPolicy: readonly SnapshotRule[];
   readonly authorizedSubjects: readonly AuthorizedSubject[];
@@ -116,6 +114,9 @@ export interface DatabaseRecord {
   readonly crdtCertificates: readonly string[];
   readonly rolePermissions: readonly RolePermission[];
   readonly tags: readonly Tag[];
+  readonly alerts: DatabaseAlerts;
+  /** No endpoint is open: an administrator wants it so. [RS traffic_manually_disabled] */
+  readonly trafficStopped: boolean;
   readonly replica: ReplicaRecord;
   readonly createdMs: number;
   readonly changedMs: number;

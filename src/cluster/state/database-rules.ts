@@ -15,7 +15,6 @@ const PORT_MAX = 65_535;
 const PASSWORDS_MAX = 10;
 const PASSWORD_LENGTH_MAX = 512;
 const CLIENT_CERTIFICATES_MAX = 1_000;
-const CONNECTIONS_MAX = 1_000_000;
 /** Ports that a cluster uses itself [RS port-configurations]; those of its shards are in the state. */
 const RESERVED_PORTS: ReadonlySet<number> = new Set([
   53, 1968, 5353, 8001, 8002, 8004, 8006, 8070, 8071, 8080, 8443, 8444, 9080, 9081, 9082, 9091, 9125, 9443, 10_050,
@@ -108,17 +107,22 @@ export const checkFixed = (
   const samePort = edit.port === undefined || edit.port === database.port || (edit.port === 0 && !database.portWished);
   if (!samePort) return problem('port_unavailable', `the port of a database cannot be changed: it is ${database.port}`);
   if (edit.shardsCount !== undefined && edit.shardsCount !== database.shardsCount) {
+    const rule =
+      edit.shardsCount < database.shardsCount
+        ? 'a database never has fewer shards than before'
+        : 'adding shards to a database is not emulated';
     const advice = 'create another database and replicate into it';
     return problem(
       'invalid_sharding',
-      `the number of shards cannot be changed: it is ${database.shardsCount}; ${advice}`,
+      `shards_count ${edit.shardsCount}: it is ${database.shardsCount}, and ${rule}; ${advice}`,
     );
   }
   if (edit.sharding !== undefined && edit.sharding !== database.sharding) {
     return problem('invalid_sharding', 'sharding cannot be turned on or off once a database exists');
   }
   if (edit.hashingRules !== undefined && JSON.stringify(edit.hashingRules) !== JSON.stringify(database.hashingRules)) {
-    return problem('invalid_sharding', 'the hashing rules cannot be changed once a database exists');
+    const text = 'the hashing rules cannot be changed once a database exists';
+    return problem('invalid_sharding', `${text}; create another database and replicate into it`);
   }
   if (edit.replicaReadOnly !== undefined && edit.replicaReadOnly !== database.replica.readOnly) {
     return problem('invalid_replication', 'replica_read_only can be set when a database is created, not later');
@@ -138,11 +142,6 @@ export const checkPasswords = (passwords: readonly string[]): Refused => {
   }
   return null;
 };
-
-export const checkConnections = (count: number): Refused =>
-  Number.isInteger(count) && count >= 0 && count <= CONNECTIONS_MAX
-    ? null
-    : problem('invalid_connections', `max_connections ${count} is not between 0 and ${CONNECTIONS_MAX}`);
 
 export const checkTls = (
   settings: {

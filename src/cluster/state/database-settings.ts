@@ -1,98 +1,149 @@
 /**
- * The plain settings of a database, declared once under the names of the REST API: type, default, allowed values, and whether
- * they may change after creation. The record, the checks, the API's schema and its documents are read from this table. Pure.
+ * The plain settings of a database, declared once under the names of the REST API: type, default, allowed values, what refusing
+ * one is called, and whether it may change after creation. The record, the checks, the API's schema and its documents are read
+ * from this table. Pure.
  *
  * Border: settings with rules of their own (name, port, memory, shards, passwords, certificates, sources) are fields of the
- * record; what a setting does is where it is obeyed. [RS objects/bdb]
+ * record; rules that concern several settings are `setting-rules.ts`; what a setting does is where it is obeyed. [RS objects/bdb]
  */
 
-export type Setting =
-  | { readonly kind: 'flag'; readonly fallback: boolean; readonly fixed: boolean }
-  | {
-      readonly kind: 'whole';
-      readonly fallback: number;
-      readonly min: number;
-      readonly max: number;
-      readonly fixed: boolean;
-    }
-  | {
-      readonly kind: 'choice';
-      readonly fallback: string;
-      readonly values: readonly string[];
-      readonly fixed: boolean;
-    }
-  | { readonly kind: 'text'; readonly fallback: string; readonly lengthMax: number; readonly fixed: boolean };
+import { EVICTION_POLICIES } from '../../node/shard/eviction-policy.ts';
+import type { ProblemCode } from './change.ts';
 
-const flag = (fallback: boolean) => ({ kind: 'flag', fallback, fixed: false }) as const;
+interface Common {
+  /** Decided when the database is created. */
+  readonly fixed?: true;
+  /** Kept and shown, and nothing here depends on it: FIDELITY.md lists these. */
+  readonly inert?: true;
+  /** Of a value that is not allowed. Absent: the schema of the API refuses it, other callers hear `invalid_setting`. */
+  readonly code?: ProblemCode;
+}
 
-const whole = (fallback: number, min: number, max: number) =>
-  ({ kind: 'whole', fallback, min, max, fixed: false }) as const;
+export type Setting = Common &
+  (
+    | { readonly kind: 'flag'; readonly fallback: boolean }
+    | { readonly kind: 'whole'; readonly fallback: number; readonly min: number; readonly max: number }
+    | { readonly kind: 'choice'; readonly fallback: string; readonly values: readonly string[] }
+    | {
+        readonly kind: 'text';
+        readonly fallback: string;
+        readonly lengthMax: number;
+        /** What it must look like, and the same in words; absent: anything. */
+        readonly form?: { readonly pattern: RegExp; readonly words: string };
+      }
+  );
+
+const flag = (fallback: boolean) => ({ kind: 'flag', fallback }) as const;
+
+const whole = (fallback: number, min: number, max: number) => ({ kind: 'whole', fallback, min, max }) as const;
 
 const choice = <const Values extends readonly string[]>(fallback: Values[number], values: Values) =>
-  ({ kind: 'choice', fallback, values, fixed: false }) as const;
+  ({ kind: 'choice', fallback, values }) as const;
 
-const text = (fallback: string, lengthMax: number) => ({ kind: 'text', fallback, lengthMax, fixed: false }) as const;
+const text = (fallback: string, lengthMax: number, form?: { readonly pattern: RegExp; readonly words: string }) =>
+  ({ kind: 'text', fallback, lengthMax, ...(form === undefined ? {} : { form }) }) as const;
 
-/** Decided when the database is created. */
 const fixed = <Given extends Setting>(setting: Given) => ({ ...setting, fixed: true }) as const;
 
+const inert = <Given extends Setting>(setting: Given) => ({ ...setting, inert: true }) as const;
+
+const refusedAs = <Given extends Setting>(code: ProblemCode, setting: Given) => ({ ...setting, code }) as const;
+
 const WHOLE_MAX = 2 ** 31 - 1;
+const CONNECTIONS_MAX = 1_000_000;
+
+const BACKLOG_FORM = { pattern: /^(?:auto|\d{1,15})$/, words: 'auto or a number of bytes' };
+const BUFFER_FORM = {
+  pattern: /^(?:auto|\d{1,9}(?:\.\d{1,6})?|\d{1,15}:\d{1,15}:\d{1,9})$/,
+  words: 'auto, a number of megabytes, or hard:soft:seconds',
+};
+/** [RS objects/bdb]: of names for memcached clients */
+const NAME_FORM = { pattern: /^[^&<>"]*$/, words: 'a text without & < > "' };
+const BYTES_FORM = { pattern: /^\d{1,15}$/, words: 'a number of bytes' };
 
 export const DATABASE_SETTINGS = {
   // sharding
-  hash_slots_policy: fixed(choice('16k', ['16k', 'legacy'])),
+  hash_slots_policy: refusedAs('invalid_sharding', fixed(choice('16k', ['16k', 'legacy']))),
   implicit_shard_key: flag(false),
+  oss_sharding: fixed(flag(false)),
   shards_placement: choice('dense', ['dense', 'sparse']),
   oss_cluster: flag(false),
-  oss_cluster_api_preferred_endpoint_type: choice('ip', ['ip', 'hostname']),
-  oss_cluster_api_preferred_ip_type: choice('internal', ['internal', 'external']),
+  oss_cluster_api_preferred_endpoint_type: inert(choice('ip', ['ip', 'hostname'])),
+  oss_cluster_api_preferred_ip_type: inert(choice('internal', ['internal', 'external'])),
   shard_block_foreign_keys: flag(true),
   shard_block_crossslot_keys: flag(false),
+  compare_key_hslot: inert(flag(false)),
   // proxy
-  proxy_policy: choice('single', ['single', 'all-master-shards', 'all-nodes']),
+  proxy_policy: refusedAs('invalid_proxy_policy', choice('single', ['single', 'all-master-shards', 'all-nodes'])),
+  mkms: flag(true),
   resp3: flag(true),
+  max_connections: refusedAs('invalid_connections', whole(0, 0, CONNECTIONS_MAX)),
   maxclients: whole(10_000, 1, WHOLE_MAX),
   max_pipelined: whole(2_000, 1, WHOLE_MAX),
   max_client_pipeline: whole(200, 1, 2_047),
-  conns: whole(5, 1, 1_000),
-  conns_type: choice('per-thread', ['per-thread', 'per-shard']),
-  sched_policy: choice('cmp', ['cmp', 'mru', 'spread', 'mnp']),
-  tracking_table_max_keys: whole(1_000_000, 0, WHOLE_MAX),
-  wait_command: flag(true),
+  conns: inert(whole(5, 1, 1_000)),
+  conns_type: inert(choice('per-thread', ['per-thread', 'per-shard'])),
+  sched_policy: inert(choice('cmp', ['cmp', 'mru', 'spread', 'mnp'])),
+  multi_commands_opt: inert(text('auto', 32)),
+  tracking_table_max_keys: inert(whole(1_000_000, 0, WHOLE_MAX)),
+  throughput_ingress: inert(whole(0, 0, WHOLE_MAX)),
+  data_internode_encryption: inert(flag(false)),
+  db_conns_auditing: inert(flag(false)),
   // who may do what
   default_user: flag(true),
   client_cert_subject_validation_type: choice('disabled', ['disabled', 'san_cn', 'full_subject']),
   mtls_allow_outdated_certs: flag(false),
   mtls_allow_weak_hashing: flag(false),
-  authentication_sasl_uname: text('', 255),
-  authentication_sasl_pass: text('', 512),
+  authentication_sasl_uname: refusedAs('invalid_sasl_credentials', inert(text('', 255, NAME_FORM))),
+  authentication_sasl_pass: refusedAs('invalid_sasl_credentials', inert(text('', 512))),
   // data
-  eviction_policy: choice('volatile-lru', [
-    'volatile-lru', 'allkeys-lru', 'noeviction', 'volatile-ttl', 'volatile-random', 'allkeys-random', 'volatile-lfu', 'allkeys-lfu',
-  ]), // prettier-ignore
-  data_persistence: choice('disabled', ['disabled', 'snapshot', 'aof']),
-  aof_policy: choice('appendfsync-every-sec', ['appendfsync-every-sec', 'appendfsync-always']),
-  master_persistence: flag(false),
+  eviction_policy: refusedAs('eviction_policy_violation', choice('volatile-lru', EVICTION_POLICIES)),
+  data_persistence: refusedAs('invalid_data_persistence', choice('disabled', ['disabled', 'snapshot', 'aof'])),
+  aof_policy: refusedAs(
+    'invalid_data_persistence',
+    choice('appendfsync-every-sec', ['appendfsync-every-sec', 'appendfsync-always']),
+  ),
+  max_aof_file_size: inert(whole(322_122_547_200, 1, Number.MAX_SAFE_INTEGER)),
+  max_aof_load_time: inert(whole(3_600, 0, WHOLE_MAX)),
+  master_persistence: inert(flag(false)),
   replication: flag(false),
   rack_aware: flag(false),
   bigstore: flag(false),
-  auto_upgrade: flag(false),
-  slave_ha: flag(false),
-  recovery_wait_time: whole(-1, -1, WHOLE_MAX),
+  bigstore_ram_size: inert(whole(0, 0, Number.MAX_SAFE_INTEGER)),
+  bigstore_max_ram_ratio: inert(whole(10, 0, 100)),
+  backup: flag(false),
+  backup_history: inert(whole(0, 0, WHOLE_MAX)),
+  backup_interval: inert(whole(86_400, 1, WHOLE_MAX)),
+  skip_import_analyze: inert(choice('disabled', ['enabled', 'disabled'])),
+  activedefrag: inert(choice('no', ['yes', 'no'])),
+  active_defrag_cycle_min: inert(whole(1, 1, 99)),
+  active_defrag_cycle_max: inert(whole(25, 1, 99)),
+  active_defrag_ignore_bytes: inert(text('104857600', 15, BYTES_FORM)),
+  active_defrag_max_scan_fields: inert(whole(1_000, 1, WHOLE_MAX)),
+  active_defrag_threshold_lower: inert(whole(10, 0, 1_000)),
+  active_defrag_threshold_upper: inert(whole(100, 0, 1_000)),
+  auto_upgrade: inert(flag(false)),
+  slave_ha: inert(flag(false)),
+  slave_ha_priority: inert(whole(0, 0, WHOLE_MAX)),
+  recovery_wait_time: inert(whole(-1, -1, WHOLE_MAX)),
   // replication
-  repl_backlog_size: text('auto', 32),
-  slave_buffer: text('auto', 64),
-  replica_sync_dist: flag(true),
+  repl_backlog_size: refusedAs('invalid_replication', text('auto', 15, BACKLOG_FORM)),
+  slave_buffer: refusedAs('invalid_replication', text('auto', 64, BUFFER_FORM)),
+  replica_sync_dist: inert(flag(true)),
   replica_sync_connection_alarm_timeout_seconds: whole(0, 0, WHOLE_MAX),
-  sync_dedicated_threads: whole(5, 0, 10),
+  sync_dedicated_threads: inert(whole(5, 0, 10)),
   gradual_src_mode: choice('disabled', ['disabled', 'enabled']),
   gradual_src_max_sources: whole(1, 1, WHOLE_MAX),
   gradual_sync_mode: choice('auto', ['auto', 'enabled', 'disabled']),
   gradual_sync_max_shards_per_source: whole(1, 1, WHOLE_MAX),
-  support_syncer_reconf: flag(true),
-  syncer_log_level: choice('info', ['crit', 'error', 'warn', 'info', 'trace', 'debug']),
-  flush_on_fullsync: flag(true),
-  use_selective_flush: flag(true),
+  support_syncer_reconf: inert(flag(true)),
+  syncer_log_level: inert(choice('info', ['crit', 'error', 'warn', 'info', 'trace', 'debug'])),
+  generate_text_monitor: inert(flag(false)),
+  flush_on_fullsync: inert(flag(true)),
+  use_selective_flush: inert(flag(true)),
+  // watching
+  email_alerts: inert(flag(false)),
+  metrics_export_all: inert(flag(false)),
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof DATABASE_SETTINGS;
@@ -107,7 +158,8 @@ type ValueOf<Given extends Setting> = Given extends { readonly kind: 'flag' }
 
 export type DatabaseSettings = { readonly [Name in SettingName]: ValueOf<(typeof DATABASE_SETTINGS)[Name]> };
 
-export type SettingsEdit = { readonly [Name in SettingName]?: DatabaseSettings[Name] | undefined };
+/** Values are checked when they are applied: a caller may have any. */
+export type SettingsEdit = { readonly [Name in SettingName]?: string | number | boolean | undefined };
 
 export const SETTING_NAMES = Object.keys(DATABASE_SETTINGS) as readonly SettingName[];
 
@@ -130,15 +182,18 @@ export const settingTrouble = (name: SettingName, value: unknown): string | null
     case 'choice':
       return setting.values.includes(value as string) ? null : `${shown} is not one of ${setting.values.join(', ')}`;
     case 'text':
-      return typeof value === 'string' && value.length <= setting.lengthMax
+      if (typeof value !== 'string' || value.length > setting.lengthMax) {
+        return `${shown} is not a text of at most ${setting.lengthMax} characters`;
+      }
+      return setting.form === undefined || setting.form.pattern.test(value)
         ? null
-        : `${shown} is not a text of at most ${setting.lengthMax} characters`;
+        : `${shown} is not ${setting.form.words}`;
   }
 };
 
 type SettingsOutcome =
   | { readonly ok: true; readonly settings: DatabaseSettings }
-  | { readonly ok: false; readonly name: SettingName; readonly trouble: string };
+  | { readonly ok: false; readonly code: ProblemCode; readonly trouble: string };
 
 /** The settings after an edit; `isNew`: what is fixed may be chosen. */
 export const editSettings = (settings: DatabaseSettings, edit: SettingsEdit, isNew: boolean): SettingsOutcome => {
@@ -146,12 +201,13 @@ export const editSettings = (settings: DatabaseSettings, edit: SettingsEdit, isN
   for (const name of SETTING_NAMES) {
     const value = edit[name];
     if (value === undefined || value === settings[name]) continue;
+    const setting: Setting = DATABASE_SETTINGS[name];
     const trouble =
       settingTrouble(name, value) ??
-      (DATABASE_SETTINGS[name].fixed && !isNew
-        ? `${name} is decided when a database is created: it is "${String(settings[name])}"`
+      (setting.fixed === true && !isNew
+        ? `${name} is decided when a database is created: it is ${JSON.stringify(settings[name])}`
         : null);
-    if (trouble !== null) return { ok: false, name, trouble };
+    if (trouble !== null) return { ok: false, code: setting.code ?? 'invalid_setting', trouble };
     next[name] = value;
   }
   return { ok: true, settings: next as unknown as DatabaseSettings };

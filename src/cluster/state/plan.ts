@@ -94,12 +94,14 @@ export const wantedOf = (state: ClusterState): Found => {
         settings: shardSettingsOf(database),
       })),
     ),
-    endpoints: living.map((database) => ({
-      databaseUid: database.uid,
-      nodeUid: database.endpointNodeUid,
-      port: database.port,
-      adminPasswordEpoch: database.adminPasswordEpoch,
-    })),
+    endpoints: living
+      .filter((database) => !database.trafficStopped)
+      .map((database) => ({
+        databaseUid: database.uid,
+        nodeUid: database.endpointNodeUid,
+        port: database.port,
+        adminPasswordEpoch: database.adminPasswordEpoch,
+      })),
     syncers: living
       .filter((database) => database.replica.sync === 'enabled')
       .map((database) => ({

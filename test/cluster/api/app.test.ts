@@ -194,7 +194,7 @@ describe('/v1/bdbs', () => {
       'a setting that has no effect here',
       { name: 'x', memory_size: 0, replication: true },
       406,
-      'not_emulated',
+      'replication_node_violation',
       /replication/,
     ],
     ['no memory size', { name: 'x' }, 406, 'missing_memory_size', /bytes/],
