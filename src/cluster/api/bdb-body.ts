@@ -76,11 +76,12 @@ const sourceOf = (source: SourceBody): SourceWish => ({
   serverName: source.replication_tls_sni,
 });
 
+const refuse = (code: ApiCode, description: string): never => {
+  throw new ApiProblem(code, description);
+};
+
 /** Values of the real product that nothing here stands for. [RS bdbs: 406 codes] */
 const refuseUnsupported = (body: BdbBody): void => {
-  const refuse = (code: ApiCode, description: string): never => {
-    throw new ApiProblem(code, description);
-  };
   const modules = body.module_list ?? [];
   if (body.type === 'memcached' && modules.length > 0) {
     refuse('memcached_cannot_use_modules', 'a memcached database has no modules: leave module_list out');
