@@ -18,7 +18,7 @@ import type { EndpointSettings } from './endpoint-settings.ts';
 import { askAll, askAlone, passOn } from './dispatch.ts';
 import type { Anchor } from './key-slots.ts';
 import type { LocalClient, LocalCommand, ReplyMode } from './local-command.ts';
-import { openPinned, Pin } from './pin.ts';
+import { compressionLevel, openPinned, Pin } from './pin.ts';
 import type { SessionStep } from './plan.ts';
 import { relay } from './relay.ts';
 import { PIPELINE_MAX, ReplyQueue, type ReplySlot } from './reply-queue.ts';
@@ -368,7 +368,9 @@ export class ClientSession implements LocalClient, SessionHost {
         if (shard < 0)
           throw refuse('ERR', `this database has no shard ${words[2]!.slice(0, 128)}: ask ANTIPODE TOPOLOGY`);
         if (this.user === 'admin') this.#requireTls();
-        if (!this.#mustWait(words)) this.#pinTo(shard, null);
+        const level = compressionLevel(words);
+        if (level > 0 && this.user !== 'admin') throw refuse('ERR', 'only replication links are compressed');
+        if (!this.#mustWait(words)) this.#pinTo(shard, null, level);
         return;
       }
       case 'REPLICATION': {
@@ -412,8 +414,11 @@ export class ClientSession implements LocalClient, SessionHost {
 
   // Pins
 
-  /** `first`: the request that asked for it by being one for the shard; null: ANTIPODE PIN, which is answered here. */
-  #pinTo(shard: number, first: string[] | null): void {
+  /**
+   * `first`: the request that asked for it by being one for the shard; null: ANTIPODE PIN, which is answered here.
+   * `level`: everything that the shard says from then on is compressed so much.
+   */
+  #pinTo(shard: number, first: string[] | null, level = 0): void {
     this.#transaction.close();
     this.#subscriber.close();
     this.#pin?.close();
@@ -435,7 +440,8 @@ export class ClientSession implements LocalClient, SessionHost {
       if (first !== null) carrier.write(encodeRequest(first));
       const rest = this.#decoder.rest();
       if (rest.length > 0) carrier.write(rest);
-      relay({ clock: this.#endpoint.clock, client: this.#connection, shard: carrier, closed: () => this.#letGo() });
+      const { clock } = this.#endpoint;
+      relay({ clock, client: this.#connection, shard: carrier, level, closed: () => this.#letGo() });
       if (this.#paused) this.#connection.resume();
     });
   }

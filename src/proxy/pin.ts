@@ -6,8 +6,10 @@
  * pipeline limit holds here too.
  */
 
+import { parseInteger } from '../node/commands/numbers.ts';
+import { COMPRESSION_LEVEL_MAX } from '../resp/compressed-pieces.ts';
 import { encodeFailure, encodeRequest } from '../resp/reply.ts';
-import type { Refusal } from '../resp/refusals.ts';
+import { refuse, type Refusal } from '../resp/refusals.ts';
 import type { ReplySlot } from './reply-queue.ts';
 import type { SessionHost } from './session-host.ts';
 import type { ReplyTaker, ShardConnection } from './shard-connection.ts';
@@ -20,6 +22,16 @@ const MESSAGE = /^\*[34]\r\n\$\d+\r\n[ps]?message\r\n/;
 /** Longest beginning that `MESSAGE` looks at. */
 const MESSAGE_BYTES = 24;
 const SUBSCRIPTION = /^(?:P|S(?!UB))?(?:UN)?SUBSCRIBE$/;
+
+/** `ANTIPODE PIN <index> [COMPRESS <level>]`; 0: not compressed. */
+export function compressionLevel(words: readonly string[]): number {
+  if (words.length === 3) return 0;
+  const level = words[3]!.toUpperCase() === 'COMPRESS' && words.length === 5 ? parseInteger(words[4]!) : null;
+  if (level === null || level < 1 || level > COMPRESSION_LEVEL_MAX) {
+    throw refuse('ERR', `a pin is followed by nothing or by COMPRESS and a level from 1 to ${COMPRESSION_LEVEL_MAX}`);
+  }
+  return level;
+}
 
 /**
  * A connection to the shard for one client alone, handed over once it is known to work and nothing is awaited on it. When it

@@ -45,7 +45,7 @@ const STEPS: Readonly<Record<Exclude<SessionStep, 'REPLICATION'>, number>> = {
   PUNSUBSCRIBE: -1,
   SSUBSCRIBE: -2,
   SUNSUBSCRIBE: -1,
-  'ANTIPODE PIN': 3,
+  'ANTIPODE PIN': -3,
 };
 
 /** With these `admin` turns its connection into a replication link. */

@@ -2,8 +2,9 @@
  * PURE: what a replica says before it receives a stream, one request and one reply at a time
  * [redis replication.c syncWithMaster]. `begin` gives the first request, `next` takes a reply line and gives the next one.
  *
- * PING, AUTH, the owner's own requests, REPLCONF listening-port, ip-address and capa, PSYNC. A refused REPLCONF is not the
- * end (old servers know fewer), a refused PSYNC is: what can be mended by trying again is `transient`.
+ * PING, AUTH, the owner's own requests, the one that turns compression on, REPLCONF listening-port, ip-address and capa, PSYNC.
+ * A refused REPLCONF is not the end (old servers know fewer), a refused PSYNC is: what can be mended by trying again is
+ * `transient`. From the reply to the request for compression on, everything arrives compressed.
  *
  * Border: no bytes (framing is `handshake-reader.ts`), no connection (`link.ts`).
  */
@@ -14,6 +15,8 @@ export interface HandshakePlan {
   readonly password: string | null;
   /** Requests after AUTH; each must be answered with something other than an error. */
   readonly preamble: readonly (readonly string[])[];
+  /** The request whose answer is the last that arrives uncompressed; null: nothing is compressed. */
+  readonly compression: readonly string[] | null;
   readonly announcePort: number | null;
   readonly announceHost: string | null;
   /** Up to where the history is known already; null asks for everything. */
@@ -23,6 +26,9 @@ export interface HandshakePlan {
 export type HandshakeFailure =
   | { readonly why: 'auth-failed'; readonly detail: string }
   | { readonly why: 'psync-not-supported'; readonly detail: string }
+  | { readonly why: 'compression-unsupported'; readonly detail: string }
+  /** The source is full [RS replica-of: synchronization errors]. */
+  | { readonly why: 'source-out-of-memory'; readonly detail: string }
   | { readonly why: 'source-refused'; readonly detail: string; readonly transient: boolean }
   | { readonly why: 'protocol'; readonly detail: string };
 
@@ -34,7 +40,7 @@ export type HandshakeResult =
 
 export type HandshakeState =
   | {
-      readonly step: 'ping' | 'auth' | 'listening-port' | 'ip-address' | 'capa' | 'psync';
+      readonly step: 'ping' | 'auth' | 'compression' | 'listening-port' | 'ip-address' | 'capa' | 'psync';
       readonly plan: HandshakePlan;
     }
   | { readonly step: 'preamble'; readonly at: number; readonly plan: HandshakePlan }
@@ -47,7 +53,7 @@ export interface HandshakeMove {
 }
 
 /** Steps in their order; those the plan does not need are passed over. */
-const STEPS = ['ping', 'auth', 'preamble', 'listening-port', 'ip-address', 'capa', 'psync'] as const;
+const STEPS = ['ping', 'auth', 'preamble', 'compression', 'listening-port', 'ip-address', 'capa', 'psync'] as const;
 type Step = (typeof STEPS)[number];
 
 /** What is sent at each step; null where the plan does not need it. */
@@ -56,6 +62,7 @@ const REQUESTS: Readonly<Record<Step, (plan: HandshakePlan) => readonly string[]
   auth: ({ username, password }) =>
     password === null ? null : ['AUTH', ...(username === null ? [] : [username]), password],
   preamble: ({ preamble }) => preamble[0] ?? null,
+  compression: ({ compression }) => compression,
   'listening-port': ({ announcePort: port }) => (port === null ? null : ['REPLCONF', 'listening-port', String(port)]),
   'ip-address': ({ announceHost: host }) => (host === null ? null : ['REPLCONF', 'ip-address', host]),
   capa: () => ['REPLCONF', 'capa', 'eof', 'capa', 'psync2'],
@@ -65,7 +72,10 @@ const REQUESTS: Readonly<Record<Step, (plan: HandshakePlan) => readonly string[]
 
 const REPLICATION_ID = /^[0-9a-fA-F]{40}$/;
 /** Refusals that pass with time [redis replication.c slaveTryPartialResynchronization]. */
-const TRANSIENT = /^-(NOMASTERLINK|LOADING|MASTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|ERR max number of clients)/i;
+const TRANSIENT = /^-(NOMASTERLINK|LOADING|MASTERDOWN|TRYAGAIN|BUSY|MISCONF|ERR max number of clients)/i;
+const OUT_OF_MEMORY = /^-OOM\b/i;
+/** What a server says to a request that it does not know, or knows in another form. */
+const UNKNOWN = /^-ERR (unknown (sub)?command|wrong number of arguments|syntax error)/i;
 const NOT_AUTHENTICATED = /^-(NOAUTH|WRONGPASS)/i;
 /** What a server that wants AUTH first says to PING; by its age [redis replication.c, RECEIVE_PING_REPLY]. */
 const PING_NEEDS_AUTH = /^-(NOAUTH|NOPERM|ERR operation not permitted)/i;
@@ -86,7 +96,7 @@ export function next(state: HandshakeState, line: string): HandshakeMove {
       if (!isError && !line.startsWith('+')) return fail('protocol', `unexpected reply to PING: ${shown(line)}`);
       break;
     case 'auth':
-      if (TRANSIENT.test(line)) return refused(line);
+      if (TRANSIENT.test(line) || OUT_OF_MEMORY.test(line)) return refused(line);
       if (isError) return fail('auth-failed', text(line));
       break;
     case 'preamble':
@@ -95,6 +105,10 @@ export function next(state: HandshakeState, line: string): HandshakeMove {
         const at = state.at + 1;
         return { state: { step: 'preamble', at, plan }, send: plan.preamble[at]! };
       }
+      break;
+    case 'compression':
+      if (UNKNOWN.test(line)) return fail('compression-unsupported', text(line));
+      if (isError) return refused(line);
       break;
     case 'listening-port':
     case 'ip-address':
@@ -151,13 +165,15 @@ function psyncReply(plan: HandshakePlan, line: string): HandshakeMove {
 
 const done = (result: HandshakeResult): HandshakeMove => ({ state: { step: 'done', result }, send: null });
 
-const fail = (why: 'auth-failed' | 'psync-not-supported' | 'protocol', detail: string): HandshakeMove =>
+const fail = (why: Exclude<HandshakeFailure['why'], 'source-refused'>, detail: string): HandshakeMove =>
   done({ kind: 'failed', failure: { why, detail } });
 
-const refused = (line: string): HandshakeMove =>
-  NOT_AUTHENTICATED.test(line)
-    ? fail('auth-failed', text(line))
-    : done({ kind: 'failed', failure: { why: 'source-refused', detail: text(line), transient: TRANSIENT.test(line) } });
+function refused(line: string): HandshakeMove {
+  const detail = text(line);
+  if (NOT_AUTHENTICATED.test(line)) return fail('auth-failed', detail);
+  if (OUT_OF_MEMORY.test(line)) return fail('source-out-of-memory', detail);
+  return done({ kind: 'failed', failure: { why: 'source-refused', detail, transient: TRANSIENT.test(line) } });
+}
 
 /** An error reply without its mark. */
 const text = (line: string): string => line.slice(1);

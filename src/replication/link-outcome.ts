@@ -10,6 +10,8 @@ export type LinkOutcome =
   /** The snapshot holds something that is not known here; asking again would bring the same. */
   | { readonly why: 'rdb-unsupported'; readonly error: RdbError; readonly detail: string }
   | { readonly why: 'rdb-corrupt'; readonly error: RdbError; readonly detail: string }
+  /** The stream holds more in one step than is taken; asking again would bring the same. */
+  | { readonly why: 'too-large'; readonly detail: string }
   | { readonly why: 'timeout'; readonly waitingFor: string; readonly detail: string }
   | { readonly why: 'cut'; readonly reason: CloseReason; readonly waitingFor: string; readonly detail: string };
 
@@ -28,6 +30,12 @@ export const rdbOutcome = (error: RdbError): LinkOutcome => ({
   detail: error.message,
 });
 
+const HOPELESS: ReadonlySet<LinkOutcome['why']> = new Set([
+  'psync-not-supported',
+  'rdb-unsupported',
+  'compression-unsupported',
+  'too-large',
+]);
+
 /** False where only a person can help. */
-export const worthRetrying = (outcome: LinkOutcome): boolean =>
-  outcome.why !== 'psync-not-supported' && outcome.why !== 'rdb-unsupported';
+export const worthRetrying = (outcome: LinkOutcome): boolean => !HOPELESS.has(outcome.why);

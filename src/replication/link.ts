@@ -11,6 +11,7 @@
 
 import { RdbError } from '../rdb/rdb-error.ts';
 import { RdbReader, type RdbHandler } from '../rdb/reader.ts';
+import { PieceError, PieceReader } from '../resp/compressed-pieces.ts';
 import { DEFAULT_LIMITS, ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
 import { encodeRequest } from '../resp/reply.ts';
 import type { ClientTls, Connection, Network, Timer, World } from '../world/world.ts';
@@ -54,8 +55,10 @@ export interface LinkHandler extends RdbHandler {
   streamBytes?(bytes: Buffer): void;
   /** `endOffset` counts every byte up to the end of this request. */
   write(words: readonly string[], endOffset: number): void;
-  /** All of what arrived in one go (so many bytes) was handed over. */
+  /** All of what arrived in one go (so many bytes, as they are when no longer compressed) was handed over. */
   chunkDone?(bytes: number): void;
+  /** So many bytes came over the wire. */
+  received?(wireBytes: number): void;
   closed(outcome: LinkOutcome): void;
 }
 
@@ -66,6 +69,8 @@ export interface ReplicaLinkOptions {
   readonly source: LinkSource;
   /** Requests sent after AUTH that must not be refused (a pin to one shard). */
   readonly preamble?: readonly (readonly string[])[];
+  /** The request that makes the source send everything after its answer in compressed pieces. */
+  readonly compression?: readonly string[] | null;
   /** What INFO of the source shows of us. */
   readonly announce?: { readonly port?: number; readonly host?: string };
   readonly resumeFrom: { readonly replicationId: string; readonly offset: number } | null;
@@ -111,6 +116,9 @@ export class ReplicaLink {
   #wake: Timer | null = null;
   /** Bytes that arrived and wait for `accept` or `resume`. */
   #held: Buffer[] = [];
+  /** Not null once everything arrives compressed; holds what waits as it came. */
+  #pieces: PieceReader | null = null;
+  #compressedFromNow = false;
   /** Offset at which the decoder began to count. */
   #baseOffset = 0;
   #offset = 0;
@@ -191,7 +199,7 @@ export class ReplicaLink {
   }
 
   #connected(connection: Connection): void {
-    const { source, preamble = [], announce = {}, resumeFrom } = this.#options;
+    const { source, preamble = [], compression = null, announce = {}, resumeFrom } = this.#options;
     this.#connection = connection;
     this.#move('handshake');
     this.#heard();
@@ -209,6 +217,7 @@ export class ReplicaLink {
         username: source.username ?? null,
         password: source.password ?? null,
         preamble,
+        compression,
         announcePort: announce.port ?? null,
         announceHost: announce.host ?? null,
         resumeFrom,
@@ -220,9 +229,32 @@ export class ReplicaLink {
   #arrived(chunk: Buffer): void {
     if (this.#closed) return;
     this.#heard();
+    this.#handler.received?.(chunk.length);
+    if (this.#pieces !== null) {
+      this.#pieces.push(chunk);
+      this.#inflate(this.#pieces);
+      return;
+    }
     if (this.#waits || this.#processing || this.#held.length > 0) this.#held.push(Buffer.from(chunk));
     else this.#process(chunk);
     if (!this.#closed) this.#handler.chunkDone?.(chunk.length);
+    if (this.#pieces !== null) this.#inflate(this.#pieces);
+  }
+
+  /** Piece by piece, as long as the owner takes them: what waits stays compressed. */
+  #inflate(pieces: PieceReader): void {
+    while (!this.#waits && !this.#processing && this.#held.length === 0 && !this.#closed) {
+      let piece: Buffer | null;
+      try {
+        piece = pieces.next();
+      } catch (error) {
+        this.#end(outcomeOf(error));
+        return;
+      }
+      if (piece === null) return;
+      this.#process(piece);
+      if (!this.#closed) this.#handler.chunkDone?.(piece.length);
+    }
   }
 
   /** The owner holds data back, or has not yet agreed to a full sync. */
@@ -240,6 +272,13 @@ export class ReplicaLink {
           break;
         }
         at = this.#take(chunk, at);
+        if (this.#compressedFromNow) {
+          // The reply that turned compression on ended within this chunk: the rest is compressed
+          this.#compressedFromNow = false;
+          this.#pieces = new PieceReader();
+          this.#pieces.push(chunk.subarray(at));
+          break;
+        }
       }
     } catch (error) {
       this.#end(outcomeOf(error));
@@ -269,6 +308,7 @@ export class ReplicaLink {
   }
 
   #say(move: HandshakeMove): void {
+    this.#compressedFromNow = this.#handshake?.step === 'compression' && move.state.step !== 'done';
     this.#handshake = move.state;
     if (move.send !== null) this.#connection!.write(encodeRequest(move.send));
     if (move.state.step === 'done') this.#agreed(move.state.result);
@@ -374,6 +414,7 @@ export class ReplicaLink {
         }
       }
       while (this.#held.length > 0 && !this.#waits && !this.#closed) this.#process(this.#held.shift()!);
+      if (this.#pieces !== null) this.#inflate(this.#pieces);
       if (this.#closed) return;
       if (!this.#waits) this.#connection?.resume();
       this.#handler.chunkDone?.(0);
@@ -424,7 +465,12 @@ export class ReplicaLink {
 
 function outcomeOf(error: unknown): LinkOutcome {
   if (error instanceof RdbError) return rdbOutcome(error);
-  if (error instanceof ProtocolError || error instanceof TransferError || error instanceof LineTooLong) {
+  if (
+    error instanceof ProtocolError ||
+    error instanceof TransferError ||
+    error instanceof LineTooLong ||
+    error instanceof PieceError
+  ) {
     return { why: 'protocol', detail: error.message };
   }
   throw error;

@@ -14,11 +14,9 @@ import type { Mark } from './checkpoint.ts';
 import type { SourceSpec } from './source.ts';
 import { askSourceOffset } from './source-offset.ts';
 import { Staging } from './staging.ts';
+import { backoffMs } from './backoff.ts';
 import { UnitReader, type Unit } from './stream-units.ts';
 
-/** First pause before a new attempt, doubled up to the last. [design: retry for ever, RS gives no numbers] */
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_LAST_MS = 10_000;
 
 /**
  * `down`: no link, another attempt is due. `connecting`: on the way. `transferring`: a snapshot arrives. `staged`: it is complete
@@ -36,6 +34,8 @@ export interface SourceShardEvents {
   library(shard: SourceShard, code: string): void;
   staged(shard: SourceShard): void;
   unit(shard: SourceShard, unit: Unit): void;
+  /** So many bytes came over the wire. */
+  received(shard: SourceShard, wireBytes: number): void;
   /** All of what has arrived in one go was handed over. */
   pause(shard: SourceShard, bytes: number): void;
   /** `retry` false: the owner decides. */
@@ -55,12 +55,12 @@ export class SourceShard {
   snapshotBytesTotal = 0;
   attempts = 0;
   lastError = '';
-  ingressBytes = 0;
   /** False while the stream flows and what the source had written before is still on its way. */
   isCaughtUp = false;
   /** Offset from which on it is caught up; null: not known. */
   #goal: number | null = null;
   readonly #preamble: readonly (readonly string[])[];
+  readonly #compression: readonly string[] | null;
   readonly #world: World;
   readonly #network: Network;
   readonly #random: Random;
@@ -81,7 +81,10 @@ export class SourceShard {
   }) {
     this.source = options.source;
     this.id = `${options.source.key}/${options.index}`;
-    this.#preamble = options.pin ? [['ANTIPODE', 'PIN', String(options.index)]] : [];
+    const pin = ['ANTIPODE', 'PIN', String(options.index)];
+    const { compression = 0 } = options.source;
+    this.#preamble = options.pin ? [pin] : [];
+    this.#compression = compression === 0 ? null : [...pin, 'COMPRESS', String(compression)];
     this.#world = options.world;
     this.#network = options.network;
     this.#random = options.world.random.fork(`source-shard ${this.id}`);
@@ -104,7 +107,8 @@ export class SourceShard {
       world: this.#world,
       network: this.#network,
       source: { host: url.host, port: url.port, username: url.username, password: url.password, tls },
-      preamble: this.#preamble,
+      preamble: this.#compression === null ? this.#preamble : [],
+      compression: this.#compression,
       announce: {},
       resumeFrom: resume === null ? null : { replicationId: resume.replicationId, offset: resume.offset },
       handler: {
@@ -145,7 +149,7 @@ export class SourceShard {
             unit = this.#units.push(words, endOffset);
           } catch (error) {
             if (!(error instanceof Refusal)) throw error;
-            this.#down(link, { why: 'protocol', detail: error.message });
+            this.#down(link, { why: 'too-large', detail: error.message });
             return;
           }
           if (unit === null || this.position === null) return;
@@ -157,10 +161,8 @@ export class SourceShard {
           this.#events.unit(this, unit);
           if (this.#goal !== null) this.#lookAtGoal();
         },
-        chunkDone: (bytes) => {
-          this.ingressBytes += bytes;
-          this.#events.pause(this, bytes);
-        },
+        received: (wireBytes) => this.#events.received(this, wireBytes),
+        chunkDone: (bytes) => this.#events.pause(this, bytes),
         closed: (outcome) => this.#down(link, outcome),
       },
     });
@@ -242,9 +244,8 @@ export class SourceShard {
 
   /** Tries again after a pause that grows with the attempts. */
   retry(again: () => void): void {
-    const pause = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.attempts, 10));
     this.#timer?.cancel();
-    this.#timer = this.#world.clock.after(Math.round(pause * (0.5 + this.#random.unit() / 2)), again);
+    this.#timer = this.#world.clock.after(backoffMs(this.attempts - 1, this.#random), again);
   }
 }
 

@@ -9,4 +9,6 @@ export interface SourceSpec {
   readonly url: SourceUrl;
   /** Encryption with the pinned proxy certificate of the source's cluster. */
   readonly tls: ClientTls | null;
+  /** Level at which the source's proxy compresses the stream; 0, and absent: not at all. [RS replica-of: compression] */
+  readonly compression?: number;
 }
