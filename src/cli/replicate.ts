@@ -77,7 +77,7 @@ const run = async (options: ReplicateOptions): Promise<void> => {
       .map((url) => ({ key: placeOf(url), url, tls: fromTls }))
       .sort((one, other) => (one.key < other.key ? -1 : 1)),
     destination: target.destination,
-    destinationRunIds: target.runId === '' ? [] : [target.runId],
+    destinationRunIds: () => (target.runId === '' ? [] : [target.runId]),
     events: {
       // Said once a source is known to be willing: before anything is removed.
       changed() {
@@ -128,11 +128,13 @@ const ADVICE: Readonly<Record<StopCause, string>> = {
     'Correct the user and password in the URL (percent-encoded: @ is %40, : is %3A, / is %2F, % is %25) and start again.',
   'cross-slot':
     'Give keys that are written together one hash tag, or replicate into a database with one shard; then start again.',
-  'out-of-memory': 'Give the destination more memory and start again: it goes on from its checkpoint where it can.',
+  'out-of-memory':
+    'Give the server that is full more memory and start again: it goes on from its checkpoint where it can.',
+  compression: 'Turn compression off for that source (level 0), or name the endpoint of a cluster.',
   unsupported: 'Remove what is named above from the source, or choose a destination that knows it; then start again.',
   'not-replicable':
     'Give the address of a server that serves PSYNC to this user; through an endpoint of a cluster that is the user admin.',
-  self: 'Give a source and a destination that are different servers.',
+  self: 'Give a source that is neither the destination nor filled from it.',
   superseded: 'Let one replication write into a destination: end the other, then start this one again.',
   general: 'See to the destination (is it a replica, or read-only?) and start again.',
 };

@@ -36,4 +36,6 @@ export interface EndpointSettings {
   readonly maxConnections: number;
   /** `mkms`: DEL, UNLINK, EXISTS, TOUCH, MGET and MSET may span slots. */
   readonly multiSlot: boolean;
+  /** Run ids of the servers that the database is filled from by Replica Of, however far back. */
+  readonly origins?: () => readonly string[];
 }

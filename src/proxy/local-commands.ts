@@ -59,12 +59,13 @@ function hello(client: LocalClient, words: readonly string[]): Reply {
   return new MapReply(facts.flat());
 }
 
-/** Shards, their slots and the rules that spread keys over them: what an engine asks that replicates from here or into here. */
+/** Shards, their slots, the rules that spread keys over them, and what fills the database: what an engine asks that replicates from here or into here. */
 function topology({ settings }: LocalClient): Reply {
   const rows = settings.slotMap
     .ranges()
     .map(({ first, last }, position): Reply => [settings.shards[position]!.index, first, last]);
-  return ['hashing', settings.hashingRules.map((rule) => Buffer.from(rule, 'utf8').latin1Slice()), 'shards', rows];
+  const rules = settings.hashingRules.map((rule) => Buffer.from(rule, 'utf8').latin1Slice());
+  return ['hashing', rules, 'shards', rows, 'origins', settings.origins?.() ?? []];
 }
 
 const isSubscribed = ({ protocol, subscriptions }: LocalClient): boolean =>

@@ -13,6 +13,7 @@ const plan = (more: Partial<HandshakePlan> = {}): HandshakePlan => ({
   username: null,
   password: null,
   preamble: [],
+  compression: null,
   announcePort: null,
   announceHost: null,
   resumeFrom: null,

@@ -232,7 +232,7 @@ export class NodeAgent {
       destination: destinationOf(state(), database),
       generation: syncer.generation,
       ...(fresh === null ? {} : { fresh }),
-      destinationRunIds: runIds(uid),
+      destinationRunIds: () => runIds(uid),
       events: {
         stopped: (cause, detail) => tell({ kind: 'replica-stopped', uid, generation, cause, detail }),
         fullSync: ({ cause }) => tell({ kind: 'full-sync-begun', uid, generation, cause }),

@@ -12,6 +12,7 @@ import type { Network } from '../../world/world.ts';
 import { FILLING, formatMark, GENERATION, LOADING, lowestMark, parseMark, SPOILED, type Mark } from './checkpoint.ts';
 import { routeUnit, type Routing } from './route-unit.ts';
 import type { StagedChunk } from './staging.ts';
+import type { FullSyncCause } from './status.ts';
 import type { Unit } from './stream-units.ts';
 import { Target, type TargetProblem, type TargetSpec } from './target.ts';
 
@@ -111,6 +112,16 @@ export class Destination {
   /** What a target refused, when it applied later writes nevertheless; null: nothing of the kind. */
   get spoiled(): string | null {
     return this.#targets.map((target) => target.marks.get(SPOILED)).find((each) => each !== undefined) ?? null;
+  }
+
+  /** Why it must be filled anew for this configuration; null: it can go on from its marks. */
+  reasonToFill(generation: string): { readonly cause: FullSyncCause; readonly detail: string } | null {
+    const { spoiled } = this;
+    if (spoiled !== null) return { cause: 'refused-write', detail: spoiled };
+    if (this.generation === null) return { cause: 'no-offset', detail: '' };
+    if (this.generation !== generation) return { cause: 'config-changed', detail: '' };
+    if (this.interrupted) return { cause: 'interrupted', detail: 'the destination holds an unfinished snapshot' };
+    return null;
   }
 
   /** Where a source shard's stream resumes; null when it must be read from the beginning. */

@@ -7,31 +7,44 @@
  * hold. A source that cannot resume sends all sources back to gathering, because a destination is flushed as a whole.
  * [RS replica-of: the destination is flushed; a full sync concerns all sources]
  *
- * Border: the wire is in `link.ts`, one source shard in `source-shard.ts`, writing and marks in `destination.ts`. Whoever owns
- * this object keeps `replica_sync`; here `stopped` is final and told once. Limits: WINDOW_BYTES, LEDGER_MAX.
+ * Border: the wire is in `link.ts`, one source shard in `source-shard.ts`, whose turn it is in `turns.ts`, writing and marks in
+ * `destination.ts`. Whoever owns
+ * this object keeps `replica_sync`; here `stopped` is final and told once. Limits: those of
+ * `reading-window.ts` and `ledger.ts`.
  */
 
+import assert from 'node:assert';
 import type { Network, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
+import type { Mark } from './checkpoint.ts';
 import { Destination, type DestinationSpec, type Point } from './destination.ts';
 import type { SourceSpec } from './source.ts';
+import { place, SourceFinder } from './source-finder.ts';
 import { SnapshotLoader } from './snapshot-loader.ts';
-import { isGathered, Lags, sourceProgress, statusOf, type SourceProgress, type SourceState } from './progress.ts';
+import type { AlertThresholds } from './alerts.ts';
+import { Ledger } from './ledger.ts';
+import {
+  isGathered,
+  Lags,
+  newSourceState,
+  sourceProgress,
+  statusOf,
+  updateAlerts,
+  type SourceProgress,
+  type SourceState,
+} from './progress.ts';
+import { ReadingWindow } from './reading-window.ts';
 import { outcomeText, SourceShard } from './source-shard.ts';
 import { stageEntry } from './snapshot-requests.ts';
 import { STAGED_BYTES_MAX } from './staging.ts';
-import { LEDGER_MAX, moveSource, type FullSyncCause, type FullSyncEntry, type StopCause } from './status.ts';
+import { moveSource, STOP_EVENTS, type FullSyncCause, type FullSyncEntry, type StopCause } from './status.ts';
 import { stopCauseOf, stopOfTarget } from './stop-causes.ts';
 import type { TargetProblem } from './target.ts';
-import { askTopology } from './topology.ts';
+import type { Topology } from './topology.ts';
+import { ALL_AT_ONCE, Turns, type GradualLimits } from './turns.ts';
 
-/** Bytes of streams read and not yet applied, over all sources: beyond it the links are not read. */
-const WINDOW_BYTES = 8 * 1024 * 1024;
-/** Bytes of a snapshot kept while it is passed on as it arrives. */
-const PASSING_BYTES = 16 * 1024 * 1024;
 /** Marks of idle targets are brought up, and sources acknowledged, this often. */
 const HEARTBEAT_MS = 1_000;
-const CONNECT_TIMEOUT_MS = 10_000;
 /** Pauses before a lost destination is opened again. */
 const REOPEN_FIRST_MS = 200;
 const REOPEN_LAST_MS = 5_000;
@@ -49,7 +62,11 @@ export interface ReplicaOfOptions {
   /** Start from scratch even though the marks would allow to resume. */
   readonly fresh?: FullSyncCause;
   /** Run ids of the destination's servers: a source with one of them is the destination itself. */
-  readonly destinationRunIds?: readonly string[];
+  readonly destinationRunIds?: () => readonly string[];
+  /** How much may be sent at once when everything is sent; absent: all of it. */
+  readonly gradual?: GradualLimits;
+  /** Read whenever alerts are looked at; absent: no alert about lag, and one as soon as a source is out of reach. */
+  readonly alertThresholds?: () => AlertThresholds;
   readonly events?: Partial<ReplicaOfEvents>;
 }
 
@@ -61,7 +78,6 @@ export interface ReplicaOfEvents {
 }
 
 export class ReplicaOf {
-  readonly ledger: FullSyncEntry[] = [];
   /** Times the destination was filled anew, whatever the number of shards. */
   fullSyncs = 0;
   /** Times a source shard's stream went on where it had been. */
@@ -71,6 +87,9 @@ export class ReplicaOf {
   readonly #world: World;
   readonly #sources: SourceState[];
   readonly #lags = new Lags();
+  readonly #ledger: Ledger;
+  readonly #finder: SourceFinder;
+  readonly #turns: Turns;
   #destination: Destination | null = null;
   #destinationError = '';
   #phase: 'opening' | 'gathering' | 'running' = 'opening';
@@ -79,7 +98,7 @@ export class ReplicaOf {
   readonly #loads: SnapshotLoader;
   /** Sources whose snapshots belong to the latest full sync: a source that joins later is one of its own. */
   #round = new Set<string>();
-  readonly #held = new Set<SourceShard>();
+  readonly #window = new ReadingWindow();
   readonly #ownIds: readonly Set<string>[];
   #heartbeat: Timer | null = null;
   #reopen: Timer | null = null;
@@ -97,16 +116,22 @@ export class ReplicaOf {
     this.#forced = options.fresh !== undefined;
     this.#cause = { cause: options.fresh ?? 'no-offset', source: null, detail: '' };
     this.#ownIds = options.destination.specs.map(() => new Set<string>());
-    this.#sources = options.sources.map((spec) => ({
-      spec,
-      shards: null,
-      status: 'out-of-sync',
-      failedOnce: false,
-      lastError: '',
-      lastUpdateMs: null,
-      attempts: 0,
-      timer: null,
-    }));
+    this.#sources = options.sources.map((spec) => newSourceState(spec, this.#world.clock.now()));
+    this.#ledger = new Ledger(options.world.log, options.events?.fullSync);
+    const { world, network, destinationRunIds: ownRunIds = () => [] } = options;
+    this.#finder = new SourceFinder(
+      { world, network, ownRunIds, sources: this.#sources },
+      {
+        found: (source, topology) => this.#found(source, topology),
+        failed: (source) => {
+          source.failedOnce = true;
+          this.#commitWhenReady();
+          this.#refresh();
+        },
+        hopeless: (source, cause, detail) => this.#stop(cause, detail, source.spec.key),
+      },
+    );
+    this.#turns = new Turns(options.gradual ?? ALL_AT_ONCE);
   }
 
   start(): void {
@@ -120,6 +145,7 @@ export class ReplicaOf {
     this.#closed = true;
     this.#heartbeat?.cancel();
     this.#reopen?.cancel();
+    this.#finder.close();
     this.#dropSources();
     this.#destination?.close();
   }
@@ -131,6 +157,15 @@ export class ReplicaOf {
 
   get writes(): number {
     return this.#destination?.writes ?? 0;
+  }
+
+  get ledger(): readonly FullSyncEntry[] {
+    return this.#ledger.entries;
+  }
+
+  /** Run ids of everything that the destination is filled from. */
+  get origins(): readonly string[] {
+    return this.#finder.origins;
   }
 
   get progress(): readonly SourceProgress[] {
@@ -154,26 +189,13 @@ export class ReplicaOf {
   #opened(destination: Destination): void {
     this.#destinationError = '';
     this.#reopenAttempts = 0;
-    const { generation } = this.#options;
-    if (this.#forced) this.#phase = 'gathering';
-    else if (destination.spoiled !== null) {
-      this.#phase = 'gathering';
-      this.#cause = { cause: 'refused-write', source: null, detail: destination.spoiled };
-    } else if (destination.generation !== generation) {
-      this.#phase = 'gathering';
-      this.#cause = {
-        cause: destination.generation === null ? 'no-offset' : 'config-changed',
-        source: null,
-        detail: '',
-      };
-    } else if (destination.interrupted) {
-      this.#phase = 'gathering';
-      this.#cause = { cause: 'interrupted', source: null, detail: 'the destination holds an unfinished snapshot' };
-    } else this.#phase = 'running';
+    const reason = destination.reasonToFill(this.#options.generation);
+    this.#phase = this.#forced || reason !== null ? 'gathering' : 'running';
+    if (!this.#forced && reason !== null) this.#cause = { ...reason, source: null };
     this.#isEmpty = destination.isEmpty;
     for (const source of this.#sources) {
       source.failedOnce = false;
-      this.#discover(source);
+      this.#finder.find(source);
     }
   }
 
@@ -199,6 +221,8 @@ export class ReplicaOf {
       for (const shard of source.shards ?? []) shard.close();
       source.shards = null;
     }
+    this.#turns.clear();
+    this.#finder.forget();
     this.#abandon();
     this.#refresh();
   }
@@ -207,50 +231,26 @@ export class ReplicaOf {
   #abandon(): void {
     this.#epoch++;
     this.#loads.clear();
-    this.#held.clear();
+    this.#window.clear();
     this.#lags.clear();
   }
 
-  #discover(source: SourceState): void {
-    source.timer?.cancel();
+  #found(source: SourceState, { shards }: Topology): void {
     const destination = this.#destination;
-    askTopology(
-      this.#options.network,
-      (ms, then) => this.#world.clock.after(ms, then),
-      { url: source.spec.url, tls: source.spec.tls, timeoutMs: CONNECT_TIMEOUT_MS },
-      (outcome) => {
-        if (this.#closed || this.stopped !== null || this.#destination !== destination || destination === null) return;
-        if (!outcome.ok) {
-          source.lastError = outcome.why === 'connection' ? `${outcome.failure}: ${outcome.detail}` : outcome.detail;
-          source.failedOnce = true;
-          if (outcome.why === 'authentication') {
-            this.#stop('authentication', `source ${place(source.spec)}: ${outcome.detail}`, source.spec.key);
-            return;
-          }
-          const pause = Math.min(10_000, 500 * 2 ** Math.min(source.attempts++, 10));
-          source.timer = this.#world.clock.after(pause, () => this.#discover(source));
-          this.#commitWhenReady();
-          this.#refresh();
-          return;
-        }
-        const { topology } = outcome;
-        if (topology.runId !== '' && this.#options.destinationRunIds?.includes(topology.runId)) {
-          this.#stop(
-            'self',
-            `source ${place(source.spec)} is the destination itself: a database cannot replicate itself`,
-            source.spec.key,
-          );
-          return;
-        }
-        source.attempts = 0;
-        source.shards = topology.shards.map((shard) =>
-          this.#makeShard(source, shard.index, topology.shards.length > 1),
-        );
-        for (const shard of source.shards)
-          shard.start(this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
-        this.#refresh();
-      },
-    );
+    assert(destination !== null, 'sources are looked for while there is a destination');
+    source.shards = shards.map((shard) => this.#makeShard(source, shard.index, shards.length > 1));
+    for (const shard of source.shards)
+      this.#begin(shard, this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
+    this.#refresh();
+  }
+
+  /** From there, or, when its turn comes, from the beginning. */
+  #begin(shard: SourceShard, resume: Mark | null): void {
+    if (resume !== null) shard.start(resume);
+    else {
+      this.#turns.wait(shard);
+      this.#turns.give(this.#allShards());
+    }
   }
 
   #makeShard(source: SourceState, index: number, pin: boolean): SourceShard {
@@ -287,8 +287,13 @@ export class ReplicaOf {
           const outcome = this.#destination?.apply(shard.id, shard.position!.replicationId, unit);
           if (outcome !== undefined && !outcome.ok) this.#stop(outcome.why, outcome.detail, source.spec.key);
         },
-        pause: (shard, bytes) => this.#chunkDone(source, shard, bytes),
+        received: (_shard, wireBytes) => (source.ingressBytes += wireBytes),
+        pause: (shard, bytes) => {
+          source.ingressBytesDecompressed += bytes;
+          this.#chunkDone(source, shard, bytes);
+        },
         down: (shard, outcome) => this.#shardDown(source, shard, outcome),
+        due: (shard, resume) => this.#begin(shard, resume),
       },
     });
   }
@@ -298,7 +303,8 @@ export class ReplicaOf {
     if (this.#phase === 'running' && shard.resume !== null) {
       const known = shard.resume;
       const cause = known.replicationId === shard.position?.replicationId ? 'backlog-lost' : 'replid-changed';
-      const detail = `wanted ${known.replicationId}:${known.offset}, the source is at ${shard.position?.replicationId}:${shard.position?.offset}`;
+      const is = `wanted ${known.replicationId}:${known.offset}, the source is at ${shard.position?.replicationId}:${shard.position?.offset}`;
+      const detail = shard.lastError === '' ? is : `${is}; before that: ${shard.lastError}`;
       shard.resume = null;
       this.#regather(cause, source, shard, detail);
     }
@@ -315,14 +321,15 @@ export class ReplicaOf {
     this.#abandon();
     for (const source of this.#sources) {
       source.failedOnce = false;
-      for (const shard of source.shards ?? []) if (shard !== standing) shard.start(null);
+      for (const shard of source.shards ?? []) if (shard !== standing) this.#turns.wait(shard);
     }
+    this.#turns.give(this.#allShards());
   }
 
   #shardDown(source: SourceState, shard: SourceShard, outcome: LinkOutcome): 'retry' | 'stay-down' {
     this.#loads.delete(shard);
-    this.#held.delete(shard);
-    source.lastError = outcomeText(outcome);
+    this.#window.delete(shard);
+    source.lastError = shard.lastError;
     source.failedOnce = true;
     this.#world.log.event('link-down', {
       shard: shard.id,
@@ -334,6 +341,7 @@ export class ReplicaOf {
       this.#stop(stop, `source ${place(source.spec)}: ${outcomeText(outcome)}`, source.spec.key);
       return 'stay-down';
     }
+    if (shard.brokenTransfers > 0) this.#record('transfer-broken', shard, shard.lastError);
     const mark = this.#phase === 'running' ? this.#destination?.resumePoint(shard.id) : undefined;
     // The end of its snapshot is on its way into the destination: the stream goes on behind it.
     if (mark !== null && mark !== undefined) shard.resume ??= mark;
@@ -379,7 +387,7 @@ export class ReplicaOf {
     }
     const own = this.#cause.source === null || this.#cause.source === shard.source.key;
     const cause = own ? this.#cause.cause : 'other-source';
-    this.#record({ atMs: this.#world.clock.now(), cause, source: shard.id, detail: this.#cause.detail });
+    this.#record(cause, shard, this.#cause.detail);
   }
 
   // The live stream
@@ -390,9 +398,9 @@ export class ReplicaOf {
     if (shard.state === 'transferring') {
       if (this.#loads.has(shard)) {
         // What is held back must be on its way, or nothing would ever let it go on: a value may be larger than all that is kept.
-        if (shard.staging.bytes > PASSING_BYTES) shard.staging.seal();
+        if (this.#window.isPassingFull(shard)) shard.staging.seal();
         this.#loads.pump(destination, this.#epoch);
-        if (shard.staging.bytes > PASSING_BYTES) this.#hold(shard);
+        if (this.#window.isPassingFull(shard)) this.#window.hold(shard);
       } else this.#commitWhenReady();
       return;
     }
@@ -403,19 +411,13 @@ export class ReplicaOf {
     const point: Point = { sourceShard: shard.id, offset, arrivedMs: now, bytes, loaded: false, epoch: this.#epoch };
     this.#lags.sent(point);
     destination.point(point);
-    if (destination.outstandingBytes > WINDOW_BYTES) this.#hold(shard);
-  }
-
-  #hold(shard: SourceShard): void {
-    if (this.#held.has(shard)) return;
-    this.#held.add(shard);
-    shard.hold();
+    if (this.#window.isFull(destination.outstandingBytes)) this.#window.hold(shard);
   }
 
   #applied(point: Point): void {
     const destination = this.#destination;
     if (destination === null) return;
-    this.#release(destination);
+    this.#window.release(destination.outstandingBytes);
     if (point.epoch !== this.#epoch) return;
     if (point.sourceShard === '') {
       this.#loads.applied();
@@ -435,19 +437,10 @@ export class ReplicaOf {
     }
   }
 
-  /** Links held back because too much was on its way go on once half of it has been applied. */
-  #release(destination: Destination): void {
-    if (this.#held.size === 0 || destination.outstandingBytes >= WINDOW_BYTES / 2) return;
-    for (const shard of this.#held) {
-      if (shard.staging.bytes > PASSING_BYTES / 2) continue;
-      this.#held.delete(shard);
-      shard.release();
-    }
-  }
-
   #beat(): void {
     this.#heartbeat = this.#world.clock.after(HEARTBEAT_MS, () => {
       this.#destination?.check(this.#world.clock.elapsed());
+      this.#updateAlerts();
       for (const shard of this.#allShards()) {
         if (shard.state === 'streaming' && shard.position !== null && this.#phase === 'running') {
           this.#destination?.advance(shard.id, shard.position);
@@ -465,25 +458,33 @@ export class ReplicaOf {
     for (const each of this.#sources) if (source === null || each.spec.key === source) each.lastError = detail;
     this.#world.log.event('replica-of-stopped', { cause, detail });
     this.close();
+    this.#updateAlerts();
     this.#options.events?.stopped?.(cause, detail, source);
     this.#options.events?.changed?.();
   }
 
+  #updateAlerts(): void {
+    const now = this.#world.clock.now();
+    const thresholds = this.#options.alertThresholds?.() ?? NO_THRESHOLDS;
+    const isBroken = this.stopped !== null && STOP_EVENTS[this.stopped.cause] === undefined;
+    for (const source of this.#sources) updateAlerts(source, this.#lags, now, thresholds, isBroken);
+  }
+
   #refresh(): void {
+    this.#turns.give(this.#allShards());
     for (const source of this.#sources) {
       const wanted = statusOf(source.shards);
       // The graph has no way from out-of-sync to in-sync but through syncing.
       if (source.status === 'out-of-sync' && wanted === 'in-sync') source.status = moveSource(source.status, 'syncing');
       source.status = moveSource(source.status, wanted);
+      if (wanted === 'out-of-sync') source.unreachableSinceMs ??= this.#world.clock.now();
+      else source.unreachableSinceMs = null;
     }
     this.#options.events?.changed?.();
   }
 
-  #record(entry: FullSyncEntry): void {
-    this.ledger.push(entry);
-    if (this.ledger.length > LEDGER_MAX) this.ledger.shift();
-    this.#world.log.event('full-sync', { source: entry.source, cause: entry.cause, detail: entry.detail });
-    this.#options.events?.fullSync?.(entry);
+  #record(cause: FullSyncCause, shard: SourceShard, detail: string): void {
+    this.#ledger.add({ atMs: this.#world.clock.now(), cause, source: shard.id, detail });
   }
 
   #allShards(): SourceShard[] {
@@ -491,4 +492,4 @@ export class ReplicaOf {
   }
 }
 
-const place = (spec: SourceSpec): string => `${spec.url.host}:${spec.url.port}`;
+const NO_THRESHOLDS: AlertThresholds = { lagMs: null, connectionMs: 0 };

@@ -1,7 +1,7 @@
 /**
  * One shard of a source: its link, where in its stream we are, and the snapshot being staged. One connection per source shard.
  *
- * Border: reconnects by itself with backoff; whether a full sync may go ahead, and when data is let into the destination, is
+ * Border: after a failure it tells its owner when the next attempt is due; whether a full sync may go ahead, and when data is let into the destination, is
  * decided by its owner (`replica-of.ts`). The reading position only ever stands at the end of a unit.
  */
 
@@ -10,19 +10,19 @@ import { Refusal } from '../../resp/refusals.ts';
 import type { Network, Random, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
 import { ReplicaLink } from '../link.ts';
+import { backoffMs } from './backoff.ts';
+import { brokenTransferAdvice, isEndedBySource } from './broken-transfers.ts';
 import type { Mark } from './checkpoint.ts';
 import type { SourceSpec } from './source.ts';
 import { askSourceOffset } from './source-offset.ts';
 import { Staging } from './staging.ts';
-import { backoffMs } from './backoff.ts';
 import { UnitReader, type Unit } from './stream-units.ts';
 
-
 /**
- * `down`: no link, another attempt is due. `connecting`: on the way. `transferring`: a snapshot arrives. `staged`: it is complete
+ * `down`: no link, another attempt is due. `waiting`: its turn to send everything has not come. `connecting`: on the way. `transferring`: a snapshot arrives. `staged`: it is complete
  * and verified, waiting to be let in. `loading`: it goes into the destination. `streaming`: live.
  */
-export type ShardState = 'down' | 'connecting' | 'transferring' | 'staged' | 'loading' | 'streaming';
+export type ShardState = 'down' | 'waiting' | 'connecting' | 'transferring' | 'staged' | 'loading' | 'streaming';
 
 export interface SourceShardEvents {
   /** The source insists on a full sync. True: take it. False: the owner closes or restarts this shard. */
@@ -38,8 +38,9 @@ export interface SourceShardEvents {
   received(shard: SourceShard, wireBytes: number): void;
   /** All of what has arrived in one go was handed over. */
   pause(shard: SourceShard, bytes: number): void;
-  /** `retry` false: the owner decides. */
   down(shard: SourceShard, outcome: LinkOutcome): 'retry' | 'stay-down';
+  /** The pause after a failure is over: another attempt, from there or from the beginning. */
+  due(shard: SourceShard, resume: Mark | null): void;
 }
 
 export class SourceShard {
@@ -52,7 +53,13 @@ export class SourceShard {
   resume: Mark | null = null;
   staging = new Staging();
   snapshotBytes = 0;
+  /** As the source said it; 0: it did not. */
   snapshotBytesTotal = 0;
+  /** Keys of the snapshot, as it says where each database begins, and those that have arrived. */
+  snapshotKeysTotal = 0;
+  snapshotKeys = 0;
+  /** Transfers in a row that the source has ended. */
+  brokenTransfers = 0;
   attempts = 0;
   lastError = '';
   /** False while the stream flows and what the source had written before is still on its way. */
@@ -91,16 +98,23 @@ export class SourceShard {
     this.#events = options.events;
   }
 
+  /** A shard that is sending everything, or is about to. */
+  get isFilling(): boolean {
+    return this.state === 'transferring' || (this.state === 'connecting' && this.resume === null);
+  }
+
+  /** Gives up what it has; until `start` it does nothing. */
+  wait(): void {
+    this.#reset(null);
+    this.#link = null;
+    this.state = 'waiting';
+  }
+
   /** Connects and asks to go on from `resume`, or for everything. */
   start(resume: Mark | null): void {
-    this.#timer?.cancel();
-    this.#link?.close();
-    this.resume = resume;
+    this.#reset(resume);
+    this.isCaughtUp = false;
     this.state = 'connecting';
-    this.#goal = null;
-    this.staging = new Staging();
-    this.snapshotBytes = 0;
-    this.snapshotBytesTotal = 0;
     this.attempts++;
     const { url, tls } = this.source;
     const link: ReplicaLink = new ReplicaLink({
@@ -130,7 +144,11 @@ export class SourceShard {
         },
         snapshotSize: (total) => (this.snapshotBytesTotal = total),
         snapshotProgress: (received) => (this.snapshotBytes = received),
-        entry: (entry) => this.#events.entry(this, entry),
+        resize: (_database, keys) => (this.snapshotKeysTotal += keys),
+        entry: (entry) => {
+          this.snapshotKeys++;
+          this.#events.entry(this, entry);
+        },
         functionLibrary: (code) => this.#events.library(this, code),
         aux: (name, value) => {
           if (name === 'repl-stream-db' && this.position !== null)
@@ -205,6 +223,7 @@ export class SourceShard {
     if (this.#goal === null || this.position === null || this.position.offset < this.#goal) return;
     this.#goal = null;
     this.isCaughtUp = true;
+    this.brokenTransfers = 0;
     this.#events.caughtUp(this);
   }
 
@@ -233,19 +252,30 @@ export class SourceShard {
     if (this.#link !== link || this.#closed) return;
     this.#link = null;
     link.close();
-    const wasStreaming = this.state === 'streaming';
+    const before = this.state;
     this.state = 'down';
     this.staging = new Staging();
-    this.lastError = outcomeText(outcome);
+    if (before !== 'connecting' && !this.isCaughtUp && isEndedBySource(outcome)) this.brokenTransfers++;
+    this.isCaughtUp = false;
+    this.lastError = [outcomeText(outcome), brokenTransferAdvice(this.brokenTransfers)].filter(Boolean).join('; ');
     if (this.#events.down(this, outcome) !== 'retry' || this.#closed || this.#link !== null) return;
-    const resume = wasStreaming ? this.position : this.resume;
-    this.retry(() => this.start(resume));
+    const resume = before === 'streaming' ? this.position : this.resume;
+    this.#timer?.cancel();
+    this.#timer = this.#world.clock.after(backoffMs(this.attempts - 1, this.#random), () =>
+      this.#events.due(this, resume),
+    );
   }
 
-  /** Tries again after a pause that grows with the attempts. */
-  retry(again: () => void): void {
+  #reset(resume: Mark | null): void {
     this.#timer?.cancel();
-    this.#timer = this.#world.clock.after(backoffMs(this.attempts - 1, this.#random), again);
+    this.#link?.close();
+    this.resume = resume;
+    this.#goal = null;
+    this.staging = new Staging();
+    this.snapshotBytes = 0;
+    this.snapshotBytesTotal = 0;
+    this.snapshotKeys = 0;
+    this.snapshotKeysTotal = 0;
   }
 }
 

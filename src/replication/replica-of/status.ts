@@ -41,6 +41,7 @@ export type FullSyncCause =
   | 'operator-restart' // paused or stopped, then enabled again
   | 'interrupted' // an earlier full sync did not finish
   | 'refused-write' // the destination refused a write and had applied later ones
+  | 'transfer-broken' // none happened: a transfer that had begun broke off
   | 'other-source'; // another source needed one, and a destination is flushed as a whole
 
 export interface FullSyncEntry {
@@ -57,10 +58,11 @@ export const LEDGER_MAX = 1000;
 export type StopCause =
   | 'authentication' // the source refuses our password
   | 'cross-slot' // a write whose keys live on different shards of the destination
-  | 'out-of-memory' // the destination is full
+  | 'out-of-memory' // the destination or the source is full
+  | 'compression' // the source cannot compress its stream
   | 'unsupported' // a type or command that the destination does not know
   | 'not-replicable' // the source offers no replication
-  | 'self' // source and destination are the same server
+  | 'self' // the destination is among its own sources, or behind them
   | 'superseded' // another replication has begun to write into the destination
   | 'general'; // the destination refused a write
 
@@ -69,4 +71,5 @@ export const STOP_EVENTS: Readonly<Partial<Record<StopCause, string>>> = {
   authentication: 'authentication_err',
   'cross-slot': 'crossslot_err',
   'out-of-memory': 'oom_err',
+  compression: 'compression_unsup_err',
 };

@@ -16,6 +16,12 @@ export function stopCauseOf(outcome: LinkOutcome): StopCause | null {
       return 'not-replicable';
     case 'rdb-unsupported':
       return 'unsupported';
+    case 'compression-unsupported':
+      return 'compression';
+    case 'source-out-of-memory':
+      return 'out-of-memory';
+    case 'too-large':
+      return 'general';
     default:
       return null;
   }

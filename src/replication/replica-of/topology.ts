@@ -17,6 +17,8 @@ export interface Topology {
   readonly shards: readonly { readonly index: number; readonly ranges: readonly { first: number; last: number }[] }[];
   /** `run_id` of INFO; empty when it is not told. */
   readonly runId: string;
+  /** Run ids of the servers that it is filled from itself, however far back; empty when it does not tell. */
+  readonly origins: readonly string[];
   readonly version: string;
   readonly keys: number;
 }
@@ -103,7 +105,7 @@ function readTopology(rows: ReaderReply, info: string): Topology {
   const keys = [...info.matchAll(/^db\d+:keys=(\d+)/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
   const facts = { runId: field('run_id'), version: field('redis_version'), keys };
   if (!Array.isArray(rows) || rows[0] !== 'hashing')
-    return { hashingRules: null, shards: [{ index: 0, ranges: [] }], ...facts };
+    return { hashingRules: null, shards: [{ index: 0, ranges: [] }], origins: [], ...facts };
   const shards = new Map<number, { index: number; ranges: { first: number; last: number }[] }>();
   for (const row of rows[3] as [number, number, number][]) {
     const shard = shards.get(row[0]) ?? { index: row[0], ranges: [] };
@@ -113,6 +115,7 @@ function readTopology(rows: ReaderReply, info: string): Topology {
   return {
     hashingRules: rows[1] as string[],
     shards: [...shards.values()].sort((a, b) => a.index - b.index),
+    origins: Array.isArray(rows[5]) ? (rows[5] as string[]) : [],
     ...facts,
   };
 }
