@@ -10,7 +10,7 @@
  */
 
 import assert from 'node:assert';
-import { OutputWatch } from '../node/shard/output-limits.ts';
+import { OutputWatch, type OutputLimit } from '../node/shard/output-limits.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
 import type { Connection } from '../world/world.ts';
@@ -61,6 +61,7 @@ export interface AttachmentOptions {
   readonly facts: ReplicaFacts;
   /** SYNC instead of PSYNC: such a replica never acknowledges. */
   readonly legacy: boolean;
+  readonly replicaBuffer: (() => OutputLimit) | null;
   /** It must go: called once. */
   drop(attachment: Attachment, reason: DropReason): void;
 }
@@ -72,6 +73,9 @@ export class Attachment implements FeedReceiver {
   ackOffset = 0;
   readonly #shard: Shard;
   readonly #connection: Connection;
+  readonly #replicaBuffer: (() => OutputLimit) | null;
+  /** What may wait here where the configuration says nothing, as of the latest tick. */
+  #automaticLimit: OutputLimit | null;
   readonly #drop: (reason: DropReason) => void;
   readonly #watch = new OutputWatch();
   #stage: AttachmentStage = 'preparing';
@@ -96,6 +100,8 @@ export class Attachment implements FeedReceiver {
     this.session = session;
     this.facts = options.facts;
     this.legacy = options.legacy;
+    this.#replicaBuffer = options.replicaBuffer;
+    this.#automaticLimit = options.replicaBuffer?.() ?? null;
     this.#shard = shard;
     this.#connection = session.connection;
     this.#aliveAtMs = shard.world.clock.now();
@@ -172,6 +178,7 @@ export class Attachment implements FeedReceiver {
   /** Once per second. */
   tick(): void {
     const { clock } = this.#shard.world;
+    this.#automaticLimit = this.#replicaBuffer?.() ?? null;
     if (this.session.decoder.consumedBytes !== this.#consumedBytes) {
       // An empty line makes no request, so it is only seen here
       this.#consumedBytes = this.session.decoder.consumedBytes;
@@ -245,7 +252,9 @@ export class Attachment implements FeedReceiver {
   }
 
   #watchOutput(): void {
-    const limit = this.#shard.outputLimits.slave;
+    const configured = this.#shard.outputLimits.slave;
+    const isSet = configured.hardBytes > 0 || configured.softBytes > 0;
+    const limit = isSet ? configured : (this.#automaticLimit ?? configured);
     const hardBytes =
       limit.hardBytes === 0 ? 0 : Math.max(limit.hardBytes, this.#shard.config.get('repl-backlog-size'));
     const unsentBytes = this.#waitingBytes + this.#connection.unsentBytes;

@@ -10,6 +10,7 @@
 
 import { NO_REPLY, type Reply } from '../resp/reply.ts';
 import { refuse } from '../resp/refusals.ts';
+import type { OutputLimit } from '../node/shard/output-limits.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
 import type { Timer } from '../world/world.ts';
@@ -35,6 +36,8 @@ export interface PrimaryParts {
   readonly streamDatabase: () => number;
   /** Code of function libraries that dumps carry. */
   readonly functions: () => readonly string[];
+  /** What may wait for a replica where the configuration sets no limit; null: anything. */
+  readonly replicaBuffer: (() => OutputLimit) | null;
 }
 
 export class Primary {
@@ -164,6 +167,7 @@ export class Primary {
       session,
       facts,
       legacy,
+      replicaBuffer: this.#parts.replicaBuffer,
       drop: (each, reason) => this.#drop(each, reason),
     });
     session.kind = 'replica';

@@ -8,6 +8,7 @@
 import assert from 'node:assert';
 import { Failure } from '../resp/reply.ts';
 import { refusalText } from '../resp/refusals.ts';
+import type { OutputLimit } from '../node/shard/output-limits.ts';
 import type { Shard } from '../node/shard/shard.ts';
 import type { Address, Network } from '../world/world.ts';
 import { replicationFields, statsFields } from './facts.ts';
@@ -23,6 +24,11 @@ export interface ReplicationOptions {
   /** Host and port that a primary shows of this shard; where it listens unless said otherwise. */
   readonly announceHost?: string;
   readonly announcePort?: number;
+  /**
+   * What may wait for a replica as long as `client-output-buffer-limit` says nothing of replicas (0 0 0); absent: then anything.
+   * Asked once a second for each replica.
+   */
+  readonly replicaBuffer?: () => OutputLimit;
 }
 
 export class Replication implements ReplicaOwner {
@@ -54,6 +60,7 @@ export class Replication implements ReplicaOwner {
       feed: this.feed,
       streamDatabase: () => this.#replica?.database ?? this.feed.selectedDatabase,
       functions: () => this.functions,
+      replicaBuffer: options.replicaBuffer ?? null,
     });
     this.waits = new Waits(this.feed, this.primary);
     shard.config.onChange((name) => {

@@ -56,6 +56,7 @@ export class ControlPlane {
       state: () => this.#state,
       tell: (change: Change) => void this.submit(change),
       stepped: (uid: number, step: string, done: number, steps: number) => this.actions.step(uid, step, done, steps),
+      origins: (uid: number) => this.#agents.flatMap((agent) => agent.originsOf(uid)),
       runIds: (uid: number) => this.shards(uid).map((shard) => shard.runId),
     };
     this.#agents = state.nodes.map((node) => new NodeAgent({ ...options, node }));

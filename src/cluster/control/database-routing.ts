@@ -7,10 +7,12 @@
 
 import assert from 'node:assert';
 import type { EndpointSettings } from '../../proxy/endpoint-settings.ts';
+import type { AlertThresholds } from '../../replication/replica-of/alerts.ts';
 import { SHARD_MARKS } from '../../replication/replica-of/checkpoint.ts';
 import type { DestinationSpec } from '../../replication/replica-of/destination.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
 import { parseSourceUrl } from '../../replication/replica-of/source-url.ts';
+import type { GradualLimits } from '../../replication/replica-of/turns.ts';
 import { compileHashingPolicy, type HashingPolicy } from '../../sharding/hashing-policy.ts';
 import { evenSlotMap, type SlotMap } from '../../sharding/slot-map.ts';
 import type { Address, ServerTls } from '../../world/world.ts';
@@ -21,6 +23,7 @@ import {
   type DatabaseRecord,
   type ShardRecord,
 } from '../state/cluster-state.ts';
+import { databaseAlertSetting } from '../state/database-alerts.ts';
 import { shardCommands } from './shard-commands.ts';
 
 export const addressOf = (state: ClusterState, nodeUid: number, port: number): Address => {
@@ -36,7 +39,12 @@ const policyOf = (database: DatabaseRecord): HashingPolicy => {
 };
 
 /** A function that gives the settings as of now and works only when something has changed. */
-export const settingsReader = (state: () => ClusterState, databaseUid: number): (() => EndpointSettings) => {
+export const settingsReader = (
+  state: () => ClusterState,
+  databaseUid: number,
+  /** Run ids of what fills the database; see `EndpointSettings.origins`. */
+  origins: () => readonly string[],
+): (() => EndpointSettings) => {
   let from: DatabaseRecord | null = null;
   let settings: EndpointSettings | null = null;
   let slotMap: SlotMap | null = null;
@@ -65,6 +73,7 @@ export const settingsReader = (state: () => ClusterState, databaseUid: number): 
       commands: shardCommands,
       maxConnections: database.settings.max_connections,
       multiSlot: database.settings.mkms,
+      origins,
     };
     return settings;
   };
@@ -118,6 +127,7 @@ export const sourcesOf = (state: ClusterState, database: DatabaseRecord): readon
     return {
       key: String(source.uid),
       url: parsed.url,
+      compression: source.compression,
       tls: source.encryption
         ? {
             trusted: [source.serverCertificate],
@@ -128,3 +138,21 @@ export const sourcesOf = (state: ClusterState, database: DatabaseRecord): readon
         : null,
     };
   });
+
+/** How much a destination lets be sent at once when everything is sent. `auto` is on for Replica Of. [RS gradual sync] */
+export const gradualLimitsOf = ({ settings }: DatabaseRecord): GradualLimits => ({
+  sourcesMax: settings.gradual_src_mode === 'enabled' ? settings.gradual_src_max_sources : Infinity,
+  shardsPerSourceMax:
+    settings.gradual_sync_mode === 'disabled' ? Infinity : settings.gradual_sync_max_shards_per_source,
+});
+
+const SECOND_MS = 1_000;
+
+/** When a database's alerts about its sources are on, by what is set for them. */
+export const alertThresholdsOf = ({ alerts, settings }: DatabaseRecord): AlertThresholds => {
+  const lag = databaseAlertSetting(alerts, 'bdb_replica_src_high_syncer_lag');
+  return {
+    lagMs: lag.enabled && lag.threshold !== '' ? Number(lag.threshold) * SECOND_MS : null,
+    connectionMs: settings.replica_sync_connection_alarm_timeout_seconds * SECOND_MS,
+  };
+};

@@ -6,16 +6,26 @@
  */
 
 import assert from 'node:assert';
+import { estimateDatabaseBytes } from '../../node/keyspace/memory.ts';
 import { serveShard, type RespServer } from '../../node/shard/resp-server.ts';
 import { Shard } from '../../node/shard/shard.ts';
 import { openEndpoint, type Endpoint } from '../../proxy/endpoint.ts';
+import { automaticReplicaBuffer } from '../../replication/buffer-limits.ts';
 import { attachReplication } from '../../replication/replication.ts';
 import type { Network, Random, World } from '../../world/world.ts';
 import type { Change } from '../state/change.ts';
 import { databaseByUid, type ClusterState, type NodeRecord } from '../state/cluster-state.ts';
 import type { Found, FoundEndpoint, FoundShard, Step } from '../state/plan.ts';
 import type { ShardSettings } from '../state/shard-settings.ts';
-import { addressOf, destinationOf, endpointTls, settingsReader, sourcesOf } from './database-routing.ts';
+import {
+  addressOf,
+  alertThresholdsOf,
+  destinationOf,
+  gradualLimitsOf,
+  endpointTls,
+  settingsReader,
+  sourcesOf,
+} from './database-routing.ts';
 import { shardCommands } from './shard-commands.ts';
 import { Syncer, type SyncHistory } from './syncer.ts';
 
@@ -29,6 +39,8 @@ export interface NodeAgentOptions {
   readonly tell: (change: Change) => void;
   /** Shards of all nodes of the cluster, to recognise a database that names itself as its source. */
   readonly runIds: (databaseUid: number) => readonly string[];
+  /** Run ids of everything that fills a database by Replica Of, wherever in the cluster its syncer runs. */
+  readonly origins: (databaseUid: number) => readonly string[];
 }
 
 interface RunningShard {
@@ -87,6 +99,11 @@ export class NodeAgent {
 
   syncHistory(databaseUid: number): SyncHistory | undefined {
     return this.#syncers.get(databaseUid)?.history ?? this.#histories.get(databaseUid);
+  }
+
+  /** Run ids of what a syncer here fills the database from. */
+  originsOf(databaseUid: number): readonly string[] {
+    return this.#syncers.get(databaseUid)?.origins ?? [];
   }
 
   isInSync(databaseUid: number): boolean {
@@ -160,7 +177,10 @@ export class NodeAgent {
       },
     });
     shard.expiryPolicy = found.expiry;
-    attachReplication(shard, { network: this.#network });
+    attachReplication(shard, {
+      network: this.#network,
+      replicaBuffer: () => automaticReplicaBuffer(estimateDatabaseBytes(shard.keyspaces[0]!)),
+    });
     const at = addressOf(state, found.nodeUid, found.port);
     const serving = await serveShard(shard, this.#network, at);
     if (!serving.ok) {
@@ -205,7 +225,7 @@ export class NodeAgent {
       world: this.#ownWorld(`endpoint ${found.databaseUid}`),
       network: this.#network,
       at,
-      settings: settingsReader(state, found.databaseUid),
+      settings: settingsReader(state, found.databaseUid, () => this.#options.origins(found.databaseUid)),
       tls: () => endpointTls(state(), found.databaseUid),
     });
     if (!opened.ok) {
@@ -233,6 +253,8 @@ export class NodeAgent {
       generation: syncer.generation,
       ...(fresh === null ? {} : { fresh }),
       destinationRunIds: () => runIds(uid),
+      gradual: gradualLimitsOf(database),
+      alertThresholds: () => alertThresholdsOf(databaseByUid(state(), uid) ?? database),
       events: {
         stopped: (cause, detail) => tell({ kind: 'replica-stopped', uid, generation, cause, detail }),
         fullSync: ({ cause }) => tell({ kind: 'full-sync-begun', uid, generation, cause }),

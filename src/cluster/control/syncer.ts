@@ -35,6 +35,10 @@ export class Syncer {
     return this.#engine.inSync;
   }
 
+  get origins(): readonly string[] {
+    return this.#engine.origins;
+  }
+
   get history(): SyncHistory {
     const { progress, fullSyncs, partialSyncs, ledger } = this.#engine;
     return {

@@ -5,6 +5,7 @@
  * record needs a line here and nothing else.
  */
 
+import { backlogBytes, replicaBuffer } from '../../replication/buffer-limits.ts';
 import type { DatabaseRecord } from './cluster-state.ts';
 
 /** Parameter to its value, by name. */
@@ -13,7 +14,18 @@ export type ShardSettings = readonly (readonly [name: string, value: string])[];
 export const shardSettingsOf = (database: DatabaseRecord): ShardSettings => [
   ['maxmemory', String(memoryBytesPerShard(database))],
   ['maxmemory-policy', database.settings.eviction_policy],
+  [
+    'repl-backlog-size',
+    String(backlogBytes(database.settings.repl_backlog_size, database.memorySizeBytes, database.shardsCount)),
+  ],
+  ['client-output-buffer-limit', replicaBufferOf(database)],
 ];
+
+/** `auto` depends on what a shard holds: it follows that by itself. [RS slave_buffer] */
+const replicaBufferOf = ({ settings }: DatabaseRecord): string => {
+  const limit = replicaBuffer(settings.slave_buffer);
+  return limit === null ? 'slave 0 0 0' : `slave ${limit.hardBytes} ${limit.softBytes} ${limit.softSeconds}`;
+};
 
 /** A database's memory is divided evenly among its shards; 0: no limit. [RS objects/bdb] */
 const memoryBytesPerShard = ({ memorySizeBytes, shardsCount }: DatabaseRecord): number =>

@@ -2,7 +2,7 @@
 
 import type { Milliseconds, Random } from '../../world/world.ts';
 
-/** [RS replica-of: connection errors are retried]: no numbers are documented. */
+/** No numbers are documented. [RS replica-of: synchronization errors] */
 const FIRST_MS = 1_000;
 const LAST_MS = 10_000;
 

@@ -1,4 +1,4 @@
-/** The ledger of full syncs: each with its cause and the numbers behind it. Limit: LEDGER_MAX entries, the latest. */
+/** The ledger of full syncs, those that broke off included: each with its cause and the numbers behind it. Limit: LEDGER_MAX entries, the latest. */
 
 import type { Log } from '../../world/world.ts';
 import { LEDGER_MAX, type FullSyncEntry } from './status.ts';
@@ -17,6 +17,6 @@ export class Ledger {
     this.entries.push(entry);
     if (this.entries.length > LEDGER_MAX) this.entries.shift();
     this.#log.event('full-sync', { source: entry.source, cause: entry.cause, detail: entry.detail });
-    this.#told?.(entry);
+    if (entry.cause !== 'transfer-broken') this.#told?.(entry);
   }
 }
