@@ -1,7 +1,7 @@
 /**
  * How a simulated connection comes about: a few trips over the network, then an outcome. TCP's opening, TLS's hellos and the
- * server's verdict on the client are one trip each; what both sides show is judged by `verify-peer.ts` at the clock's time,
- * and afterwards bytes travel plain.
+ * server's verdict on the client are one trip each; what both sides allow is compared by `tls-agreement.ts`, what they show is judged by
+ * `verify-peer.ts` and `verify-client.ts` at the clock's time, and afterwards bytes travel plain.
  *
  * As on real sockets: a plain listener takes a TLS hello for bytes, a port that serves both accepts a client when it first speaks,
  * a TLS listener hangs up on plain bytes. Limits: the dialler's `timeoutMs` for everything.
@@ -9,12 +9,13 @@
 import { connectEnds } from './sim-connection.ts';
 import type { SimConnection } from './sim-connection.ts';
 import type { SimFabric, SimListening } from './sim-fabric.ts';
+import { agree, refusedClientText, sentName } from './tls-agreement.ts';
+import { verifyClient } from './verify-client.ts';
+import type { ClientVerdict } from './verify-client.ts';
 import { splitPem, verifyPeer } from './verify-peer.ts';
 import { addressText } from './world.ts';
 import type { Address, ClientTls, ConnectFailure, ConnectionHandler, ConnectOutcome, ServerTls } from './world.ts';
 
-/** Every key exchange that we offer is offered by both sides, so the newest version is what they agree on. */
-const TLS_VERSION = 'TLSv1.3';
 /** What a plain listener sees of a TLS dialler: a record header and line ends, so that a reader of lines answers. */
 const HELLO_AS_BYTES = '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n';
 const TLS_HANDSHAKE_RECORD = 0x16;
@@ -107,39 +108,40 @@ class Attempt {
     [clientEnd, serverEnd]: readonly [SimConnection, SimConnection],
   ): void {
     this.#toClient(() => {
-      const nowMs = this.#fabric.queue.now();
+      const agreed = agree(serverTls, tls);
+      if (!agreed.ok) {
+        this.#noteRefused(agreed.why);
+        return this.#fail(agreed.why, agreed.detail);
+      }
+      const { version } = agreed;
       const shown = splitPem(serverTls.certificate);
-      const { trusted, serverName } = tls;
-      const ofServer = verifyPeer({ chain: shown, trusted, serverName, nowMs, usage: 'server' });
+      const { trusted } = tls;
+      const serverName = tls.checkName === false ? null : tls.serverName;
+      const ofServer = verifyPeer({ chain: shown, trusted, serverName, nowMs: this.#nowMs, usage: 'server' });
       if (!ofServer.ok) return this.#fail(ofServer.why, ofServer.detail);
       this.#toServer(() => {
         const own = serverTls.clientCertificates === null ? [] : splitPem(tls.certificate ?? '');
         const ofClient = this.#judgeClient(serverTls, own);
-        if (ofClient !== null) {
+        if (!ofClient.ok) {
           this.#noteRefused(ofClient.why);
-          return this.#toClient(() => this.#fail('client-certificate-refused', ofClient.detail));
+          return this.#toClient(() => this.#fail('client-certificate-refused', refusedClientText(tls, this.#nowMs)));
         }
-        serverEnd.secure({ version: TLS_VERSION, peerCertificate: own[0] ?? null, serverName });
-        clientEnd.secure({ version: TLS_VERSION, peerCertificate: shown[0] ?? null, serverName });
+        const sent = sentName(tls);
+        serverEnd.secure({ version, peerCertificate: own[0] ?? null, serverName: sent });
+        clientEnd.secure({ version, peerCertificate: shown[0] ?? null, serverName: sent });
         this.#accept(listening, serverEnd);
         this.#toClient(() => this.#succeed(clientEnd));
       });
     });
   }
 
-  #judgeClient(
-    serverTls: ServerTls,
-    chain: readonly string[],
-  ): { readonly why: string; readonly detail: string } | null {
-    if (serverTls.clientCertificates === null) return null;
-    const verdict = verifyPeer({
-      chain,
-      trusted: serverTls.clientCertificates,
-      serverName: null,
-      nowMs: this.#fabric.queue.now(),
-      usage: 'client',
-    });
-    return verdict.ok ? null : verdict;
+  #judgeClient({ clientCertificates, clientRules }: ServerTls, chain: readonly string[]): ClientVerdict {
+    if (clientCertificates === null) return { ok: true };
+    return verifyClient({ chain, trusted: clientCertificates, nowMs: this.#nowMs, rules: clientRules });
+  }
+
+  get #nowMs(): number {
+    return this.#fabric.queue.now();
   }
 
   #accept(listening: SimListening, end: SimConnection): void {

@@ -1,20 +1,23 @@
 /**
  * TLS of the system world: wraps an open TCP socket as server or as client, and says in our own words why it failed.
  *
- * Node.js and OpenSSL do the handshake; whether a certificate is accepted is decided by `verify-peer.ts` alone, at both
- * ends, so that the simulated world decides the same. A server refuses a client that presents no certificate inside the
+ * Node.js and OpenSSL do the handshake; whether a certificate is accepted is decided by `verify-peer.ts` and `verify-client.ts`
+ * alone, so that the simulated world decides the same. A server refuses a client that presents no certificate inside the
  * handshake (an alert), one that presents a wrong certificate right after it (the connection is cut). In TLS 1.3 either
  * comes after the client believes the handshake to be done, so a dialler waits for a sign that the server goes on:
  * session tickets, which OpenSSL sends after its own check, then two turns of the event loop. Against a server that sends
  * no tickets it waits `VERDICT_MS` at most; a refusal later than that closes the connection with 'tls-failed' or 'reset'.
  * Limits: `HANDSHAKE_MS` for a server's side of a handshake, `CONTEXTS_MAX` remembered contexts.
  */
-import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect, createSecureContext, TLSSocket } from 'node:tls';
 import type { DetailedPeerCertificate, SecureContext, SecureContextOptions } from 'node:tls';
+import { DEFAULT_CIPHERS, DEFAULT_SUITES } from './cipher-list.ts';
+import { cipherText, refusedClientText, sentName, versionText } from './tls-agreement.ts';
+import { verifyClient } from './verify-client.ts';
+import type { ClientRefusal } from './verify-client.ts';
 import { verifyPeer } from './verify-peer.ts';
-import type { ClientTls, ConnectFailure, ServerTls, TlsFacts } from './world.ts';
+import type { ClientTls, ConnectFailure, ServerTls, TlsChoices, TlsFacts } from './world.ts';
 
 const HANDSHAKE_MS = 10_000;
 const VERDICT_MS = 100;
@@ -24,18 +27,20 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 
 export const looksLikeTls = (bytes: Buffer): boolean => bytes[0] === TLS_HANDSHAKE_RECORD;
 
-export type TlsOutcome =
+export type TlsOutcome<Why extends string> =
   | { readonly ok: true; readonly socket: TLSSocket; readonly facts: TlsFacts }
-  | { readonly ok: false; readonly why: ConnectFailure; readonly detail: string };
+  | { readonly ok: false; readonly why: Why; readonly detail: string };
+
+type AcceptFailure = ConnectFailure | ClientRefusal;
 
 /** Calls `done` once. On failure the carrier is closed already. */
 export const acceptTls = (
   carrier: Socket,
   options: ServerTls,
   nowMs: number,
-  done: (outcome: TlsOutcome) => void,
+  done: (outcome: TlsOutcome<AcceptFailure>) => void,
 ): void => {
-  const handshake = new Handshake(carrier, done);
+  const handshake = new Handshake<AcceptFailure>(carrier, done);
   const asksClient = options.clientCertificates !== null;
   let socket: TLSSocket;
   try {
@@ -44,6 +49,8 @@ export const acceptTls = (
       key: options.key,
       minVersion: options.minVersion,
       ca: [...(options.clientCertificates ?? [])],
+      dhparam: 'auto', // otherwise OpenSSL would leave out the ciphers with DHE
+      ...chosenCiphers(options),
     });
     // With `rejectUnauthorized` OpenSSL itself refuses a client without a certificate; a wrong one is left to us.
     socket = new TLSSocket(carrier, {
@@ -53,19 +60,14 @@ export const acceptTls = (
       rejectUnauthorized: asksClient,
     });
   } catch (error) {
-    handshake.fail('tls-failed', `our own certificate or key: ${textOf(error)}`);
+    handshake.fail('tls-failed', `our own certificate, key or ciphers: ${textOf(error)}`);
     return;
   }
   handshake.watch(socket, HANDSHAKE_MS);
   socket.once('secure', () => {
     if (options.clientCertificates !== null) {
-      const verdict = verifyPeer({
-        chain: presentedChain(socket),
-        trusted: options.clientCertificates,
-        serverName: null,
-        nowMs,
-        usage: 'client',
-      });
+      const { clientCertificates: trusted, clientRules: rules } = options;
+      const verdict = verifyClient({ chain: presentedChain(socket), trusted, nowMs, rules });
       if (!verdict.ok) return handshake.fail(verdict.why, verdict.detail);
     }
     handshake.succeed(socket);
@@ -78,9 +80,14 @@ export const dialTls = (
   options: ClientTls,
   nowMs: number,
   limitMs: number,
-  done: (outcome: TlsOutcome) => void,
+  done: (outcome: TlsOutcome<ConnectFailure>) => void,
 ): void => {
-  const handshake = new Handshake(carrier, done);
+  const texts: FailureTexts = {
+    'tls-version': () => versionText(options),
+    'tls-cipher': () => cipherText(options),
+    'client-certificate-refused': () => refusedClientText(options, nowMs),
+  };
+  const handshake = new Handshake<ConnectFailure>(carrier, done, texts, options.certificate !== undefined);
   let socket: TLSSocket;
   try {
     const secureContext = contextFor({
@@ -88,17 +95,19 @@ export const dialTls = (
       ...(options.certificate === undefined ? {} : { cert: options.certificate }),
       ...(options.key === undefined ? {} : { key: options.key }),
       minVersion: options.minVersion ?? 'TLSv1.2',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ...chosenCiphers(options),
     });
-    const named = options.serverName !== null && isIP(options.serverName) === 0; // SNI carries no addresses [RFC 6066 §3]
+    const name = sentName(options);
     socket = connect({
       socket: carrier,
       secureContext,
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
-      ...(named ? { servername: options.serverName } : {}),
+      ...(name === null ? {} : { servername: name }),
     });
   } catch (error) {
-    handshake.fail('tls-failed', `our own certificate or key: ${textOf(error)}`);
+    handshake.fail('tls-failed', `our own certificate, key or ciphers: ${textOf(error)}`);
     return;
   }
   handshake.watch(socket, limitMs);
@@ -111,12 +120,12 @@ export const dialTls = (
     const verdict = verifyPeer({
       chain: presentedChain(socket),
       trusted: options.trusted,
-      serverName: options.serverName,
+      serverName: options.checkName === false ? null : options.serverName,
       nowMs,
       usage: 'server',
     });
     if (!verdict.ok) return handshake.fail(verdict.why, verdict.detail);
-    handshake.clientDone(options.certificate !== undefined);
+    handshake.clientDone();
     const isModern = socket.getProtocol() === 'TLSv1.3';
     if (ticketSeen || !isModern) handshake.settle(socket);
     else {
@@ -128,24 +137,36 @@ export const dialTls = (
   });
 };
 
+/** Better words for a failure than OpenSSL's. */
+type FailureTexts = Partial<Record<ConnectFailure, () => string>>;
+
 /** One attempt: whatever comes first decides, everything later is ignored. */
-class Handshake {
+class Handshake<Why extends string> {
   readonly #carrier: Socket;
-  readonly #done: (outcome: TlsOutcome) => void;
+  readonly #done: (outcome: TlsOutcome<Why | ConnectFailure>) => void;
+  readonly #texts: FailureTexts;
+  readonly #showsCertificate: boolean;
   readonly #cancels: (() => void)[] = [];
   #socket: TLSSocket | null = null;
   #decided = false;
-  #stage: 'handshake' | 'verdict' | 'verdict-on-certificate' = 'handshake';
+  #stage: 'handshake' | 'verdict' = 'handshake';
 
-  constructor(carrier: Socket, done: (outcome: TlsOutcome) => void) {
+  constructor(
+    carrier: Socket,
+    done: (outcome: TlsOutcome<Why | ConnectFailure>) => void,
+    texts: FailureTexts = {},
+    showsCertificate = false,
+  ) {
     this.#carrier = carrier;
     this.#done = done;
+    this.#texts = texts;
+    this.#showsCertificate = showsCertificate;
   }
 
   watch(socket: TLSSocket, limitMs: number): void {
     this.#socket = socket;
-    const onError = (error: NodeJS.ErrnoException): void => this.fail(this.#whyOf(error), textOf(error));
-    const onClose = (): void => this.fail(this.#whyOf({ code: 'ECONNRESET' }), 'closed during the TLS handshake');
+    const onError = (error: NodeJS.ErrnoException): void => this.#broken(error, textOf(error));
+    const onClose = (): void => this.#broken({ code: 'ECONNRESET' }, 'closed during the TLS handshake');
     socket.on('error', onError);
     this.#carrier.on('error', onError);
     socket.on('close', onClose);
@@ -158,8 +179,8 @@ class Handshake {
   }
 
   /** The client has all it needs; what the server thinks of us is still open. */
-  clientDone(showedCertificate: boolean): void {
-    this.#stage = showedCertificate ? 'verdict-on-certificate' : 'verdict';
+  clientDone(): void {
+    this.#stage = 'verdict';
   }
 
   settleAfter(limitMs: number, socket: TLSSocket): void {
@@ -180,7 +201,12 @@ class Handshake {
     this.#done({ ok: true, socket, facts });
   }
 
-  fail(why: ConnectFailure, detail: string): void {
+  #broken(error: { readonly code?: string | undefined }, text: string): void {
+    const why = this.#whyOf(error);
+    this.fail(why, this.#texts[why]?.() ?? text);
+  }
+
+  fail(why: Why | ConnectFailure, detail: string): void {
     if (!this.#decide()) return;
     this.#socket?.on('error', () => undefined);
     this.#carrier.on('error', () => undefined);
@@ -201,21 +227,37 @@ class Handshake {
     this.#cancels.push(() => clearTimeout(timer));
   }
 
+  get #hasSeenPeer(): boolean {
+    return this.#socket !== null && presentedChain(this.#socket).length > 0;
+  }
+
   #whyOf(error: { readonly code?: string | undefined }): ConnectFailure {
     const code = error.code ?? '';
     if (CLIENT_CERTIFICATE_ALERTS.test(code)) return 'client-certificate-refused';
+    if (OTHER_VERSION.test(code)) return 'tls-version';
+    // In TLS 1.2 a server says the same of a client without a certificate, but only after it has shown its own.
+    if (HANDSHAKE_FAILURE.test(code)) return this.#hasSeenPeer ? 'client-certificate-refused' : 'tls-cipher';
     if (code.startsWith('ERR_SSL')) return NOT_TLS.test(code) ? 'tls-not-offered' : 'tls-failed';
     if (code === 'ETIMEDOUT') return 'timeout';
-    if (this.#stage === 'handshake') return 'tls-not-offered';
-    return this.#stage === 'verdict-on-certificate' ? 'client-certificate-refused' : 'reset';
+    // In TLS 1.2 the verdict on us comes before the end of the handshake. Who has said anything by then speaks TLS: else that were the error.
+    if (this.#stage === 'handshake' && this.#carrier.bytesRead === 0) return 'tls-not-offered';
+    return this.#showsCertificate ? 'client-certificate-refused' : 'reset';
   }
 }
 
 /** Alerts by which a server says what it thinks of the client's certificate, or of its absence [RFC 8446 §6.2]. */
 const CLIENT_CERTIFICATE_ALERTS =
   /ALERT_(?:CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_REVOKED|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN|UNKNOWN_CA|ACCESS_DENIED)$/;
+/** The peer's alert, and what OpenSSL says of a peer's hello. */
+const OTHER_VERSION = /ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE/;
+const HANDSHAKE_FAILURE = /ALERT_HANDSHAKE_FAILURE|ALERT_INSUFFICIENT_SECURITY|NO_SHARED_CIPHER/;
 /** What OpenSSL says when the answer to its hello is no TLS record. */
 const NOT_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNKNOWN_PROTOCOL|UNEXPECTED_MESSAGE$/;
+
+/** Both lists always: Node.js takes the absence of either for a wish to leave that version of TLS out. */
+const chosenCiphers = ({ ciphers = DEFAULT_CIPHERS, cipherSuites = [] }: TlsChoices): { readonly ciphers: string } => ({
+  ciphers: [...(cipherSuites.length === 0 ? DEFAULT_SUITES : cipherSuites), ciphers].join(':'),
+});
 
 const contexts = new Map<string, SecureContext>();
 

@@ -3,7 +3,7 @@
  *
  * Accepted is a chain that contains a trusted certificate byte for byte (a pin) or leads to one by signatures; every
  * certificate on that path must be valid at `nowMs` and fit the usage, and the leaf must carry the name, when one is
- * asked for. Node.js does not show path length limits, name constraints or revocation, so they are not read.
+ * asked for. What a client is held to besides is `verify-client.ts`. Node.js does not show path length limits, name constraints or revocation, so they are not read.
  * Limits: `CHAIN_LENGTH_MAX` certificates on a path.
  */
 import { X509Certificate } from 'node:crypto';
@@ -32,6 +32,8 @@ export interface PeerQuestion {
   readonly nowMs: number;
   /** What the peer is: a server seen by its client, or a client seen by its server. */
   readonly usage: 'server' | 'client';
+  /** Its time may be over. */
+  readonly allowExpired?: boolean;
 }
 
 export const verifyPeer = (question: PeerQuestion): PeerVerdict => {
@@ -54,7 +56,7 @@ export const verifyPeer = (question: PeerQuestion): PeerVerdict => {
     if (question.nowMs < Date.parse(certificate.validFrom)) {
       return refused('certificate-not-yet-valid', `${describe(certificate)} is valid from ${certificate.validFrom}`);
     }
-    if (question.nowMs > Date.parse(certificate.validTo)) {
+    if (question.allowExpired !== true && question.nowMs > Date.parse(certificate.validTo)) {
       return refused('certificate-expired', `${describe(certificate)} was valid until ${certificate.validTo}`);
     }
   }
@@ -63,6 +65,16 @@ export const verifyPeer = (question: PeerQuestion): PeerVerdict => {
     return refused('certificate-name-mismatch', `asked for ${question.serverName}, presented ${names}`);
   }
   return { ok: true };
+};
+
+/** `certificate CN=west.local, OU=syncer (valid until …)`, and what is wrong with it at that time, if anything. */
+export const describeCertificate = (pem: string, nowMs: number): string => {
+  const [leaf] = readCertificates([pem]);
+  if (leaf === undefined) return 'certificate, which cannot be read';
+  const { validFrom, validTo } = leaf;
+  if (nowMs > Date.parse(validTo)) return `${describe(leaf)} (it expired at ${validTo})`;
+  if (nowMs < Date.parse(validFrom)) return `${describe(leaf)} (it is valid from ${validFrom})`;
+  return `${describe(leaf)} (valid until ${validTo})`;
 };
 
 export const isLiteralAddress = (host: string): boolean => LITERAL_ADDRESS.test(host);
@@ -103,14 +115,15 @@ const fitsUsage = (certificate: X509Certificate, usage: 'server' | 'client'): bo
 const carriesName = (leaf: X509Certificate, name: string): boolean =>
   (isLiteralAddress(name) ? leaf.checkIP(name) : leaf.checkHost(name)) !== undefined;
 
-const describe = (certificate: X509Certificate): string => `certificate ${certificate.subject.replaceAll('\n', ', ')}`;
+export const describe = (certificate: X509Certificate): string =>
+  `certificate ${certificate.subject.replaceAll('\n', ', ')}`;
 
 const refused = (why: PeerRefusal, detail: string): PeerVerdict => ({ ok: false, why, detail });
 
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** What is not a certificate is left out: it can then neither be trusted nor lead anywhere. */
-const readCertificates = (texts: readonly string[]): readonly X509Certificate[] =>
+export const readCertificates = (texts: readonly string[]): readonly X509Certificate[] =>
   texts.flatMap(splitPem).flatMap(readCertificate);
 
 /** The certificates of a PEM text, which may hold a whole chain, each as a text of its own. */

@@ -75,7 +75,9 @@ export type ConnectFailure =
   | 'certificate-not-yet-valid'
   | 'certificate-name-mismatch'
   | 'client-certificate-refused' // the far side refused ours, or the lack of one
-  | 'tls-failed'; // any other alert: version, cipher
+  | 'tls-version' // no version of TLS that both sides allow
+  | 'tls-cipher' // no cipher that both sides allow and the server's key serves
+  | 'tls-failed'; // any other alert
 
 export type ConnectOutcome =
   | { readonly ok: true; readonly connection: Connection }
@@ -85,26 +87,61 @@ export type ListenOutcome =
   | { readonly ok: true; readonly listener: Listener }
   | { readonly ok: false; readonly why: 'in-use' | 'unavailable' | 'denied'; readonly detail: string };
 
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** What both ends of TLS may be held to. Absent: as OpenSSL has it. */
+export interface TlsChoices {
+  /** OpenSSL's cipher list, for TLS 1.2. A list that names no cipher at all fails every handshake (`cipher-list.ts` tells). */
+  readonly ciphers?: string | undefined;
+  /** Names of TLS 1.3 cipher suites; an empty list is as none given. */
+  readonly cipherSuites?: readonly string[] | undefined;
+}
+
+/** A subject that is let in; what is absent is not looked at. Letters count as they are, upper or lower. */
+export interface CertificateSubject {
+  readonly CN: string;
+  readonly O?: string | undefined;
+  /** All of them, in any order. */
+  readonly OU?: readonly string[] | undefined;
+  readonly L?: string | undefined;
+  readonly ST?: string | undefined;
+  readonly C?: string | undefined;
+}
+
+/** What a trusted client certificate is held to besides. */
+export interface ClientCertificateRules {
+  readonly allowExpired: boolean;
+  /** RSA keys shorter than 2048 bits. */
+  readonly allowWeak: boolean;
+  /** `name`: the CN, or a DNS name of the SAN, is that of an entry. `full`: the subject is an entry's. `null`: anybody. */
+  readonly subjects: { readonly by: 'name' | 'full'; readonly allowed: readonly CertificateSubject[] } | null;
+}
+
 /** TLS as seen by a listener. PEM texts. Taken afresh for each new connection, so a change never touches a running one. */
-export interface ServerTls {
+export interface ServerTls extends TlsChoices {
   readonly certificate: string;
   readonly key: string;
   /** `required`: plain connections are closed. `optional`: the first byte decides (0x16 is TLS), one port serves both. */
   readonly mode: 'required' | 'optional';
   /** Trusted client certificates (or their authorities). `null`: a client certificate is not asked for. */
   readonly clientCertificates: readonly string[] | null;
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Absent: no expired, no weak certificate, any subject. */
+  readonly clientRules?: ClientCertificateRules;
+  readonly minVersion: TlsVersion;
 }
 
 /** TLS as seen by a dialler. PEM texts. */
-export interface ClientTls {
+export interface ClientTls extends TlsChoices {
   /** Pinned certificates or authorities that the presented chain must contain or lead to. */
   readonly trusted: readonly string[];
-  /** Name sent as SNI and checked against the certificate; `null`: no SNI, no name check (the pin alone decides). */
+  /** Name sent as SNI (an address is not) and checked against the certificate; `null`: neither. */
   readonly serverName: string | null;
+  /** `false`: the name is only sent, and the pin alone decides. */
+  readonly checkName?: boolean;
   readonly certificate?: string;
   readonly key?: string;
-  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
 }
 
 /** What TLS told us about a connection. `null` on a plain one. */

@@ -10,6 +10,7 @@ import { faultsContract } from './world-contract-faults.ts';
 import { filesContract } from './world-contract-files.ts';
 import type { MakeWorld } from './world-contract-kit.ts';
 import { tlsContract } from './world-contract-tls.ts';
+import { tlsRulesContract } from './world-contract-tls-rules.ts';
 
 export const worldContract = (name: string, makeWorld: MakeWorld): void => {
   describe(`the ${name} world keeps the contract:`, () => {
@@ -17,5 +18,6 @@ export const worldContract = (name: string, makeWorld: MakeWorld): void => {
     faultsContract(makeWorld);
     tlsContract(makeWorld);
     filesContract(makeWorld);
+    tlsRulesContract(makeWorld);
   });
 };
