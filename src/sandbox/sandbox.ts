@@ -10,6 +10,7 @@ import { makeClusterCertificates } from '../cluster/certificates/cluster-certifi
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
 import { randomPassword } from '../cluster/control/secrets.ts';
+import { apiTls } from '../cluster/control/tls-policy.ts';
 import { databaseHost, newCluster, NODES_MAX } from '../cluster/state/cluster-state.ts';
 import { replicationOf } from '../replication/replication.ts';
 import { serveHttps, type HttpServer } from '../world/system-http.ts';
@@ -162,8 +163,8 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async #openApi(cluster: SandboxCluster, index: number, host: string, port: number): Promise<void> {
-    const { certificates } = cluster.control.state;
-    const outcome = await serveHttps({ host, port }, certificates.api, (request) => cluster.api(request));
+    const tls = () => apiTls(cluster.control.state);
+    const outcome = await serveHttps({ host, port }, tls, (request) => cluster.api(request));
     if (!outcome.ok) {
       const what = `the REST API of ${cluster.name} cannot listen on ${host}:${port}`;
       const advice =

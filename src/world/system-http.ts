@@ -9,8 +9,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { DEFAULT_SUITES } from './cipher-list.ts';
 import { listenFailureOf, type ListenFailure } from './system-errors.ts';
-import type { Address, Milliseconds } from './world.ts';
+import type { Address, Milliseconds, TlsVersion } from './world.ts';
 
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 60_000;
@@ -29,12 +30,17 @@ export type HttpOutcome = { readonly ok: true; readonly server: HttpServer } | L
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** `tls` is PEM. */
-export const serveHttps = async (
-  at: Address,
-  tls: { readonly certificate: string; readonly key: string },
-  handler: HttpHandler,
-): Promise<HttpOutcome> => {
+export interface HttpsTls {
+  /** PEM, both. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly minVersion: TlsVersion;
+  /** OpenSSL's cipher list, for TLS 1.2. */
+  readonly ciphers: string;
+}
+
+/** `tls` is asked for each connection, so a change never touches a running one. */
+export const serveHttps = async (at: Address, tls: () => HttpsTls, handler: HttpHandler): Promise<HttpOutcome> => {
   const { createServer } = await import('node:https');
   let listener: Promise<Listener> | null = null;
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -43,15 +49,16 @@ export const serveHttps = async (
       await listener
     )(request, response);
   };
-  const options = {
-    cert: tls.certificate,
-    key: tls.key,
-    minVersion: 'TLSv1.2',
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-  } as const;
+  let shown = tls();
+  const options = { ...contextOptions(shown), headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS } as const;
   const server = createServer(options, (request, response) => void answer(request, response));
   server.maxConnections = CONNECTIONS_MAX;
+  server.prependListener('connection', () => {
+    const wanted = tls();
+    if (isSameTls(wanted, shown)) return;
+    shown = wanted;
+    server.setSecureContext(contextOptions(wanted));
+  });
   // A client that speaks no TLS, or goes away: its own affair.
   server.on('tlsClientError', (_, socket) => void socket.destroy());
   server.on('clientError', (_, socket: Duplex) => void socket.destroy());
@@ -69,6 +76,20 @@ export const serveHttps = async (
     });
   });
 };
+
+/** Suites of TLS 1.3 are named too: Node.js takes their absence for a wish to leave it out. */
+const contextOptions = ({ certificate, key, minVersion, ciphers }: HttpsTls) => ({
+  cert: certificate,
+  key,
+  minVersion,
+  ciphers: [...DEFAULT_SUITES, ciphers].join(':'),
+});
+
+const isSameTls = (one: HttpsTls, other: HttpsTls): boolean =>
+  one.certificate === other.certificate &&
+  one.key === other.key &&
+  one.minVersion === other.minVersion &&
+  one.ciphers === other.ciphers;
 
 const loadListener = async (handler: HttpHandler): Promise<Listener> => {
   const { getRequestListener } = await import('@hono/node-server');

@@ -162,7 +162,7 @@ export class ControlPlane {
   /** Its sources as the syncer sees them. */
   sources(databaseUid: number): readonly SourceSpec[] {
     const database = databaseByUid(this.#state, databaseUid);
-    return database === undefined ? [] : sourcesOf(this.#state, database);
+    return database === undefined ? [] : sourcesOf(() => this.#state, database);
   }
 
   sight(databaseUid: number): DatabaseSight {

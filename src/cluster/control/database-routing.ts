@@ -1,5 +1,5 @@
 /**
- * What follows from a database's record for those who move its requests: the proxy's settings, its TLS, the destination of a
+ * What follows from a database's record for those who move its requests: the proxy's settings, the destination of a
  * Replica Of and its sources. Pure translation from the state's words to theirs.
  *
  * Compiled once for each version of the record, since an endpoint asks for every chunk of requests.
@@ -15,7 +15,7 @@ import { parseSourceUrl } from '../../replication/replica-of/source-url.ts';
 import type { GradualLimits } from '../../replication/replica-of/turns.ts';
 import { compileHashingPolicy, type HashingPolicy } from '../../sharding/hashing-policy.ts';
 import { evenSlotMap, type SlotMap } from '../../sharding/slot-map.ts';
-import type { Address, ServerTls } from '../../world/world.ts';
+import type { Address } from '../../world/world.ts';
 import {
   nodeByUid,
   shardsOf,
@@ -25,6 +25,7 @@ import {
 } from '../state/cluster-state.ts';
 import { databaseAlertSetting } from '../state/database-alerts.ts';
 import { shardCommands } from './shard-commands.ts';
+import { sourceTls } from './tls-policy.ts';
 
 export const addressOf = (state: ClusterState, nodeUid: number, port: number): Address => {
   const node = nodeByUid(state, nodeUid);
@@ -79,19 +80,6 @@ export const settingsReader = (
   };
 };
 
-/** What a new connection to a database's endpoint meets; null: no TLS. [RS tls_mode] */
-export const endpointTls = (state: ClusterState, databaseUid: number): ServerTls | null => {
-  const database = state.databases.find((each) => each.uid === databaseUid);
-  if (database === undefined || database.tlsMode === 'disabled') return null;
-  return {
-    ...state.certificates.proxy,
-    // Clients may stay plain on the same port; who replicates is held to TLS by the endpoint itself.
-    mode: database.tlsMode === 'enabled' ? 'required' : 'optional',
-    clientCertificates: database.enforceClientAuthentication ? database.clientCertificates : null,
-    minVersion: 'TLSv1.2',
-  };
-};
-
 /** A Replica Of writes to the shards themselves, by the destination's own hashing. */
 export const destinationOf = (state: ClusterState, database: DatabaseRecord): DestinationSpec => {
   const shards = shardsOf(state, database.uid);
@@ -116,26 +104,19 @@ export const destinationOf = (state: ClusterState, database: DatabaseRecord): De
   };
 };
 
-export const sourcesOf = (state: ClusterState, database: DatabaseRecord): readonly SourceSpec[] =>
+/** `state` is asked at each connection: a rotated syncer certificate is shown by the next one. */
+export const sourcesOf = (state: () => ClusterState, database: DatabaseRecord): readonly SourceSpec[] =>
   database.replica.sources.map((source) => {
     const parsed = parseSourceUrl(source.uri);
     assert(parsed.ok, 'the URL was checked when the source was defined');
-    const own =
-      source.clientCertificate === ''
-        ? state.certificates.syncer
-        : { certificate: source.clientCertificate, key: source.clientKey };
+    const { url } = parsed;
     return {
       key: String(source.uid),
-      url: parsed.url,
+      url,
       compression: source.compression,
-      tls: source.encryption
-        ? {
-            trusted: [source.serverCertificate],
-            // Without a name to check, the pinned certificate alone decides.
-            serverName: source.serverName === '' ? null : source.serverName,
-            ...own,
-          }
-        : null,
+      get tls() {
+        return sourceTls(state(), source, url);
+      },
     };
   });
 

@@ -22,12 +22,12 @@ import {
   alertThresholdsOf,
   destinationOf,
   gradualLimitsOf,
-  endpointTls,
   settingsReader,
   sourcesOf,
 } from './database-routing.ts';
 import { shardCommands } from './shard-commands.ts';
 import { Syncer, type SyncHistory } from './syncer.ts';
+import { endpointTls } from './tls-policy.ts';
 
 export type StepOutcome = { readonly ok: true } | { readonly ok: false; readonly detail: string };
 
@@ -248,7 +248,7 @@ export class NodeAgent {
       world: this.#ownWorld(`syncer ${uid}`),
       network: this.#network,
       engine: `${state().fqdn}/${uid}`,
-      sources: sourcesOf(state(), database),
+      sources: sourcesOf(state, database),
       destination: destinationOf(state(), database),
       generation: syncer.generation,
       ...(fresh === null ? {} : { fresh }),

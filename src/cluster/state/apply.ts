@@ -196,12 +196,14 @@ const settle = (
     tlsMode: edit.tlsMode ?? database.tlsMode,
     enforceClientAuthentication: edit.enforceClientAuthentication ?? database.enforceClientAuthentication,
     clientCertificates: edit.clientCertificates ?? database.clientCertificates,
+    crdtCertificates: edit.crdtCertificates ?? database.crdtCertificates,
   };
   // Certificates accepted earlier may expire since; that must not block other edits.
   const touchesTls =
     edit.tlsMode !== undefined ||
     edit.enforceClientAuthentication !== undefined ||
-    edit.clientCertificates !== undefined;
+    edit.clientCertificates !== undefined ||
+    edit.crdtCertificates !== undefined;
   const refused = checkPasswords(passwords) ?? (touchesTls ? checkTls(tls, atMs) : null);
   if (refused !== null) return refused;
   const edited = editSettings(database.settings, edit.settings ?? {}, isNew);

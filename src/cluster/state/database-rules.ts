@@ -148,10 +148,12 @@ export const checkTls = (
     readonly tlsMode: TlsMode;
     readonly enforceClientAuthentication: boolean;
     readonly clientCertificates: readonly string[];
+    readonly crdtCertificates: readonly string[];
   },
   nowMs: number,
 ): Refused => {
-  const { tlsMode, enforceClientAuthentication, clientCertificates } = settings;
+  const { tlsMode, enforceClientAuthentication } = settings;
+  const clientCertificates = [...settings.clientCertificates, ...settings.crdtCertificates];
   if (clientCertificates.length > CLIENT_CERTIFICATES_MAX) {
     return problem('invalid_certificate', `more than ${CLIENT_CERTIFICATES_MAX} client certificates`);
   }
