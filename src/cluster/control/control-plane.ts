@@ -8,7 +8,7 @@
 
 import type { Shard } from '../../node/shard/shard.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
-import type { Random, World } from '../../world/world.ts';
+import type { Milliseconds, Random, World } from '../../world/world.ts';
 import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import { addressesOf, type Zone } from '../names/name-records.ts';
 import { apply } from '../state/apply.ts';
@@ -16,12 +16,15 @@ import type { DatabaseAlertsEdit } from '../state/database-alerts.ts';
 import type { ApplyOutcome, CertificateWish, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
 import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
 import { Actions } from './actions.ts';
+import { AlertWatch } from './alert-watch.ts';
 import { zoneOf } from './cluster-zone.ts';
+import { readCounters, type ConnectionCounts } from './database-counters.ts';
 import { sourcesOf } from './database-routing.ts';
 import { EventLog } from './event-log.ts';
 import { NodeAgent } from './node-agent.ts';
 import { Reconciler } from './reconciler.ts';
 import { randomPassword } from './secrets.ts';
+import { Statistics } from './statistics.ts';
 import type { SyncHistory } from './syncer.ts';
 
 /** What is seen of a running database, as opposed to decided. */
@@ -29,6 +32,11 @@ export interface DatabaseSight {
   readonly keys: number;
   readonly expiringKeys: number;
   readonly connections: number;
+  readonly usedBytes: number;
+  /** Of the last second. */
+  readonly requestsPerSecond: number;
+  /** An endpoint listens. */
+  readonly isReachable: boolean;
   readonly inSync: boolean;
   readonly sync: SyncHistory | undefined;
 }
@@ -37,6 +45,8 @@ export class ControlPlane {
   readonly world: World;
   readonly events = new EventLog();
   readonly actions: Actions;
+  readonly statistics: Statistics;
+  readonly alerts: AlertWatch;
   readonly #random: Random;
   readonly #agents: readonly NodeAgent[];
   readonly #reconciler: Reconciler;
@@ -61,6 +71,27 @@ export class ControlPlane {
     };
     this.#agents = state.nodes.map((node) => new NodeAgent({ ...options, node }));
     this.#reconciler = new Reconciler({ ...options, agents: this.#agents });
+    this.alerts = new AlertWatch((atMs, database, sourceUid, name, { raised, value }) =>
+      this.events.add({
+        atMs,
+        type: name,
+        severity: raised ? 'WARNING' : 'INFO',
+        fields: {
+          bdb_uid: database.uid,
+          bdb_name: database.name,
+          state: String(raised),
+          ...(sourceUid === null ? {} : { source_uid: sourceUid }),
+          ...(value === null ? {} : { value }),
+        },
+      }),
+    );
+    this.statistics = new Statistics({
+      clock: world.clock,
+      databases: () => this.#state.databases.map(({ uid }) => uid),
+      counters: (uid) => readCounters(this.shards(uid), this.#connections(uid)),
+      sources: (uid) => this.#history(uid)?.sources ?? [],
+      sampled: (atMs) => this.#judge(atMs),
+    });
     this.#takeNamesAway = world.network.addNames((name) => addressesOf([this.#zone], name));
   }
 
@@ -166,17 +197,49 @@ export class ControlPlane {
   }
 
   sight(databaseUid: number): DatabaseSight {
-    const keyspaces = this.shards(databaseUid).flatMap((shard) => shard.keyspaces);
+    const { metrics } = this.statistics.reading(databaseUid);
     return {
-      keys: keyspaces.reduce((sum, keyspace) => sum + keyspace.size, 0),
-      expiringKeys: keyspaces.reduce((sum, keyspace) => sum + keyspace.expiring, 0),
-      connections: this.#agents.reduce((sum, agent) => sum + agent.connectionsOf(databaseUid), 0),
+      keys: metrics.no_of_keys,
+      expiringKeys: metrics.no_of_expires,
+      connections: metrics.conns,
+      usedBytes: metrics.used_memory,
+      requestsPerSecond: metrics.total_req,
+      isReachable: this.#agents.some((agent) => agent.hasEndpoint(databaseUid)),
       inSync: this.#agents.some((agent) => agent.isInSync(databaseUid)),
-      sync: this.#agents.map((agent) => agent.syncHistory(databaseUid)).find((history) => history !== undefined),
+      sync: this.#history(databaseUid),
     };
   }
 
+  #history(databaseUid: number): SyncHistory | undefined {
+    return this.#agents.map((agent) => agent.syncHistory(databaseUid)).find((history) => history !== undefined);
+  }
+
+  #connections(databaseUid: number): ConnectionCounts {
+    return {
+      open: this.#agents.reduce((sum, agent) => sum + agent.connectionsOf(databaseUid), 0),
+      received: this.#agents.reduce((sum, agent) => sum + agent.connectionsReceivedOf(databaseUid), 0),
+    };
+  }
+
+  #judge(atMs: Milliseconds): void {
+    const { databases } = this.#state;
+    this.alerts.keep(new Set(databases.map(({ uid }) => uid)));
+    for (const database of databases) {
+      const { uid, memorySizeBytes } = database;
+      const { metrics } = this.statistics.reading(uid);
+      const busySeconds = metrics.main_thread_cpu_user;
+      this.alerts.judge(atMs, database, {
+        memoryPercent: memorySizeBytes === 0 ? 0 : (100 * metrics.used_memory) / memorySizeBytes,
+        requestsPerSecond: metrics.total_req,
+        latencyUs: metrics.total_req === 0 ? 0 : (1_000_000 * busySeconds) / metrics.total_req,
+        actionSeconds: (atMs - (this.actions.running(uid)?.createdMs ?? atMs)) / 1_000,
+        sources: this.#history(uid)?.sources ?? [],
+      });
+    }
+  }
+
   async close(): Promise<void> {
+    this.statistics.close();
     await this.#reconciler.close();
     this.#takeNamesAway();
     await Promise.all(this.#agents.map((agent) => agent.close()));

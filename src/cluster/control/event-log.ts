@@ -27,8 +27,11 @@ export class EventLog {
   /** Writes down what a change means, if anything. `before` and `after` are the states around it. */
   note(atMs: number, change: Change, uid: number, before: ClusterState, after: ClusterState): void {
     const event = eventOf(change, uid, before, after);
-    if (event === null) return;
-    this.#events.push({ atMs, ...event });
+    if (event !== null) this.add({ atMs, ...event });
+  }
+
+  add(event: ClusterEvent): void {
+    this.#events.push(event);
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }
 }

@@ -93,6 +93,15 @@ export class NodeAgent {
       .map(({ found, shard }) => ({ index: found.index, shard }));
   }
 
+  /** Clients that ever connected to the endpoint that is open. */
+  connectionsReceivedOf(databaseUid: number): number {
+    return this.#endpoints.get(databaseUid)?.endpoint.totalConnections ?? 0;
+  }
+
+  hasEndpoint(databaseUid: number): boolean {
+    return this.#endpoints.has(databaseUid);
+  }
+
   connectionsOf(databaseUid: number): number {
     return this.#endpoints.get(databaseUid)?.endpoint.connections ?? 0;
   }

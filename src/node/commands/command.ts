@@ -133,6 +133,7 @@ export interface Command {
   readonly docs: readonly ArgumentDoc[];
   readonly subcommands: ReadonlyMap<string, Command> | null;
   readonly isWrite: boolean;
+  readonly isRead: boolean;
   readonly quick: ((context: CommandContext, words: readonly string[]) => Reply | undefined) | undefined;
   /** Positions of the keys among the words; throws a refusal when they cannot be found. */
   keyPositions(words: readonly string[]): number[];
@@ -169,6 +170,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),
     subcommands: null,
     isWrite: declaration.flags.includes('write'),
+    isRead: declaration.flags.includes('readonly'),
     quick: declaration.quick,
     keyPositions: declaration.keyPositions ?? ((words) => positionsOf(keySpecs, words)),
     run(context, words) {

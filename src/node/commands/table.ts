@@ -106,6 +106,7 @@ function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>):
     docs: [],
     subcommands,
     isWrite: false,
+    isRead: false,
     quick: undefined,
     deprecated: undefined,
     keyPositions: () => [],

@@ -39,6 +39,9 @@ export interface ShardOptions {
 export interface ShardStats {
   startedAtMs: number;
   commands: number;
+  /** Of the commands, inside transactions and scripts as well. */
+  reads: number;
+  writes: number;
   connections: number;
   rejectedConnections: number;
   expired: number;
@@ -51,6 +54,8 @@ export interface ShardStats {
 const NO_STATS: ShardStats = {
   startedAtMs: 0,
   commands: 0,
+  reads: 0,
+  writes: 0,
   connections: 0,
   rejectedConnections: 0,
   expired: 0,
@@ -237,6 +242,8 @@ export class Shard implements KeyspaceOwner {
 
   /** Runs a command without checks; EXEC and scripts call it for each of theirs. The caller ends the unit. */
   call(session: Session, command: Command, words: readonly string[], mayBlock: boolean): Reply {
+    if (command.isRead) this.stats.reads++;
+    else if (command.isWrite) this.stats.writes++;
     const context = this.#depth === 0 ? this.#context : new CommandContext(this);
     context.session = session;
     context.command = command;
