@@ -26,7 +26,12 @@ export const createApi = (control: ControlPlane): HttpHandler => {
   for (const route of apiRoutes) {
     app.on(route.method, route.path, async (context) => {
       checkStateId(control, context.req.header(STATE_ID));
-      const body = route.body === null ? null : await bodyOf(context, route.body);
+      for (const [name, schema] of Object.entries(route.query ?? {})) {
+        const given = context.req.query(name);
+        if (given === undefined || schema.safeParse(given).success) continue;
+        throw new ApiProblem('invalid_schema', `${name}=${given} is not what this path takes`);
+      }
+      const body = route.body === null ? null : await bodyOf(context, route.body, route.isBodyOptional === true);
       const answer = await route.run({
         control,
         parameter: (name) => context.req.param(name) ?? '',
@@ -80,14 +85,14 @@ const checkStateId = ({ state }: ControlPlane, given: string | undefined): void 
   );
 };
 
-const bodyOf = async (context: Context, schema: NonNullable<Route['body']>): Promise<unknown> => {
+const bodyOf = async (context: Context, schema: NonNullable<Route['body']>, isOptional: boolean): Promise<unknown> => {
   const tooLarge = new ApiProblem('request_too_large', `a body has at most ${BODY_LENGTH_MAX} characters`);
   if (Number(context.req.header('content-length') ?? 0) > BODY_LENGTH_MAX) throw tooLarge;
   const text = await context.req.text();
   if (text.length > BODY_LENGTH_MAX) throw tooLarge;
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = text === '' && isOptional ? {} : JSON.parse(text);
   } catch (error) {
     throw new ApiProblem(
       'invalid_json',

@@ -14,6 +14,13 @@ export const API_PROBLEMS = {
   method_not_allowed: 405,
   request_too_large: 413,
   internal_error: 500,
+  // of what a body asks for
+  command_failed: 400,
+  bdb_unavailable: 503,
+  bdb_endpoint_unavailable: 503,
+  db_not_found: 404,
+  not_recoverable: 409,
+  not_crdb: 406,
   // of the state
   db_not_exist: 404,
   busy: 409,
@@ -48,7 +55,6 @@ export const API_PROBLEMS = {
   rack_awareness_violation: 406,
   missing_backup_interval: 406,
   invalid_setting: 406,
-  // of what a body asks for
   memcached_cannot_use_modules: 406,
   missing_module: 406,
   invalid_version: 406,

@@ -3,11 +3,11 @@
  * methods a path has.
  */
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
 import type { ApplyOutcome } from '../state/change.ts';
 import { databaseByUid, type DatabaseRecord } from '../state/cluster-state.ts';
-import { ApiProblem } from './problems.ts';
+import { ApiProblem, type ApiCode } from './problems.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -25,16 +25,23 @@ export interface RouteDeclaration<Body> {
   /** With `:uid` for a part that varies. */
   readonly path: string;
   readonly summary: string;
+  /** Who may ask, by the product's name for it. */
+  readonly permission?: string;
+  /** What may stand after the question mark: the values are texts. Others are let through. */
+  readonly query?: Readonly<Record<string, z.ZodType<unknown, string>>>;
   /** Absent: the route takes no body. */
   readonly body?: z.ZodType<Body>;
+  /** An absent body counts as `{}`. */
+  readonly isBodyOptional?: boolean;
+  /** Shape of what `run` returns; tests hold real answers to it. */
+  readonly reply?: z.ZodType;
+  /** Codes that this route itself can answer, besides those of every route. */
+  readonly problems?: readonly ApiCode[];
   /** What it returns is the answer's JSON; what it throws as `ApiProblem` is the refusal. */
   run(call: Call<Body>): unknown;
 }
 
-export interface Route {
-  readonly method: Method;
-  readonly path: string;
-  readonly summary: string;
+export interface Route extends Omit<RouteDeclaration<unknown>, 'body' | 'run'> {
   readonly body: z.ZodType | null;
   run(call: Call<unknown>): unknown;
 }
@@ -61,5 +68,11 @@ export const changed = (outcome: ApplyOutcome): DatabaseRecord => {
   if (database === undefined) throw new ApiProblem('db_not_exist', `there is no database ${outcome.uid}`);
   return database;
 };
+
+/** `?dry_run` and `?dry_run=true`: check, change nothing. */
+export const dryRunQuery = { dry_run: z.enum(['', 'true', 'false']) } as const;
+
+export const isDryRun = ({ query }: Pick<Call<unknown>, 'query'>): boolean =>
+  !['false', null].includes(query('dry_run'));
 
 export const isoTime = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19)}Z`;

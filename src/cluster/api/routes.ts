@@ -1,8 +1,28 @@
 /** Every route of the REST API, by resource. A longer path stands before a pattern that would also match it. */
 
+import { actionRoutes } from './actions.ts';
+import { bdbActionRoutes } from './bdb-actions.ts';
+import { bdbAlertRoutes } from './bdb-alerts.ts';
+import { bdbAvailabilityRoutes } from './bdb-availability.ts';
+import { bdbCommandRoutes } from './bdb-command.ts';
+import { bdbPasswordRoutes } from './bdb-passwords.ts';
+import { bdbStatsRoutes } from './bdb-stats.ts';
 import { bdbRoutes } from './bdbs.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import type { Route } from './route.ts';
+import { bdbShardRoutes } from './shard-view.ts';
 import { syncerStateRoutes } from './syncer-state.ts';
 
-export const apiRoutes: readonly Route[] = [...clusterRoutes, ...syncerStateRoutes, ...bdbRoutes];
+export const apiRoutes: readonly Route[] = [
+  ...clusterRoutes,
+  ...actionRoutes,
+  ...bdbStatsRoutes,
+  ...bdbAlertRoutes,
+  ...bdbAvailabilityRoutes,
+  ...bdbPasswordRoutes,
+  ...bdbCommandRoutes,
+  ...bdbActionRoutes,
+  ...bdbShardRoutes,
+  ...syncerStateRoutes,
+  ...bdbRoutes,
+];

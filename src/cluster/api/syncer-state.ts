@@ -1,22 +1,34 @@
 /**
- * /v1/bdbs/{uid}/syncer_state: the inside of a Replica Of. The original shows whatever its syncer keeps, as JSON [RS syncer_state]; here
- * it is the numbers that no field of the database has.
+ * The inside of a Replica Of: /v1/bdbs/{uid}/syncer_state, and /v1/migrations/{uid} for those who move data with it. The original shows
+ * whatever its syncer keeps, as JSON [RS syncer_state]; here it is the numbers that no field of the database has.
  */
 
+import { z } from 'zod';
+import type { SyncHistory } from '../control/syncer.ts';
+import { generationName, type DatabaseRecord } from '../state/cluster-state.ts';
 import { ApiProblem } from './problems.ts';
-import { databaseOf, defineRoute, isoTime, type Route } from './route.ts';
+import { databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
 
-export const syncerStateRoutes: readonly Route[] = [
+const historyOf = (call: Call<unknown>): { readonly database: DatabaseRecord; readonly sync: SyncHistory } => {
+  const database = databaseOf(call);
+  const { sync } = call.control.sight(database.uid);
+  if (sync !== undefined) return { database, sync };
+  throw new ApiProblem('not_found', `database ${database.uid} has not replicated from anywhere`);
+};
+
+const stateRoute = (path: string): Route =>
   defineRoute({
     method: 'GET',
-    path: '/v1/bdbs/:uid/syncer_state',
+    path,
     summary: 'Progress, full syncs and their causes.',
+    permission: 'view_bdb_info',
+    reply: z.looseObject({ generation: z.number(), full_syncs: z.number(), partial_syncs: z.number() }),
+    problems: ['db_not_exist', 'not_found'],
     run(call) {
-      const database = databaseOf(call);
-      const sync = call.control.sight(database.uid).sync;
-      if (sync === undefined)
-        throw new ApiProblem('not_found', `database ${database.uid} has not replicated from anywhere`);
+      const { database, sync } = historyOf(call);
       return {
+        DB: database.uid,
+        RunID: generationName(call.control.state, database),
         generation: database.replica.generation,
         stopped: database.replica.stopped?.detail ?? '',
         full_syncs: sync.fullSyncs,
@@ -35,6 +47,61 @@ export const syncerStateRoutes: readonly Route[] = [
             replication_offset: offset,
           })),
         })),
+      };
+    },
+  });
+
+/** Worst first: a whole is as its worst part. */
+const STATUSES = ['out-of-sync', 'syncing', 'in-sync'] as const;
+
+export const syncerStateRoutes: readonly Route[] = [
+  stateRoute('/v1/bdbs/:uid/syncer_state'),
+  stateRoute('/v1/bdbs/:uid/syncer_state/replica'),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/:uid/syncer_state/crdt',
+    summary: 'The state of an Active-Active syncer: no database has one.',
+    permission: 'view_bdb_info',
+    problems: ['db_not_exist', 'not_found'],
+    run(call) {
+      throw new ApiProblem('not_found', `database ${databaseOf(call).uid} is not Active-Active`);
+    },
+  }),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/migrations/:uid',
+    summary: 'How far a destination of Replica Of is, all its sources together.',
+    permission: 'view_bdb_info',
+    reply: z.object({ migration: z.looseObject({ status: z.string(), lag: z.number(), flush_counter: z.number() }) }),
+    problems: ['db_not_exist', 'not_found'],
+    run(call) {
+      const { database, sync } = historyOf(call);
+      const { sources, ledger } = sync;
+      const failing = sources.find((source) => source.lastError !== '');
+      const { stopped } = database.replica;
+      const message = stopped?.detail ?? failing?.lastError ?? '';
+      return {
+        migration: {
+          status: STATUSES.find((status) => sources.some((source) => source.status === status)) ?? 'out-of-sync',
+          lag: Math.max(0, ...sources.map((source) => source.lagMs)),
+          rdb_size: sources.reduce((sum, source) => sum + source.rdbSize, 0),
+          rdb_transferred: sources.reduce((sum, source) => sum + source.rdbTransferred, 0),
+          run_id: generationName(call.control.state, database),
+          flush_counter: sync.fullSyncs,
+          source_shards: sources.flatMap((source) =>
+            source.shards.map((shard) => ({ replication_id: shard.replicationId, replication_offset: shard.offset })),
+          ),
+          error:
+            message === ''
+              ? {}
+              : {
+                  error_code: stopped?.cause ?? 'connection_error',
+                  message,
+                  timestamp: isoTime(ledger.at(-1)?.atMs ?? database.changedMs),
+                },
+        },
       };
     },
   }),

@@ -15,12 +15,13 @@ import { apply } from '../state/apply.ts';
 import type { DatabaseAlertsEdit } from '../state/database-alerts.ts';
 import type { ApplyOutcome, CertificateWish, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
 import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
-import { Actions } from './actions.ts';
+import { Actions, type Action } from './actions.ts';
 import { AlertWatch } from './alert-watch.ts';
 import { zoneOf } from './cluster-zone.ts';
 import { readCounters, type ConnectionCounts } from './database-counters.ts';
 import { sourcesOf } from './database-routing.ts';
 import { EventLog } from './event-log.ts';
+import { askOnce, type LocalOutcome } from './local-client.ts';
 import { NodeAgent } from './node-agent.ts';
 import { Reconciler } from './reconciler.ts';
 import { randomPassword } from './secrets.ts';
@@ -145,6 +146,27 @@ export class ControlPlane {
     return this.submit({ kind: 'set-traffic', atMs: this.world.clock.now(), uid, stopped });
   }
 
+  /** Empties a database; its keys' deletion is replicated like any other write. */
+  flush(uid: number): Action {
+    for (const agent of this.#agents) agent.flush(uid);
+    const action = this.actions.begin('SMFlushBDB', uid);
+    this.actions.move(action.uid, { status: 'completed', progress: 100 });
+    return action;
+  }
+
+  /** One request of the default user, or of `admin` where there is none. Words are binary strings. */
+  async ask(uid: number, words: readonly string[]): Promise<LocalOutcome> {
+    const database = databaseByUid(this.#state, uid);
+    const connection = this.#agents.map((agent) => agent.connectLocally(uid)).find((each) => each !== undefined);
+    if (database === undefined || connection === undefined) {
+      return { ok: false, why: 'unavailable', detail: `no endpoint of database ${uid} is open` };
+    }
+    const password = database.passwords[0];
+    const own = password === undefined ? null : [Buffer.from(password, 'utf8').latin1Slice()];
+    const login = database.settings.default_user ? own : ['admin', database.adminPassword];
+    return askOnce(this.world.clock, connection, login, words);
+  }
+
   deleteDatabase(uid: number): ApplyOutcome {
     return this.submit({ kind: 'delete-database', atMs: this.world.clock.now(), uid });
   }
@@ -188,6 +210,11 @@ export class ControlPlane {
       .flatMap((agent) => agent.shardsOf(databaseUid))
       .toSorted((a, b) => a.index - b.index)
       .map(({ shard }) => shard);
+  }
+
+  /** One of them; undefined: it does not run. */
+  shard(uid: number): Shard | undefined {
+    return this.#agents.map((agent) => agent.shard(uid)).find((shard) => shard !== undefined);
   }
 
   /** Its sources as the syncer sees them. */

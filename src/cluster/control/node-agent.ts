@@ -12,7 +12,7 @@ import { Shard } from '../../node/shard/shard.ts';
 import { openEndpoint, type Endpoint } from '../../proxy/endpoint.ts';
 import { automaticReplicaBuffer } from '../../replication/buffer-limits.ts';
 import { attachReplication } from '../../replication/replication.ts';
-import type { Network, Random, World } from '../../world/world.ts';
+import type { Connection, Network, Random, World } from '../../world/world.ts';
 import type { Change } from '../state/change.ts';
 import { databaseByUid, type ClusterState, type NodeRecord } from '../state/cluster-state.ts';
 import type { Found, FoundEndpoint, FoundShard, Step } from '../state/plan.ts';
@@ -25,6 +25,7 @@ import {
   settingsReader,
   sourcesOf,
 } from './database-routing.ts';
+import { localConnection } from './local-connection.ts';
 import { shardCommands } from './shard-commands.ts';
 import { Syncer, type SyncHistory } from './syncer.ts';
 import { endpointTls } from './tls-policy.ts';
@@ -93,6 +94,10 @@ export class NodeAgent {
       .map(({ found, shard }) => ({ index: found.index, shard }));
   }
 
+  shard(uid: number): Shard | undefined {
+    return this.#shards.get(uid)?.shard;
+  }
+
   /** Clients that ever connected to the endpoint that is open. */
   connectionsReceivedOf(databaseUid: number): number {
     return this.#endpoints.get(databaseUid)?.endpoint.totalConnections ?? 0;
@@ -100,6 +105,29 @@ export class NodeAgent {
 
   hasEndpoint(databaseUid: number): boolean {
     return this.#endpoints.has(databaseUid);
+  }
+
+  /** A connection to the database's endpoint from inside the process; undefined: none is open here. */
+  connectLocally(databaseUid: number): Connection | undefined {
+    const open = this.#endpoints.get(databaseUid);
+    if (open === undefined) return undefined;
+    const { clock } = this.#options.world;
+    const here = { host: this.node.address, port: 0 };
+    const [client, server] = localConnection(clock, here, open.endpoint.address);
+    open.endpoint.accept(server);
+    return client;
+  }
+
+  /** Empties the shards of a database, as FLUSHALL at each of them. */
+  flush(databaseUid: number): void {
+    const nobody = { host: this.node.address, port: 0 };
+    for (const { shard } of this.shardsOf(databaseUid)) {
+      const session = shard.openSession({ local: nobody, remote: nobody, write() {}, end() {} });
+      session.setAuthenticated(true);
+      shard.tick();
+      shard.execute(session, ['FLUSHALL']);
+      shard.closeSession(session);
+    }
   }
 
   connectionsOf(databaseUid: number): number {

@@ -1,34 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../../src/cluster/api/routes.ts';
-import type { SandboxCluster } from '../../../src/sandbox/sandbox.ts';
-import { inSimulation, type SimStory } from '../../support/sandboxes.ts';
+import { apiStory, asking } from '../../support/api.ts';
+import { inSimulation } from '../../support/sandboxes.ts';
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // What a test reads of it, it compares.
-  readonly json: any; // eslint-disable-line
-}
-
-const login = (cluster: SandboxCluster): string =>
-  `Basic ${Buffer.from(`${cluster.username}:${cluster.password}`).toString('base64')}`;
-
-const asking =
-  (cluster: SandboxCluster) =>
-  async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const answer = await cluster.api(
-      new Request(`https://${cluster.name}:9443${path}`, {
-        method,
-        headers: { authorization: login(cluster), ...headers },
-        ...(body === undefined ? {} : { body: text }),
-      }),
-    );
-    return { status: answer.status, headers: answer.headers, json: JSON.parse(await answer.text()) };
-  };
-
-const story = (told: (ask: ReturnType<typeof asking>, story: SimStory) => Promise<void>): Promise<void> =>
-  inSimulation({}, (simulated) => told(asking(simulated.sandbox.cluster('west.local')), simulated));
+const story = apiStory;
 
 describe('the REST API', () => {
   it('asks for a password', () =>
