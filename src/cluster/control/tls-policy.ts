@@ -71,7 +71,7 @@ export const sourceTls = (state: ClusterState, source: SourceRecord, url: Source
   return {
     trusted: [source.serverCertificate],
     serverName: source.serverName === '' ? url.host : source.serverName,
-    // Unless a name was given, the pinned certificate alone decides.
+    // Unless a name was given, the pinned certificate alone decides. [RS tls: SNI]
     checkName: source.serverName !== '',
     ...(source.clientCertificate === '' ? state.certificates.syncer : own),
   };

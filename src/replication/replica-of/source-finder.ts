@@ -11,6 +11,7 @@ import { backoffMs } from './backoff.ts';
 import { Origins } from './origins.ts';
 import type { SourceState } from './progress.ts';
 import type { SourceSpec } from './source.ts';
+import { connectTroubleText } from './connect-trouble.ts';
 import { askTopology, type Topology, type TopologyOutcome } from './topology.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -67,7 +68,10 @@ export class SourceFinder {
         this.#events.found(source, outcome.topology);
         return;
       }
-      source.lastError = outcome.why === 'connection' ? `${outcome.failure}: ${outcome.detail}` : outcome.detail;
+      source.lastError =
+        outcome.why === 'connection'
+          ? connectTroubleText(outcome.failure, outcome.detail, source.spec.tls === null)
+          : outcome.detail;
       if (outcome.why === 'authentication') {
         this.#events.hopeless(source, 'authentication', `source ${place(source.spec)}: ${outcome.detail}`);
         return;

@@ -6,6 +6,7 @@
  */
 
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
+import { connectTroubleText } from './connect-trouble.ts';
 import { Refusal } from '../../resp/refusals.ts';
 import type { Network, Random, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
@@ -280,4 +281,8 @@ export class SourceShard {
 }
 
 export const outcomeText = (outcome: LinkOutcome): string =>
-  'detail' in outcome && outcome.detail !== '' ? `${outcome.why}: ${outcome.detail}` : outcome.why;
+  outcome.why === 'connect'
+    ? connectTroubleText(outcome.failure, outcome.detail, false)
+    : 'detail' in outcome && outcome.detail !== ''
+      ? `${outcome.why}: ${outcome.detail}`
+      : outcome.why;

@@ -51,7 +51,12 @@ export function askTopology(
     .connect({ host: url.host, port: url.port }, { tls: access.tls, timeoutMs: access.timeoutMs })
     .then((outcome) => {
       if (!outcome.ok) {
-        finish({ ok: false, why: 'connection', failure: outcome.why, detail: outcome.detail });
+        finish({
+          ok: false,
+          why: 'connection',
+          failure: outcome.why,
+          detail: `${url.host}:${url.port}: ${outcome.detail}`,
+        });
         return;
       }
       const connection = new RequestConnection(outcome.connection, {
