@@ -4,13 +4,8 @@
  */
 
 import { z } from 'zod';
-import {
-  alertSeverity,
-  SOURCE_ALERT_NAMES,
-  SOURCE_ALERTS,
-  type AlertState,
-  type SourceAlertName,
-} from '../control/alert-watch.ts';
+import { ALERT_NAMES, type AlertName as SourceAlertName } from '../../replication/replica-of/alerts.ts';
+import { alertSeverity, SOURCE_ALERTS, type AlertState } from '../control/alert-watch.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
 import type { DatabaseRecord } from '../state/cluster-state.ts';
 import {
@@ -72,7 +67,7 @@ const sourceAlertsOf = (
   sourceUid: number | null,
 ): Readonly<Record<string, Alert>> =>
   Object.fromEntries(
-    SOURCE_ALERT_NAMES.map((name) => {
+    ALERT_NAMES.map((name) => {
       const seen =
         sourceUid === null
           ? alerts.state(database.uid, SOURCE_ALERTS[name])

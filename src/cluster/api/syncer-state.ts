@@ -40,6 +40,7 @@ const stateRoute = (path: string): Route =>
           percent: source.percent,
           lag_bytes: source.lagBytes,
           ingress_bytes: source.ingressBytes,
+          ingress_bytes_decompressed: source.ingressBytesDecompressed,
           shards: source.shards.map(({ id, state, replicationId, offset }) => ({
             id,
             state,

@@ -2,9 +2,11 @@
  * Which alerts of databases and of their replica sources are raised: judged after every sample, kept with the time of the last
  * change, and noted in the event log. [RS objects/db_alerts_settings]
  *
- * Border: what can be raised and from which threshold is decided (`state/database-alerts.ts`); numbers come from whoever sees them.
+ * Border: what can be raised and from which threshold is decided (`state/database-alerts.ts`); a source is judged by its engine
+ * (`replica-of/alerts.ts`), other numbers come from whoever sees them.
  */
 
+import { ALERT_NAMES, type AlertName as SourceAlertName } from '../../replication/replica-of/alerts.ts';
 import type { SourceProgress } from '../../replication/replica-of/progress.ts';
 import type { Milliseconds } from '../../world/world.ts';
 import type { DatabaseRecord } from '../state/cluster-state.ts';
@@ -37,11 +39,7 @@ export const SOURCE_ALERTS = {
   replica_src_high_syncer_lag: 'bdb_replica_src_high_syncer_lag',
   replica_src_syncer_connection_error: 'bdb_replica_src_syncer_connection_error',
   replica_src_syncer_general_error: 'bdb_replica_src_syncer_general_error',
-} as const satisfies Readonly<Record<string, DatabaseAlertName>>;
-
-export type SourceAlertName = keyof typeof SOURCE_ALERTS;
-
-export const SOURCE_ALERT_NAMES = Object.keys(SOURCE_ALERTS) as readonly SourceAlertName[];
+} as const satisfies Readonly<Record<SourceAlertName, DatabaseAlertName>>;
 
 interface Judgement {
   readonly raised: boolean;
@@ -62,8 +60,6 @@ const CALM: Judgement = { raised: false, value: null };
 export class AlertWatch {
   /** By database and alert, or by database, source and alert. */
   readonly #states = new Map<string, AlertState>();
-  /** Since when a source cannot be reached. */
-  readonly #downSince = new Map<string, Milliseconds>();
   readonly #events: AlertEvents;
 
   constructor(events: AlertEvents) {
@@ -80,9 +76,9 @@ export class AlertWatch {
   }
 
   judge(atMs: Milliseconds, database: DatabaseRecord, facts: DatabaseFacts): void {
-    const bySource = SOURCE_ALERT_NAMES.map((name) => {
+    const bySource = ALERT_NAMES.map((name) => {
       const judged = database.replica.sources.map(({ uid }) => {
-        const judgement = this.#judgeSource(atMs, database, uid, name, facts.sources);
+        const judgement = judgeSource(database, uid, name, facts.sources);
         this.#set(`${database.uid}/${uid}/${name}`, atMs, database, uid, name, judgement);
         return judgement;
       });
@@ -99,41 +95,8 @@ export class AlertWatch {
 
   /** Forgets databases that are gone. */
   keep(databaseUids: ReadonlySet<number>): void {
-    for (const map of [this.#states, this.#downSince]) {
-      for (const key of map.keys()) if (!databaseUids.has(Number.parseInt(key, 10))) map.delete(key);
-    }
-  }
-
-  #judgeSource(
-    atMs: Milliseconds,
-    database: DatabaseRecord,
-    uid: number,
-    name: SourceAlertName,
-    sources: readonly SourceProgress[],
-  ): Judgement {
-    const { enabled, threshold } = databaseAlertSetting(database.alerts, SOURCE_ALERTS[name]);
-    if (!enabled) return CALM;
-    const { sync } = database.replica;
-    const seen = sources.find((source) => source.key === String(uid));
-    switch (name) {
-      case 'replica_src_high_syncer_lag': {
-        if (sync !== 'enabled' || seen === undefined) return CALM;
-        const seconds = seen.lagMs / 1_000;
-        return seconds > Number(threshold) ? { raised: true, value: seconds } : CALM;
-      }
-      case 'replica_src_syncer_connection_error': {
-        const key = `${database.uid}/${uid}`;
-        if (sync !== 'enabled' || seen === undefined || seen.status !== 'out-of-sync' || seen.lastError === '') {
-          this.#downSince.delete(key);
-          return CALM;
-        }
-        const since = this.#downSince.get(key) ?? atMs;
-        this.#downSince.set(key, since);
-        const patienceMs = database.settings.replica_sync_connection_alarm_timeout_seconds * 1_000;
-        return { raised: atMs - since >= patienceMs, value: null };
-      }
-      case 'replica_src_syncer_general_error':
-        return { raised: sync === 'stopped', value: null };
+    for (const key of this.#states.keys()) {
+      if (!databaseUids.has(Number.parseInt(key, 10))) this.#states.delete(key);
     }
   }
 
@@ -152,6 +115,20 @@ export class AlertWatch {
     this.#events(atMs, database, sourceUid, name, state);
   }
 }
+
+/** As its engine sees it, as long as that runs; what has stopped it stays true. */
+const judgeSource = (
+  { alerts, replica }: DatabaseRecord,
+  uid: number,
+  name: SourceAlertName,
+  sources: readonly SourceProgress[],
+): Judgement => {
+  const seen = sources.find((source) => source.key === String(uid));
+  const meant = name === 'replica_src_syncer_general_error' ? 'stopped' : 'enabled';
+  const isOn = seen?.alerts[name].isOn === true && replica.sync === meant;
+  if (!isOn || !databaseAlertSetting(alerts, SOURCE_ALERTS[name]).enabled) return CALM;
+  return { raised: true, value: name === 'replica_src_high_syncer_lag' ? seen.lagMs / 1_000 : null };
+};
 
 /** Deprecated twins. [RS objects/db_alerts_settings] */
 const OLDER_NAMES: Readonly<Partial<Record<DatabaseAlertName, DatabaseAlertName>>> = {

@@ -121,7 +121,7 @@ export class Statistics {
       if (!sources.some((source) => source.key === key)) watched.sources.delete(key);
     }
     for (const source of sources) {
-      const bytes: SourceBytes = { wire: source.ingressBytes, plain: source.ingressBytes };
+      const bytes: SourceBytes = { wire: source.ingressBytes, plain: source.ingressBytesDecompressed };
       const known = watched.sources.get(source.key) ?? { bytes, rings: new SampleRings() };
       watched.sources.set(source.key, { bytes, rings: known.rings });
       const wire = growth(known.bytes.wire, bytes.wire) / seconds;

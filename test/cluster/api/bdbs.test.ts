@@ -452,16 +452,31 @@ describe('alerts', () => {
       expect((await ask('GET', '/v1/bdbs/replica_sources/alerts/1/x/y')).status).toBe(404);
     }));
 
-  it('about a Replica Of that the system has stopped say so', () =>
+  it('about a Replica Of that the system has stopped say so, and the log why', () =>
     apiStory(async (ask, { sandbox, wait }) => {
+      await sandbox.cluster('west.local').database('orders-copy').inSync();
+      await ask('POST', '/v1/bdbs/1/command', { command: 'SET', args: ['k', 'a text'] });
+      const east = asking(sandbox.cluster('east.local'));
+      await east('POST', '/v1/bdbs/1/command', { command: 'LPUSH', args: ['k', 'an entry'] });
+      await wait(5_000);
+      const { json } = await ask('GET', '/v1/bdbs/1');
+      expect(json.replica_sync).toBe('stopped');
+      expect(json.replica_sources[0].last_error).toMatch(/WRONGTYPE/);
+      const alerts = (await ask('GET', '/v1/bdbs/replica_sources/alerts/1')).json;
+      expect(alerts.replica_src_syncer_general_error.state).toBe(true);
+      expect((await ask('GET', '/v1/bdbs/alerts/1/bdb_syncer_general_error')).json.state).toBe(true);
+      const types = (await ask('GET', '/v1/logs')).json.map((each: { type: string }) => each.type);
+      expect(types).toContain('replica_src_syncer_general_error');
+    }));
+
+  it('about authentication are entries of the log', () =>
+    apiStory(async (ask, { sandbox, wait }) => {
+      await sandbox.cluster('west.local').database('orders-copy').inSync();
       await asking(sandbox.cluster('east.local'))('PUT', '/v1/bdbs/1/reset_admin_pass');
       await wait(30_000);
       expect((await ask('GET', '/v1/bdbs/1')).json).toMatchObject({ replica_sync: 'stopped' });
-      const { json } = await ask('GET', '/v1/bdbs/replica_sources/alerts/1');
-      expect(json.replica_src_syncer_general_error.state).toBe(true);
-      expect((await ask('GET', '/v1/logs')).json.map((each: { type: string }) => each.type)).toContain(
-        'authentication_err',
-      );
+      const types = (await ask('GET', '/v1/logs')).json.map((each: { type: string }) => each.type);
+      expect(types).toContain('authentication_err');
     }));
 
   it('about lag are raised beyond their threshold of seconds', () =>
