@@ -6,39 +6,16 @@
 
 import { z } from 'zod';
 import { REDIS_VERSION } from '../../node/shard/version.ts';
-import { evenSlotMap, slotRangeText } from '../../sharding/slot-map.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
-import { shardsOf, type ClusterState, type DatabaseRecord } from '../state/cluster-state.ts';
-import { placeShards } from '../state/placement.ts';
+import { shardsOf } from '../state/cluster-state.ts';
 import { SHORT_VERSION } from './bdb-body.ts';
 import { bdbReply } from './bdb-fields.ts';
 import { bdbView } from './bdb-view.ts';
 import { ApiProblem } from './problems.ts';
+import { bestPlacement, blueprintOf, blueprintReply } from './shards-blueprint.ts';
 import { changed, databaseOf, defineRoute, dryRunQuery, isDryRun, type Call, type Route } from './route.ts';
 
 const actionReply = z.object({ action_uid: z.string() });
-
-const blueprintReply = z.array(
-  z.object({ nodes: z.array(z.object({ node_uid: z.string(), role: z.string() })), slot_range: z.string() }),
-);
-
-type Blueprint = z.infer<typeof blueprintReply>;
-
-const blueprintOf = (shards: readonly { readonly nodeUid: number }[]): Blueprint => {
-  const ranges = evenSlotMap(shards.length).ranges();
-  return shards.map(({ nodeUid }, index) => ({
-    nodes: [{ node_uid: String(nodeUid), role: 'master' }],
-    slot_range: slotRangeText(ranges[index]!),
-  }));
-};
-
-/** Where the shards would go if the database were made now. */
-const bestPlacement = (state: ClusterState, { uid }: DatabaseRecord, count: number): Blueprint => {
-  const without = { ...state, shards: state.shards.filter((shard) => shard.databaseUid !== uid) };
-  const placed = placeShards(without, uid, count);
-  if (placed === null) throw new ApiProblem('insufficient_resources', `the nodes have no room for ${count} shards`);
-  return blueprintOf(placed);
-};
 
 /** Ends at once: there is nothing left to do. */
 const doneAction = (control: ControlPlane, name: string, uid: number): { action_uid: string } => {

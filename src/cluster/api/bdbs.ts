@@ -6,6 +6,7 @@ import { editOf, wishOf } from './bdb-body.ts';
 import { bdbBody, bdbReply, type BdbBody } from './bdb-fields.ts';
 import { bdbView } from './bdb-view.ts';
 import { ApiProblem } from './problems.ts';
+import { checkPlaces } from './shards-blueprint.ts';
 import { changed, databaseOf, defineRoute, dryRunQuery, isDryRun, type Call, type Route } from './route.ts';
 
 /** `?fields=uid,name`: only these. `extended` adds nothing: a database is always shown whole. */
@@ -17,11 +18,12 @@ const picked = (view: object, fields: string | null): object =>
     : Object.fromEntries(Object.entries(view).filter(([name]) => fields.split(',').includes(name)));
 
 /** The database after a change, or after what it would come to. */
-const submitted = (call: Call<unknown>, change: Change): object => {
+const submitted = (call: Call<BdbBody>, change: Change): object => {
   const { control } = call;
-  if (!isDryRun(call)) return bdbView(control, changed(control.submit(change)));
   const outcome = control.dryRun(change);
-  return bdbView(control, changed(outcome), outcome.ok ? outcome.state : control.state);
+  if (outcome.ok) checkPlaces(outcome.state, outcome.uid, call.body);
+  if (isDryRun(call)) return bdbView(control, changed(outcome), outcome.ok ? outcome.state : control.state);
+  return bdbView(control, changed(control.submit(change)));
 };
 
 const create = (call: Call<BdbBody>): object => submitted(call, call.control.creation(wishOf(call.body)));

@@ -57,6 +57,7 @@ export const API_PROBLEMS = {
   invalid_setting: 406,
   memcached_cannot_use_modules: 406,
   missing_module: 406,
+  bad_shards_blueprint: 406,
   invalid_version: 406,
   replication_violation: 406,
   /** A setting of the real product that has no effect here yet. */

@@ -175,6 +175,18 @@ describe('what a database may not be', () => {
     }),
   );
 
+  it('placed otherwise than the policy places it', () =>
+    apiStory(async (ask) => {
+      const fitting = (await ask('GET', '/v1/bdbs/1/actions/optimize_shards_placement')).json;
+      const put = (body: object) => ask('PUT', '/v1/bdbs/1', body);
+      expect((await put({ shards_blueprint: fitting.toReversed(), use_nodes: ['1'], avoid_nodes: [] })).status).toBe(
+        200,
+      );
+      expect((await put({ shards_blueprint: fitting.slice(1) })).json.error_code).toBe('bad_shards_blueprint');
+      expect((await put({ avoid_nodes: ['1'] })).json.error_code).toBe('not_emulated');
+      expect((await put({ use_nodes: ['2'] })).json.error_code).toBe('insufficient_resources');
+    }));
+
   it('read-only later, sharded otherwise, or of fewer shards', () =>
     apiStory(async (ask) => {
       for (const [body, code] of [
