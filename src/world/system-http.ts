@@ -57,7 +57,11 @@ export const serveHttps = async (at: Address, tls: () => HttpsTls, handler: Http
     const wanted = tls();
     if (isSameTls(wanted, shown)) return;
     shown = wanted;
-    server.setSecureContext(contextOptions(wanted));
+    try {
+      server.setSecureContext(contextOptions(wanted));
+    } catch {
+      // A cipher list that OpenSSL does not take: the last good one stays, for else nobody could mend it through this very door.
+    }
   });
   // A client that speaks no TLS, or goes away: its own affair.
   server.on('tlsClientError', (_, socket) => void socket.destroy());

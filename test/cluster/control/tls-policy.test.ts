@@ -81,6 +81,25 @@ describe('what an endpoint is held to', () => {
   });
 
   it('shows the api certificate at the REST API', () => {
-    expect(apiTls(state)).toMatchObject(certificates.api);
+    expect(apiTls(state)).toMatchObject({ ...certificates.api, minVersion: 'TLSv1.2' });
+  });
+
+  it('follows the versions and ciphers that the cluster is set to', () => {
+    const settings = {
+      min_data_TLS_version: '1.3',
+      min_control_TLS_version: '1.3',
+      data_cipher_list: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+      control_cipher_suites: 'EECDH',
+      data_cipher_suites_tls_1_3: ['TLS_AES_128_GCM_SHA256'],
+    };
+    const strict = applied(state, update(1, { tlsMode: 'enabled', enforceClientAuthentication: false }));
+    const held = { ...strict, settings } as unknown as ClusterState;
+    expect(endpointTls(held, 1)).toMatchObject({
+      minVersion: 'TLSv1.3',
+      ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+      cipherSuites: ['TLS_AES_128_GCM_SHA256'],
+    });
+    expect(apiTls(held)).toMatchObject({ minVersion: 'TLSv1.3', ciphers: 'EECDH' });
+    expect(endpointTls(strict, 1)).toMatchObject({ minVersion: 'TLSv1.2' });
   });
 });
