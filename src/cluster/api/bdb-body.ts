@@ -92,7 +92,7 @@ const refuseUnsupported = (body: BdbBody): void => {
   if (modules.length > 0) {
     refuse(
       'missing_module',
-      `module_list: the cluster has no modules, so not ${JSON.stringify(modules[0])}: leave it out`,
+      `module_list: the cluster has no modules, so not "${modules[0]?.module_name ?? ''}": leave it out`,
     );
   }
   if (body.version !== undefined && ![REDIS_VERSION, SHORT_VERSION].includes(body.version)) {

@@ -121,7 +121,14 @@ const ruled = {
   sync: replicaSync.meta({ description: 'Older name of replica_sync.' }),
   // one possible value
   acl: z.array(z.unknown()),
-  module_list: z.array(z.unknown()),
+  module_list: z.array(
+    z.strictObject({
+      module_id: z.string().optional(),
+      module_name: z.string().optional(),
+      module_args: z.string().optional(),
+      semantic_version: z.string().optional(),
+    }),
+  ),
   crdt: z.boolean(),
   crdt_sync: replicaSync,
   crdt_sources: z.array(z.unknown()),

@@ -26,6 +26,9 @@ import { placeShards } from './placement.ts';
 import { editReplica, NO_REPLICA } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
 
+/** Beyond it numbers are given out by themselves, so that nobody's wish uses them up. */
+const DATABASE_UID_MAX = 100_000_000;
+
 export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
   switch (change.kind) {
     case 'create-database':
@@ -104,7 +107,9 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     return problem('insufficient_resources', `a cluster has at most ${DATABASES_MAX} databases`);
   }
   const uid = wish.uid ?? state.nextDatabaseUid;
-  if (!Number.isSafeInteger(uid) || uid < 1) return problem('uid_exists', `${uid} is no uid: a whole number from 1`);
+  if (!Number.isInteger(uid) || uid < 1 || (wish.uid !== undefined && uid > DATABASE_UID_MAX)) {
+    return problem('invalid_setting', `uid ${uid}: a whole number from 1 to ${DATABASE_UID_MAX}`);
+  }
   if (databaseByUid(state, uid) !== undefined) return problem('uid_exists', `database ${uid} exists already`);
   const portWished = wish.port !== undefined && wish.port !== 0;
   const port = portWished ? wish.port : freePort(state);

@@ -40,7 +40,7 @@ export function parseSourceUrl(given: string): SourceUrlOutcome {
   // A password pasted without percent-encoding may hold "@": the last one ends it.
   const at = rest.lastIndexOf('@');
   const credentials = at < 0 ? null : rest.slice(0, at);
-  const place = /^(\[[0-9a-fA-F:]+\]|[^\s:/?#[\]@]+)(?::(\d+))?$/.exec(rest.slice(at + 1));
+  const place = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d+))?$/.exec(rest.slice(at + 1));
   if (place === null) return refuse(`"${rest.slice(at + 1)}" is not host:port`);
   if (place[2] === undefined)
     return refuse(`the port is missing after "${place[1]}": write ${place[1]}:6379 or the database's own port`);

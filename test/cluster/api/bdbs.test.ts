@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bdbReply } from '../../../src/cluster/api/bdb-fields.ts';
+import { apiRoutes } from '../../../src/cluster/api/routes.ts';
 import { METRIC_NAMES } from '../../../src/cluster/control/database-counters.ts';
 import { apiStory, asking, type Ask } from '../../support/api.ts';
 import { inSimulation } from '../../support/sandboxes.ts';
@@ -109,6 +110,21 @@ describe('a database in the API', () => {
       expect(json.replica_sources).toEqual(json.sync_sources);
     }));
 
+  it('gives all that a source URL is made of, and such a URL replicates', () =>
+    apiStory(async (ask, { sandbox }) => {
+      const [source] = (await asking(sandbox.cluster('east.local'))('GET', '/v1/bdbs')).json;
+      const [{ dns_name: host, port }] = source.endpoints;
+      const uri = `redis://admin:${source.authentication_admin_pass}@${host}:${port}`;
+      const sync = { replica_sync: 'enabled', replica_sources: [{ uri }] };
+      expect((await ask('POST', '/v1/bdbs', { ...wish, ...sync })).status).toBe(200);
+      await sandbox.cluster('west.local').control.settled();
+      await sandbox.cluster('west.local').database('cache').inSync();
+      expect((await ask('GET', '/v1/bdbs/2')).json.replica_sources[0]).toMatchObject({
+        status: 'in-sync',
+        last_error: '',
+      });
+    }));
+
   it('lets RedisInsight see that a database is a source: its endpoint is in the URI of another', () =>
     apiStory(async (ask, { sandbox }) => {
       const [source] = (await asking(sandbox.cluster('east.local'))('GET', '/v1/bdbs')).json;
@@ -121,6 +137,7 @@ describe('a database in the API', () => {
 describe('what a database may not be', () => {
   const rules: readonly (readonly [string, object, number, string])[] = [
     ['a second one of the same uid', { uid: 1 }, 409, 'uid_exists'],
+    ['of a uid beyond all others', { uid: Number.MAX_SAFE_INTEGER }, 406, 'invalid_setting'],
     ['nameless', { name: '' }, 406, 'missing_db_name'],
     ['of a name with blanks', { name: 'a b' }, 406, 'name_violation'],
     ['without a memory size', { memory_size: undefined }, 406, 'missing_memory_size'],
@@ -147,6 +164,7 @@ describe('what a database may not be', () => {
     ['buffering by an unknown measure', { slave_buffer: '1:2' }, 406, 'invalid_replication'],
     ['compressed at level 7', { replica_sources: [{ uri: 'redis://h:1', compression: 7 }] }, 406, 'invalid_replication'],
     ['with a source of another scheme', { replica_sources: [{ uri: 'http://h:1' }] }, 406, 'invalid_replication'],
+    ['with a source whose host is no name', { replica_sources: [{ uri: 'redis://a\u0000b:1' }] }, 406, 'invalid_replication'],
     ['with a source without a port', { replica_sources: [{ uri: 'redis://h' }] }, 406, 'invalid_replication'],
     ['its own source', { port: 12_009, replica_sources: [{ uri: 'redis://redis-12009.west.local:12009' }] }, 406, 'invalid_replication'],
     [
@@ -334,6 +352,19 @@ describe('commands through the API', () => {
   it('are let in with the password of the database', () =>
     apiStory(async (ask) => {
       await ask('PUT', '/v1/bdbs/1/passwords', { password: 'geheim' });
+      expect((await ask('POST', '/v1/bdbs/1/command', { command: 'PING' })).json).toEqual({ response: true });
+    }));
+
+  it('need no certificate where clients need one', () =>
+    apiStory(async (ask, { sandbox }) => {
+      const certs = [{ client_cert: sandbox.cluster('east.local').syncerCertificate }];
+      const tls = {
+        tls_mode: 'enabled',
+        enforce_client_authentication: 'enabled',
+        authentication_ssl_client_certs: certs,
+      };
+      expect((await ask('PUT', '/v1/bdbs/1', tls)).status).toBe(200);
+      await sandbox.cluster('west.local').control.settled();
       expect((await ask('POST', '/v1/bdbs/1/command', { command: 'PING' })).json).toEqual({ response: true });
     }));
 
@@ -558,6 +589,32 @@ describe('what else is seen of a database', () => {
       expect((await ask('GET', '/v1/bdbs/1/availability?extend_check=all')).status).toBe(400);
     }));
 });
+
+it('every answer about databases has the shape that its route declares', () =>
+  apiStory(async (ask, { sandbox, wait }) => {
+    await sandbox.cluster('west.local').database('orders-copy').inSync();
+    await ask('POST', '/v1/bdbs', {
+      ...wish,
+      tags: [{ key: 'a', value: 'b' }],
+      authorized_subjects: [{ CN: 'x', OU: ['y'] }],
+    });
+    await wait(12_000);
+    const { action_uid: action } = (await ask('PUT', '/v1/bdbs/1/actions/rebalance')).json;
+    const values: Readonly<Record<string, string>> = { uid: '1', source: '1', peer: '1' };
+    const routes = apiRoutes.filter(
+      ({ method, reply, path }) => method === 'GET' && reply !== undefined && /bdb|action|migr/.test(path),
+    );
+    expect(routes.length).toBeGreaterThan(20);
+    for (const { path, reply } of routes) {
+      const alert = path.includes('replica_sources') ? 'replica_src_high_syncer_lag' : 'bdb_size';
+      const uid = /^.v[12].actions.:uid$/.test(path) ? action : '1';
+      const asked = path.replaceAll(/:([a-z]+)/g, (_, name: string) => ({ ...values, alert, uid })[name] ?? '');
+      const { status, json } = await ask('GET', asked);
+      expect([status, asked]).toEqual([200, asked]);
+      const read = reply!.safeParse(json);
+      expect(read.success ? '' : `${asked}: ${read.error.message}`).toBe('');
+    }
+  }));
 
 it('an empty cluster has no stats', () =>
   inSimulation({ clusters: [{ name: 'one.local' }] }, async ({ sandbox }) => {
