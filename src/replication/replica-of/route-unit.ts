@@ -48,11 +48,12 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
     const name = given.words[0]!.toUpperCase();
     const write = NOWHERE.has(name) ? null : withoutCheckpoint(given, name);
     if (write === null) continue;
-    if (write.database >= routing.databases && !EVERYWHERE.has(name)) {
+    const other = otherDatabase(write, name, routing.databases);
+    if (other !== null) {
       return {
         ok: false,
         why: 'unsupported',
-        detail: `the source writes to logical database ${write.database} (${name}); a Redis Enterprise database has only database 0`,
+        detail: `the source uses logical database ${other} (${name}); a Redis Enterprise database has only database 0: move its keys there or take them away`,
       };
     }
     if (EVERYWHERE.has(name)) {
@@ -81,6 +82,21 @@ export function routeUnit(unit: Unit, routing: Routing): RouteOutcome {
     }
   }
   return { ok: true, parts };
+}
+
+/** The logical database beyond ours that a write concerns; null: none. [RS compatibility: SELECT] */
+function otherDatabase(write: UnitWrite, name: string, databases: number): string | null {
+  if (write.database >= databases && !EVERYWHERE.has(name)) return String(write.database);
+  const { words } = write;
+  const named =
+    name === 'MOVE'
+      ? [words[2]]
+      : name === 'SWAPDB'
+        ? words.slice(1, 3)
+        : name === 'COPY' && words[3]?.toUpperCase() === 'DB'
+          ? [words[4]]
+          : [];
+  return named.find((index) => index !== undefined && Number(index) >= databases) ?? null;
 }
 
 /**

@@ -25,7 +25,7 @@ export function stageEntry(
     return { cause: 'cross-slot', detail: `no hashing rule of the destination matches the key "${entry.key}"` };
   }
   if (entry.database >= destination.databases) {
-    const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0`;
+    const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0: move its keys there or take them away`;
     return { cause: 'unsupported', detail };
   }
   try {

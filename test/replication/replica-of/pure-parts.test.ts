@@ -99,6 +99,16 @@ describe('routeUnit', () => {
     expect(other).toMatchObject({ ok: false, why: 'unsupported' });
   });
 
+  it.each([
+    ['MOVE a 1', '1'],
+    ['SWAPDB 0 3', '3'],
+    ['SWAPDB 2 0', '2'],
+    ['COPY a b DB 1', '1'],
+    ['COPY a b DB 9 REPLACE', '9'],
+  ])('refuses %s, which concerns another logical database than the only one', (text, database) => {
+    expect(route(text.split(' '))).toMatch(new RegExp(`^unsupported: the source uses logical database ${database} `));
+  });
+
   it('passes everything through to a single target', () => {
     const outcome = routeUnit(unit(['XADD', 's', '*', 'f', 'v']), { ...routing, targets: 1 });
     expect(outcome.ok && [...outcome.parts.keys()]).toEqual([0]);
