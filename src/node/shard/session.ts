@@ -60,6 +60,8 @@ export class Session {
   /** CLIENT NO-EVICT and NO-TOUCH: shown by CLIENT LIST; nothing is evicted here and no access times are kept. */
   noEvict = false;
   noTouch = false;
+  /** Requests of it that were refused, while queueing or while they ran. */
+  refusals = 0;
   readonly transaction = new Transaction();
   readonly subscriptions: Record<SubscriptionKind, Set<string>> = {
     channel: new Set(),

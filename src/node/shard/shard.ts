@@ -261,6 +261,7 @@ export class Shard implements KeyspaceOwner {
       const quick = command.quick?.(context, words); // null is a reply
       reply = quick === undefined ? command.run(context, words) : quick;
     } catch (error) {
+      session.refusals++;
       if (error instanceof Refusal) reply = new Failure(error.message);
       else if (error instanceof RangeError && /string length|array length|allocation failed/i.test(error.message)) {
         // JavaScript's strings and arrays end earlier than Redis's: a limit of ours, said plainly.
@@ -355,6 +356,7 @@ export class Shard implements KeyspaceOwner {
 
   #reject(session: Session, command: Command | undefined, refusal: Refusal): void {
     const { transaction } = session;
+    session.refusals++;
     if (command?.name === 'EXEC') {
       // EXEC itself is refused: so is the transaction [redis server.c rejectCommand]
       this.endTransaction(session);

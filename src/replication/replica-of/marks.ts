@@ -2,17 +2,26 @@
  * Where a shard of ours keeps the marks of a Replica Of that writes into it: beside the keys, so that clients do not see them and
  * FLUSHALL does not take them, but set by a command, so that they travel inside the same MULTI as the writes.
  *
+ * A mark says that everything before it has been applied. So one that comes behind a refused request of the same connection is not
+ * set: `spoiled` takes the place of all, in the same step, and stays until they are forgotten. Whoever sent it may be gone before it
+ * hears of the refusal; its successor still learns that something is missing.
+ *
  * Marks live as long as the shard's data do: in memory. Limit: MARKS_MAX names.
  */
 
 import { many, text, tuple } from '../../node/commands/arguments.ts';
 import { defineCommand, type Command } from '../../node/commands/command.ts';
+import type { Session } from '../../node/shard/session.ts';
 import type { Shard } from '../../node/shard/shard.ts';
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
+import { SPOILED } from './checkpoint.ts';
 
 /** 32 sources of 512 shards each, and the generation. */
 const MARKS_MAX = 32 * 512 + 1;
+
+/** Refusals of a connection as of its latest request about marks. */
+const refusalsBefore = new WeakMap<Session, number>();
 
 const marksByShard = new WeakMap<Shard, Map<string, string>>();
 
@@ -20,6 +29,13 @@ export function marksOf(shard: Shard): Map<string, string> {
   let marks = marksByShard.get(shard);
   if (marks === undefined) marksByShard.set(shard, (marks = new Map<string, string>()));
   return marks;
+}
+
+/** Anything since the connection's latest request about marks. */
+function wasRefused(session: Session): boolean {
+  const before = refusalsBefore.get(session) ?? 0;
+  refusalsBefore.set(session, session.refusals);
+  return session.refusals > before;
 }
 
 export const markCommands: readonly Command[] = [
@@ -33,6 +49,11 @@ export const markCommands: readonly Command[] = [
     arguments: { marks: many(tuple(['name', text()], ['position', text()])) },
     run(context, given) {
       const marks = marksOf(context.shard);
+      if (wasRefused(context.session)) {
+        marks.clear();
+        marks.set(SPOILED, 'a write was refused, and the connection went on behind it');
+      }
+      if (marks.has(SPOILED)) return OK;
       for (const [name, position] of given.marks) {
         if (marks.size >= MARKS_MAX && !marks.has(name)) throw refuse('ERR', `more than ${MARKS_MAX} marks`);
         marks.set(name, position);
@@ -49,7 +70,10 @@ export const markCommands: readonly Command[] = [
     complexity: 'O(N) where N is the number of marks.',
     flags: ['admin', 'noscript'],
     arguments: {},
-    run: (context) => [...marksOf(context.shard)].flat(),
+    run(context) {
+      wasRefused(context.session);
+      return [...marksOf(context.shard)].flat();
+    },
   }),
 
   defineCommand({
@@ -61,6 +85,7 @@ export const markCommands: readonly Command[] = [
     flags: ['admin', 'noscript', 'fast'],
     arguments: {},
     run(context) {
+      wasRefused(context.session);
       marksOf(context.shard).clear();
       return OK;
     },
