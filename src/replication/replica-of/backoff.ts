@@ -1,4 +1,4 @@
-/** How long to wait before a source is asked again: for ever, with pauses that grow. Pure. */
+/** How long to wait before a source or destination is tried again: for ever, with pauses that grow. Pure. */
 
 import type { Milliseconds, Random } from '../../world/world.ts';
 
@@ -11,3 +11,10 @@ export const backoffMs = (failures: number, random: Random): Milliseconds => {
   const pause = Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(Math.max(0, failures), 10));
   return Math.round(pause * (1 - random.unit() / 2));
 };
+
+const REOPEN_FIRST_MS = 200;
+const REOPEN_LAST_MS = 5_000;
+
+/** The same for a destination: it is near, and nobody else waits for it. */
+export const reopenMs = (failures: number): Milliseconds =>
+  Math.min(REOPEN_LAST_MS, REOPEN_FIRST_MS * 2 ** Math.min(failures, 10));

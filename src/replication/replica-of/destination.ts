@@ -9,7 +9,18 @@
  */
 
 import type { Network } from '../../world/world.ts';
-import { FILLING, formatMark, GENERATION, LOADING, lowestMark, parseMark, SPOILED, type Mark } from './checkpoint.ts';
+import {
+  FILLING,
+  formatMark,
+  GENERATION,
+  LOADING,
+  lowestMark,
+  parseMark,
+  SHARD_MARKS,
+  SPOILED,
+  type Mark,
+} from './checkpoint.ts';
+import { ofPart, type SourcePart } from './part-flush.ts';
 import { routeUnit, type Routing } from './route-unit.ts';
 import type { StagedChunk } from './staging.ts';
 import type { FullSyncCause } from './status.ts';
@@ -167,9 +178,11 @@ export class Destination {
     this.point({ sourceShard, offset: mark.offset, arrivedMs, bytes: 0, loaded: true, epoch });
   }
 
-  /** Applies one unit of a stream; each target skips what its own mark says it has. */
-  apply(sourceShard: string, replicationId: string, unit: Unit): ApplyOutcome {
-    if (unit.writes.length === 0) return OK;
+  /** Applies one unit of a stream; each target skips what its own mark says it has. `part`: what the source shard holds; null: all. */
+  apply(sourceShard: string, replicationId: string, given: Unit, part: SourcePart | null): ApplyOutcome {
+    if (given.writes.length === 0) return OK;
+    const isScoped = part !== null && this.#spec.specs.every(({ marks }) => marks === SHARD_MARKS);
+    const unit = isScoped ? { ...given, writes: given.writes.map((write) => ofPart(write, part)) } : given;
     const routed = routeUnit(unit, this.#spec);
     if (!routed.ok) return routed;
     for (const [index, writes] of routed.parts) {

@@ -16,6 +16,7 @@ import type { Shard } from '../../node/shard/shard.ts';
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { SPOILED } from './checkpoint.ts';
+import { partFlushCommand } from './part-flush.ts';
 
 /** 32 sources of 512 shards each, and the generation. */
 const MARKS_MAX = 32 * 512 + 1;
@@ -39,6 +40,8 @@ function wasRefused(session: Session): boolean {
 }
 
 export const markCommands: readonly Command[] = [
+  partFlushCommand,
+
   defineCommand({
     name: 'ANTIPODE MARK',
     group: 'replication',

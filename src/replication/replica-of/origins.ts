@@ -3,8 +3,9 @@
  * those. A destination among its own origins is a circle in which a write would go round for ever.
  * [RS replica-of: cyclic replication]
  *
- * An endpoint of ours tells its origins in ANTIPODE TOPOLOGY; they are asked for when a source is found, and again every so often,
- * because a circle may be closed elsewhere and later. Other servers tell nothing: behind them a circle stays unseen.
+ * An endpoint of ours tells its origins in ANTIPODE TOPOLOGY; they are asked for when a source is found, and again and again, because
+ * a circle may be closed elsewhere and later: soon after something new was heard, so that news travels round a circle quickly, then
+ * less and less often. Other servers tell nothing: behind them a circle stays unseen.
  *
  * Border: what to do about it is the engine's affair. Limits: ORIGINS_MAX ids.
  */
@@ -12,7 +13,8 @@
 import type { Timer, World } from '../../world/world.ts';
 import type { Topology } from './topology.ts';
 
-const ASK_AGAIN_MS = 15_000;
+const ASK_AGAIN_FIRST_MS = 250;
+const ASK_AGAIN_LAST_MS = 15_000;
 /** Databases in one net of replication; what is beyond is not looked for. */
 const ORIGINS_MAX = 1024;
 
@@ -21,6 +23,8 @@ export class Origins {
   readonly #bySource = new Map<string, readonly string[]>();
   readonly #clock: World['clock'];
   #timer: Timer | null = null;
+  #pauseMs = ASK_AGAIN_FIRST_MS;
+  #ask: () => void = () => undefined;
 
   /** `own`: run ids of the destination's servers. */
   constructor(clock: World['clock'], own: () => readonly string[]) {
@@ -35,18 +39,30 @@ export class Origins {
 
   /** What a source says; what is wrong with that, null: nothing. */
   learn(sourceKey: string, place: string, { runId, origins }: Topology): string | null {
-    this.#bySource.set(sourceKey, runId === '' ? origins : [runId, ...origins]);
+    const before = this.#bySource.get(sourceKey);
+    const heard = runId === '' ? origins : [runId, ...origins];
+    this.#bySource.set(sourceKey, heard);
+    if (before?.join() !== heard.join()) {
+      this.#pauseMs = ASK_AGAIN_FIRST_MS;
+      this.#askLater();
+    }
     const own = new Set(this.#own());
     if (own.has(runId)) return `source ${place} is the destination itself: a database cannot replicate itself`;
     if (!origins.some((id) => own.has(id))) return null;
     return `source ${place} is itself filled from this destination: a write would go round in a circle for ever; take one of the two Replica Of away`;
   }
 
-  /** Calls `ask` every so often. */
+  /** Calls `ask` every so often, once a source has been heard. */
   watch(ask: () => void): void {
-    this.#timer = this.#clock.after(ASK_AGAIN_MS, () => {
-      ask();
-      this.watch(ask);
+    this.#ask = ask;
+  }
+
+  #askLater(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#pauseMs, () => {
+      this.#pauseMs = Math.min(ASK_AGAIN_LAST_MS, this.#pauseMs * 2);
+      this.#askLater();
+      this.#ask();
     });
   }
 

@@ -172,7 +172,7 @@ export function updateAlerts(
   source: SourceState,
   lags: Lags,
   now: number,
-  { lagMs, connectionMs }: AlertThresholds,
+  { lagMs, connectionMs }: AlertThresholds = { lagMs: null, connectionMs: 0 },
   isBroken: boolean,
 ): void {
   const { alerts, unreachableSinceMs: since } = source;

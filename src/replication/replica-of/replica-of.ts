@@ -16,6 +16,7 @@
 import assert from 'node:assert';
 import type { Network, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
+import { reopenMs } from './backoff.ts';
 import type { Mark } from './checkpoint.ts';
 import { Destination, type DestinationSpec, type Point } from './destination.ts';
 import type { SourceSpec } from './source.ts';
@@ -33,6 +34,7 @@ import {
   type SourceProgress,
   type SourceState,
 } from './progress.ts';
+import type { SourcePart } from './part-flush.ts';
 import { ReadingWindow } from './reading-window.ts';
 import { outcomeText, SourceShard } from './source-shard.ts';
 import { stageEntry } from './snapshot-requests.ts';
@@ -45,9 +47,6 @@ import { ALL_AT_ONCE, Turns, type GradualLimits } from './turns.ts';
 
 /** Marks of idle targets are brought up, and sources acknowledged, this often. */
 const HEARTBEAT_MS = 1_000;
-/** Pauses before a lost destination is opened again. */
-const REOPEN_FIRST_MS = 200;
-const REOPEN_LAST_MS = 5_000;
 
 export interface ReplicaOfOptions {
   readonly world: World;
@@ -208,8 +207,7 @@ export class ReplicaOf {
     }
     this.#destinationError = `destination: ${problem.detail}`;
     this.#dropSources();
-    const pause = Math.min(REOPEN_LAST_MS, REOPEN_FIRST_MS * 2 ** Math.min(this.#reopenAttempts++, 10));
-    this.#reopen = this.#world.clock.after(pause, () => this.#open());
+    this.#reopen = this.#world.clock.after(reopenMs(this.#reopenAttempts++), () => this.#open());
     this.#refresh();
   }
 
@@ -230,15 +228,19 @@ export class ReplicaOf {
   /** Forgets what is on its way: it no longer counts. */
   #abandon(): void {
     this.#epoch++;
+    this.#finder.checkAgain();
     this.#loads.clear();
     this.#window.clear();
     this.#lags.clear();
   }
 
-  #found(source: SourceState, { shards }: Topology): void {
+  #found(source: SourceState, { shards, hashingRules: rules }: Topology): void {
     const destination = this.#destination;
     assert(destination !== null, 'sources are looked for while there is a destination');
-    source.shards = shards.map((shard) => this.#makeShard(source, shard.index, shards.length > 1));
+    source.shards = shards.map(({ index, ranges }) => {
+      const part = shards.length > 1 && rules !== null ? { rules, ranges } : null;
+      return this.#makeShard(source, index, part);
+    });
     for (const shard of source.shards)
       this.#begin(shard, this.#phase === 'gathering' ? null : destination.resumePoint(shard.id));
     this.#refresh();
@@ -253,11 +255,12 @@ export class ReplicaOf {
     }
   }
 
-  #makeShard(source: SourceState, index: number, pin: boolean): SourceShard {
+  #makeShard(source: SourceState, index: number, part: SourcePart | null): SourceShard {
     return new SourceShard({
       source: source.spec,
       index,
-      pin,
+      pin: part !== null,
+      part,
       world: this.#world,
       network: this.#options.network,
       events: {
@@ -284,7 +287,7 @@ export class ReplicaOf {
           this.#refresh();
         },
         unit: (shard, unit) => {
-          const outcome = this.#destination?.apply(shard.id, shard.position!.replicationId, unit);
+          const outcome = this.#destination?.apply(shard.id, shard.position!.replicationId, unit, shard.part);
           if (outcome !== undefined && !outcome.ok) this.#stop(outcome.why, outcome.detail, source.spec.key);
         },
         received: (_shard, wireBytes) => (source.ingressBytes += wireBytes),
@@ -369,6 +372,11 @@ export class ReplicaOf {
     const arriving = passOn ? shards.filter((shard) => shard.state === 'transferring' && !this.#loads.has(shard)) : [];
     if (this.#phase === 'gathering') {
       if (arriving.length === 0 && (!isGathered(this.#sources) || staged.length === 0)) return;
+      // Two that begin to fill each other at the same moment learn of it only now, before either has done harm
+      if (!this.#finder.isChecked) {
+        this.#finder.check(this.#sources, () => this.#commitWhenReady());
+        return;
+      }
       this.#forced = false;
       this.#phase = 'running';
       this.fullSyncs++;
@@ -464,10 +472,9 @@ export class ReplicaOf {
   }
 
   #updateAlerts(): void {
-    const now = this.#world.clock.now();
-    const thresholds = this.#options.alertThresholds?.() ?? NO_THRESHOLDS;
     const isBroken = this.stopped !== null && STOP_EVENTS[this.stopped.cause] === undefined;
-    for (const source of this.#sources) updateAlerts(source, this.#lags, now, thresholds, isBroken);
+    const thresholds = this.#options.alertThresholds?.();
+    for (const source of this.#sources) updateAlerts(source, this.#lags, this.#world.clock.now(), thresholds, isBroken);
   }
 
   #refresh(): void {
@@ -491,5 +498,3 @@ export class ReplicaOf {
     return this.#sources.flatMap((source) => source.shards ?? []);
   }
 }
-
-const NO_THRESHOLDS: AlertThresholds = { lagMs: null, connectionMs: 0 };

@@ -26,7 +26,7 @@ export type RouteOutcome =
   | { readonly ok: false; readonly why: 'cross-slot' | 'unsupported'; readonly detail: string };
 
 /** Writes without a key that concern every target. */
-const EVERYWHERE: ReadonlySet<string> = new Set(['FLUSHALL', 'FLUSHDB', 'FUNCTION', 'SCRIPT']);
+const EVERYWHERE: ReadonlySet<string> = new Set(['FLUSHALL', 'FLUSHDB', 'ANTIPODE', 'FUNCTION', 'SCRIPT']);
 /** Messages are not data: a destination does not repeat what its source published. [RS replica-of: publish is not replicated] */
 const NOWHERE: ReadonlySet<string> = new Set(['PUBLISH', 'SPUBLISH']);
 /** Words per key of the writes that may be split. */

@@ -32,6 +32,8 @@ export class SourceFinder {
   readonly #events: SourceFinderEvents;
   /** Answers to questions asked before the latest `forget` do not count. */
   #epoch = 0;
+  #check: 'due' | 'asking' | 'done' = 'due';
+  #checks = 0;
 
   constructor(
     options: {
@@ -79,6 +81,34 @@ export class SourceFinder {
       source.timer = this.#world.clock.after(backoffMs(source.attempts++, this.#random), () => this.find(source));
       this.#events.failed(source);
     });
+  }
+
+  /** True once all that were found have said, since `checkAgain`, where their data come from, and none closes a circle. */
+  get isChecked(): boolean {
+    return this.#check === 'done';
+  }
+
+  checkAgain(): void {
+    this.#check = 'due';
+    this.#checks++;
+  }
+
+  /** Asks them, unless that is on its way; calls back when it is done. */
+  check(sources: readonly SourceState[], then: () => void): void {
+    if (this.#check === 'asking') return;
+    this.#check = 'asking';
+    const check = this.#checks;
+    const found = sources.filter(({ shards }) => shards !== null);
+    let missing = found.length;
+    for (const source of found) {
+      this.#ask(source, (outcome) => {
+        if (this.#checks !== check || !this.#learn(source, outcome)) return;
+        missing--;
+        if (missing > 0) return;
+        this.#check = 'done';
+        then();
+      });
+    }
   }
 
   /** Nothing asked up to now is wanted any more. */

@@ -14,6 +14,7 @@ import { ReplicaLink } from '../link.ts';
 import { backoffMs } from './backoff.ts';
 import { brokenTransferAdvice, isEndedBySource } from './broken-transfers.ts';
 import type { Mark } from './checkpoint.ts';
+import type { SourcePart } from './part-flush.ts';
 import type { SourceSpec } from './source.ts';
 import { askSourceOffset } from './source-offset.ts';
 import { Staging } from './staging.ts';
@@ -47,6 +48,7 @@ export interface SourceShardEvents {
 export class SourceShard {
   readonly id: string;
   readonly source: SourceSpec;
+  readonly part: SourcePart | null;
   state: ShardState = 'down';
   /** Position up to which units were handed over; null before any. */
   position: Mark | null = null;
@@ -83,11 +85,14 @@ export class SourceShard {
     index: number;
     /** True behind an endpoint of ours with several shards: the shard must be chosen. */
     pin: boolean;
+    /** What it holds of a sharded source; null: everything. */
+    part: SourcePart | null;
     world: World;
     network: Network;
     events: SourceShardEvents;
   }) {
     this.source = options.source;
+    this.part = options.part;
     this.id = `${options.source.key}/${options.index}`;
     const pin = ['ANTIPODE', 'PIN', String(options.index)];
     const { compression = 0 } = options.source;
