@@ -70,9 +70,9 @@ export const changed = (outcome: ApplyOutcome): DatabaseRecord => {
 };
 
 /** `?dry_run` and `?dry_run=true`: check, change nothing. */
-export const dryRunQuery = { dry_run: z.enum(['', 'true', 'false']) } as const;
+export const dryRunQuery = { dry_run: z.string().regex(/^(?:|true|false|1|0)$/i) } as const;
 
 export const isDryRun = ({ query }: Pick<Call<unknown>, 'query'>): boolean =>
-  !['false', null].includes(query('dry_run'));
+  !['false', '0', undefined].includes(query('dry_run')?.toLowerCase());
 
 export const isoTime = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19)}Z`;

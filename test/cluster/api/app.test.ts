@@ -141,7 +141,10 @@ describe('/v1/bdbs', () => {
         name: 'dry',
         shard_list: [4],
       });
-      expect((await ask('PUT', '/v1/bdbs/1?dry_run', { name: 'renamed' })).json.name).toBe('renamed');
+      for (const how of ['', '=True', '=1']) {
+        expect((await ask('PUT', `/v1/bdbs/1?dry_run${how}`, { name: 'renamed' })).json.name).toBe('renamed');
+      }
+      expect((await ask('PUT', '/v1/bdbs/1?dry_run=perhaps', { name: 'renamed' })).status).toBe(400);
       expect((await ask('GET', '/v1/bdbs?fields=uid,name')).json).toEqual([{ uid: 1, name: 'orders-copy' }]);
     }));
 
