@@ -305,6 +305,7 @@ export class ReplicaOf {
   #offered(source: SourceState, shard: SourceShard): boolean {
     if (this.#phase === 'running' && shard.resume !== null) {
       const known = shard.resume;
+      source.lastError = shard.noteLost();
       const cause = known.replicationId === shard.position?.replicationId ? 'backlog-lost' : 'replid-changed';
       const is = `wanted ${known.replicationId}:${known.offset}, the source is at ${shard.position?.replicationId}:${shard.position?.offset}`;
       const detail = shard.lastError === '' ? is : `${is}; before that: ${shard.lastError}`;
@@ -344,7 +345,7 @@ export class ReplicaOf {
       this.#stop(stop, `source ${place(source.spec)}: ${outcomeText(outcome)}`, source.spec.key);
       return 'stay-down';
     }
-    if (shard.brokenTransfers > 0) this.#record('transfer-broken', shard, shard.lastError);
+    if (shard.isTransferBroken) this.#record('transfer-broken', shard, shard.lastError);
     const mark = this.#phase === 'running' ? this.#destination?.resumePoint(shard.id) : undefined;
     // The end of its snapshot is on its way into the destination: the stream goes on behind it.
     if (mark !== null && mark !== undefined) shard.resume ??= mark;
@@ -434,15 +435,12 @@ export class ReplicaOf {
     }
     this.#lags.applied(point, this.#world.clock.now());
     const shard = this.#allShards().find((each) => each.id === point.sourceShard);
-    if (shard !== undefined) {
-      shard.acknowledge(point.offset);
-      if (point.loaded && shard.state === 'loading') {
-        shard.stream();
-        this.#isEmpty = false;
-        this.#world.log.event('snapshot-applied', { shard: shard.id, offset: point.offset });
-        this.#refresh();
-      }
-    }
+    shard?.acknowledge(point.offset);
+    if (!point.loaded || shard?.state !== 'loading') return;
+    shard.stream();
+    this.#isEmpty = false;
+    this.#world.log.event('snapshot-applied', { shard: shard.id, offset: point.offset });
+    this.#refresh();
   }
 
   #beat(): void {

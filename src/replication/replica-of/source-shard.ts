@@ -12,7 +12,7 @@ import type { Network, Random, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
 import { ReplicaLink } from '../link.ts';
 import { backoffMs } from './backoff.ts';
-import { brokenTransferAdvice, isEndedBySource } from './broken-transfers.ts';
+import { BrokenTransfers, isEndedBySource } from './broken-transfers.ts';
 import type { Mark } from './checkpoint.ts';
 import type { SourcePart } from './part-flush.ts';
 import type { SourceSpec } from './source.ts';
@@ -61,8 +61,9 @@ export class SourceShard {
   /** Keys of the snapshot, as it says where each database begins, and those that have arrived. */
   snapshotKeysTotal = 0;
   snapshotKeys = 0;
-  /** Transfers in a row that the source has ended. */
-  brokenTransfers = 0;
+  /** How the latest link ended: it was not yet caught up, and the source ended it. */
+  isTransferBroken = false;
+  readonly #broken = new BrokenTransfers();
   attempts = 0;
   lastError = '';
   /** False while the stream flows and what the source had written before is still on its way. */
@@ -79,6 +80,7 @@ export class SourceShard {
   #link: ReplicaLink | null = null;
   #timer: Timer | null = null;
   #closed = false;
+  #isEndedBySource = false;
 
   constructor(options: {
     source: SourceSpec;
@@ -229,7 +231,6 @@ export class SourceShard {
     if (this.#goal === null || this.position === null || this.position.offset < this.#goal) return;
     this.#goal = null;
     this.isCaughtUp = true;
-    this.brokenTransfers = 0;
     this.#events.caughtUp(this);
   }
 
@@ -261,15 +262,28 @@ export class SourceShard {
     const before = this.state;
     this.state = 'down';
     this.staging = new Staging();
-    if (before !== 'connecting' && !this.isCaughtUp && isEndedBySource(outcome)) this.brokenTransfers++;
+    this.#isEndedBySource = isEndedBySource(outcome);
+    this.isTransferBroken = this.#isEndedBySource && before !== 'connecting' && !this.isCaughtUp;
     this.isCaughtUp = false;
-    this.lastError = [outcomeText(outcome), brokenTransferAdvice(this.brokenTransfers)].filter(Boolean).join('; ');
+    this.lastError = outcomeText(outcome);
+    if (this.isTransferBroken) this.#noteBroken();
     if (this.#events.down(this, outcome) !== 'retry' || this.#closed || this.#link !== null) return;
     const resume = before === 'streaming' ? this.position : this.resume;
     this.#timer?.cancel();
     this.#timer = this.#world.clock.after(backoffMs(this.attempts - 1, this.#random), () =>
       this.#events.due(this, resume),
     );
+  }
+
+  /** The stream that the source ended cannot be gone on with, everything starts over: what to say of it. */
+  noteLost(): string {
+    if (this.#isEndedBySource) this.#noteBroken();
+    return this.lastError;
+  }
+
+  #noteBroken(): void {
+    this.#broken.note(this.#world.clock.now());
+    this.lastError = [this.lastError, this.#broken.advice].filter(Boolean).join('; ');
   }
 
   #reset(resume: Mark | null): void {
