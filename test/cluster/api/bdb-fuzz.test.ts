@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { bdbBody } from '../../../src/cluster/api/bdb-fields.ts';
+import { apiRoutes } from '../../../src/cluster/api/routes.ts';
 import { SETTING_NAMES } from '../../../src/cluster/state/database-settings.ts';
 import { asking } from '../../support/api.ts';
 import { allowedBy, nearlyAllowedBy, type JsonSchema, type Pools } from '../../support/json-schema.ts';
@@ -136,5 +137,56 @@ it('bodies generated from the schema never break anything', { timeout: 3_600_000
     );
     // Both ways happen, or nothing has been tried.
     expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 406]));
+  }),
+);
+
+/** What is asked of `/v1/bdbs/{uid}/command`: reads and writes, refused and unknown words. */
+const COMMANDS = [
+  'PING',
+  'SET',
+  'GET',
+  'MGET',
+  'DEL',
+  'INCR',
+  'EXEC',
+  'DEBUG',
+  'SUBSCRIBE',
+  'CONFIG',
+  'EVAL',
+  'no such',
+  ' ',
+  'SET k v',
+];
+
+it('bodies of the other routes of a database never break anything', { timeout: 3_600_000 }, () =>
+  inSimulation({}, async ({ sandbox }) => {
+    const cluster = sandbox.cluster('west.local');
+    const { control } = cluster;
+    const ask = asking(cluster);
+    const routes = apiRoutes.filter(({ body: taken, path }) => taken !== null && /^.v1.bdbs.(:uid.|alerts)/.test(path));
+    expect(routes.length).toBeGreaterThan(8);
+    const pools: Pools = { ...POOLS, command: COMMANDS, password: ['', 'a', 'b', 'x'.repeat(600)] };
+    const requests = routes.map(({ method, path, body: taken }) => {
+      const of = z.toJSONSchema(taken!, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+      const sent = fc.oneof(allowedBy(of, pools), nearlyAllowedBy(of, pools));
+      return fc.record({
+        method: fc.constant(method),
+        path: fc.constant(path),
+        uid: fc.constantFrom(1, 1, 1, 9),
+        sent,
+      });
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(...requests), async ({ method, path, uid, sent }) => {
+        await control.settled();
+        const before = control.state;
+        const answer = await ask(method, path.replace(':uid', String(uid)), sent);
+        expect([500, 505]).not.toContain(answer.status);
+        if (answer.status === 200) return;
+        expect(answer.json).toEqual({ error_code: expect.any(String), description: expect.any(String) });
+        expect(control.state).toBe(before);
+      }),
+      { numRuns: RUNS },
+    );
   }),
 );
