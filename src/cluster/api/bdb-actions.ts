@@ -115,6 +115,20 @@ export const bdbActionRoutes: readonly Route[] = [
   upgradeRoute('PUT'),
 
   defineRoute({
+    method: 'PUT',
+    path: '/v1/bdbs/:uid/actions/backup_reset_status',
+    summary: 'Forgets the outcome of the last periodic backup: there is none.',
+    permission: 'reset_bdb_current_backup_status',
+    body: z.strictObject({}),
+    isBodyOptional: true,
+    problems: ['db_not_exist'],
+    run(call: Call<unknown>) {
+      databaseOf(call);
+      return {};
+    },
+  }),
+
+  defineRoute({
     method: 'GET',
     path: '/v1/bdbs/:uid/actions/optimize_shards_placement',
     summary: 'Where the shards would go now.',

@@ -91,7 +91,34 @@ const settingsBody = z.strictObject(
   ),
 );
 
+/** No database is Active-Active: there are no such sources, and none can be named. */
+const crdtRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/crdt_sources/alerts',
+    summary: 'The alerts about Active-Active sources of all databases: none.',
+    permission: 'view_all_bdbs_alerts',
+    reply: z.record(z.string(), alertsReply),
+    run: () => ({}),
+  }),
+
+  defineRoute({
+    method: 'GET',
+    path: '/v1/bdbs/crdt_sources/alerts/:uid',
+    summary: 'The alerts about the Active-Active sources of a database: none.',
+    permission: 'view_bdb_alerts',
+    reply: alertsReply,
+    problems: ['db_not_exist'],
+    run(call) {
+      databaseOf(call);
+      return {};
+    },
+  }),
+];
+
 export const bdbAlertRoutes: readonly Route[] = [
+  ...crdtRoutes,
+
   defineRoute({
     method: 'GET',
     path: '/v1/bdbs/alerts',

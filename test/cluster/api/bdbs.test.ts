@@ -444,6 +444,8 @@ describe('numbers', () => {
         json: { error_code: 'not_crdb' },
       });
       expect((await ask('GET', '/v1/bdbs/1/peer_stats/1')).status).toBe(406);
+      expect((await ask('GET', '/v1/bdbs/crdt_sources/alerts')).json).toEqual({});
+      expect((await ask('GET', '/v1/bdbs/crdt_sources/alerts/9')).status).toBe(404);
     }));
 });
 
