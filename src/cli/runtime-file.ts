@@ -9,6 +9,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { AnsweredNames } from '../sandbox/outside-names.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { CliFailure } from './verb.ts';
 
@@ -24,18 +25,27 @@ export interface RuntimeCluster {
 export interface RuntimeFacts {
   readonly pid: number;
   readonly clusters: readonly RuntimeCluster[];
+  /** Where their names are answered; empty until the services have started. */
+  readonly names: readonly AnsweredNames[];
+}
+
+export interface RuntimeFile {
+  /** Where the names are answered now. */
+  tellNames(names: readonly AnsweredNames[]): void;
+  /** Removes the file; so does the end of the process, however it comes (but for SIGKILL). */
+  forget(): void;
 }
 
 const directory = (): string =>
   process.env['ANTIPODE_HOME'] ?? join(tmpdir(), `antipode-${process.getuid?.() ?? userInfo().username}`);
 const file = (): string => join(directory(), 'sandbox.json');
 
-/** The returned function removes it again; so does the end of the process, however it comes (but for SIGKILL). */
-export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
+export const writeRuntimeFile = (sandbox: Sandbox): RuntimeFile => {
+  let names: readonly AnsweredNames[] = [];
   mkdirSync(directory(), { recursive: true, mode: 0o700 });
   checkOwner();
   rmSync(file(), { force: true }); // an old file would keep its own mode
-  const write = (): void => writeFileSync(file(), JSON.stringify(factsOf(sandbox)), { mode: 0o600 });
+  const write = (): void => writeFileSync(file(), JSON.stringify(factsOf(sandbox, names)), { mode: 0o600 });
   write();
   // A replaced certificate must be trusted by whoever asks next.
   const stops = sandbox.clusters.map(({ control }) => {
@@ -52,11 +62,17 @@ export const writeRuntimeFile = (sandbox: Sandbox): (() => void) => {
     if (readIfWhole()?.pid === process.pid) rmSync(file(), { force: true });
   };
   process.on('exit', forget);
-  return forget;
+  const tellNames = (answered: readonly AnsweredNames[]): void => {
+    if (JSON.stringify(answered) === JSON.stringify(names)) return;
+    names = answered;
+    write();
+  };
+  return { tellNames, forget };
 };
 
-const factsOf = (sandbox: Sandbox): RuntimeFacts => ({
+const factsOf = (sandbox: Sandbox, names: readonly AnsweredNames[]): RuntimeFacts => ({
   pid: process.pid,
+  names,
   clusters: sandbox.clusters.map(({ name, apiUrl, username, password, control }) => ({
     name,
     api: apiUrl ?? '',

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { Sandbox, SandboxConfig } from '../sandbox/sandbox.ts';
 import type { ConfigPath } from '../sandbox/options.ts';
 import type { OutsideNames } from '../sandbox/outside-names.ts';
-import type { RuntimeFacts } from './runtime-file.ts';
+import type { RuntimeFacts, RuntimeFile } from './runtime-file.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 /** A banner that can say "in sync" is worth this wait; a longer synchronisation is shown as it goes. */
@@ -54,20 +54,22 @@ const run = async (options: UpOptions): Promise<void> => {
   }
   const { starterGone } = await import('./parent.ts');
   const over = Promise.race([ending, starterGone(sandbox.world.clock)]);
-  let forget: (() => void) | null = null;
+  let file: RuntimeFile | null = null;
   let names: OutsideNames | null = null;
   try {
-    forget = await announce(sandbox);
+    file = await announce(sandbox);
     const isJson = options.json === true;
     const startNames = async (): Promise<readonly string[]> => {
       const { startOutsideNames } = await import('../sandbox/outside-names.ts');
-      names = await startOutsideNames(sandbox);
-      return names.report;
+      const started: OutsideNames = await startOutsideNames(sandbox, () => file?.tellNames(started.answered));
+      file?.tellNames(started.answered);
+      names = started;
+      return started.report;
     };
     await Promise.race([over, isJson ? showJson(sandbox, startNames) : showBanner(sandbox, startNames)]);
     await over;
   } finally {
-    forget?.();
+    file?.forget();
     await (names as OutsideNames | null)?.close();
     await sandbox.close();
   }
@@ -75,7 +77,7 @@ const run = async (options: UpOptions): Promise<void> => {
 };
 
 /** Lets other verbs find the sandbox, unless they are told of another one that is running elsewhere. */
-const announce = async (sandbox: Sandbox): Promise<(() => void) | null> => {
+const announce = async (sandbox: Sandbox): Promise<RuntimeFile | null> => {
   const { otherSandbox, writeRuntimeFile } = await import('./runtime-file.ts');
   const other = otherSandbox();
   if (other === null || !(await isAnswering(other))) return writeRuntimeFile(sandbox);
@@ -100,10 +102,9 @@ const isAnswering = async ({ clusters: [first] }: RuntimeFacts): Promise<boolean
 
 /** The document comes when everything is in sync; people who wait for it longer are told why, on standard error. */
 const showJson = async (sandbox: Sandbox, startNames: () => Promise<readonly string[]>): Promise<void> => {
-  await progress(sandbox, (line) => process.stderr.write(`${line}\n`));
+  await Promise.all([progress(sandbox, (line) => process.stderr.write(`${line}\n`)), startNames()]);
   const { documentOf } = await import('./sandbox-document.ts');
   printJson(documentOf(sandbox));
-  await startNames();
 };
 
 /** What takes longer than a moment is shown after the banner, as it goes. */

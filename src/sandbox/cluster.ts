@@ -12,9 +12,10 @@ import type {
   Problem,
   ProblemCode,
 } from '../cluster/state/change.ts';
-import { databaseByUid, type NodeRecord } from '../cluster/state/cluster-state.ts';
+import { databaseByUid, type MdnsMissing, type NodeRecord } from '../cluster/state/cluster-state.ts';
 import type { HttpHandler } from '../world/system-http.ts';
 import type { World } from '../world/world.ts';
+import type { MdnsMissingConfig } from './options.ts';
 import { SandboxDatabase, type DatabaseSurroundings } from './database.ts';
 
 export class ProblemError extends Error {
@@ -115,6 +116,13 @@ export class SandboxCluster {
     if (!outcome.ok) throw new ProblemError(outcome.problem);
   }
 
+  /** From now on these cannot resolve names under `.local`; all others can. `{}` gives everybody the means back. */
+  setMdnsMissing(missing: MdnsMissingConfig): void {
+    const change = { kind: 'set-mdns-missing', ...mdnsMissingOf(missing, this.nodes) } as const;
+    const outcome = this.control.submit(change);
+    if (!outcome.ok) throw new ProblemError(outcome.problem);
+  }
+
   async deleteDatabase(which: string | number): Promise<void> {
     await this.#carriedOut(this.control.deleteDatabase(this.database(which).uid));
   }
@@ -146,6 +154,11 @@ export class SandboxCluster {
     return outcome.uid;
   }
 }
+
+export const mdnsMissingOf = (
+  { nodes = [], clients = false }: MdnsMissingConfig,
+  known: readonly NodeRecord[],
+): MdnsMissing => ({ nodes: nodes === 'all' ? known.map((node) => node.uid) : nodes, clients });
 
 interface StoppableWorld extends World {
   outside<T>(work: Promise<T>): Promise<T>;

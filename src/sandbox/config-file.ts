@@ -9,6 +9,7 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { DATABASE_SETTINGS } from '../cluster/state/database-settings.ts';
 import { EVICTION_POLICIES } from '../node/shard/eviction-policy.ts';
 import { parseBytes } from '../node/shard/memory-size.ts';
 import { aliasProblem, issueProblems, offsetOf, yamlMessage, type Issue } from './config-problems.ts';
@@ -59,6 +60,8 @@ const database = z.strictObject({
   shards: z.number().int().min(1).max(512).optional(),
   memory_size: memory.optional(),
   eviction_policy: z.enum(EVICTION_POLICIES).optional(),
+  proxy_policy: z.enum(DATABASE_SETTINGS.proxy_policy.values).optional(),
+  shards_placement: z.enum(DATABASE_SETTINGS.shards_placement.values).optional(),
   password: z.string().optional(),
   tls_mode: z.enum(['disabled', 'enabled', 'replica_ssl']).optional(),
   enforce_client_authentication: z.boolean().optional(),
@@ -76,12 +79,21 @@ const fqdn = z.string().transform((name, context) => {
   return z.NEVER;
 });
 
+const mdnsMissing = z.strictObject({
+  nodes: z
+    .union([z.literal('all'), z.array(z.number().int().min(1))], 'must be all, or a list of node numbers')
+    .optional(),
+  clients: z.boolean().optional(),
+});
+
 const cluster = z.strictObject({
   name: fqdn,
   nodes: z.number().int().min(1).max(NODES_MAX).optional(),
   subnet: z.string().regex(SUBNET, 'three numbers that begin with 127, as in 127.0.1').optional(),
   username: z.string().min(1).optional(),
   password: z.string().min(1).optional(),
+  private_endpoints: z.boolean().optional(),
+  mdns_missing: mdnsMissing.optional(),
   databases: z.array(database).optional(),
 });
 
@@ -93,6 +105,7 @@ const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['clusters', Object.keys(cluster.shape)],
   ['databases', Object.keys(database.shape)],
   ['replica_of', Object.keys(source.shape)],
+  ['mdns_missing', Object.keys(mdnsMissing.shape)],
 ]);
 
 const sourceOf = (given: z.infer<typeof source>) =>
@@ -108,14 +121,18 @@ const sourceOf = (given: z.infer<typeof source>) =>
       };
 
 const configOf = (read: z.infer<typeof file>): SandboxConfig => ({
-  clusters: read.clusters.map((each) => ({
+  clusters: read.clusters.map(({ private_endpoints: privateEndpoints, mdns_missing: mdnsMissing, ...each }) => ({
     ...each,
+    privateEndpoints,
+    mdnsMissing,
     databases: (each.databases ?? []).map((one) => ({
       name: one.name,
       port: one.port,
       shards: one.shards,
       memorySizeBytes: one.memory_size,
       evictionPolicy: one.eviction_policy,
+      proxyPolicy: one.proxy_policy,
+      shardsPlacement: one.shards_placement,
       password: one.password,
       tlsMode: one.tls_mode,
       enforceClientAuthentication: one.enforce_client_authentication,

@@ -6,7 +6,6 @@
 
 import type { Redis, RedisOptions } from 'ioredis';
 import type { ControlPlane } from '../cluster/control/control-plane.ts';
-import { addressOf } from '../cluster/control/database-routing.ts';
 import {
   databaseByUid,
   databaseHost,
@@ -16,6 +15,7 @@ import {
   type DatabaseStatus as LifeStatus,
   type TlsMode,
 } from '../cluster/state/cluster-state.ts';
+import { endpointNodes } from '../cluster/state/placement.ts';
 import type { SourceProgress } from '../replication/replica-of/progress.ts';
 import type { FullSyncEntry, ReplicaSync } from '../replication/replica-of/status.ts';
 import type { Milliseconds } from '../world/world.ts';
@@ -71,10 +71,14 @@ export class SandboxDatabase {
     return `${databaseHost(control.state, this.#record)}:${this.port}`;
   }
 
-  /** The address that the endpoint's name stands for. */
+  /** The address that the endpoint's name stands for; of several, the first. */
   get host(): string {
-    const { endpointNodeUid, port } = this.#record;
-    return addressOf(this.#surroundings.control.state, endpointNodeUid, port).host;
+    return this.hosts[0]!;
+  }
+
+  /** The addresses of all nodes whose proxies serve it. */
+  get hosts(): readonly string[] {
+    return endpointNodes(this.#surroundings.control.state, this.#record).map((node) => node.address);
   }
 
   get port(): number {

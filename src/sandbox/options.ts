@@ -7,6 +7,7 @@
 
 import type { EvictionPolicy } from '../node/shard/eviction-policy.ts';
 import type { TlsMode } from '../cluster/state/cluster-state.ts';
+import type { DatabaseSettings } from '../cluster/state/database-settings.ts';
 
 export const CLUSTERS_MAX = 100;
 /** Three numbers of an IPv4 loopback address. */
@@ -20,6 +21,14 @@ export interface SourceConfig {
   readonly clientCertificate?: string | undefined;
   readonly clientKey?: string | undefined;
   readonly serverName?: string | undefined;
+}
+
+/** Who lacks the means of multicast DNS (libnss-mdns, avahi), and cannot resolve names under `.local`. */
+export interface MdnsMissingConfig {
+  /** Nodes by number: their syncers cannot find sources by such names. Absent: none. */
+  readonly nodes?: 'all' | readonly number[] | undefined;
+  /** Programs outside cannot find the cluster by name. */
+  readonly clients?: boolean | undefined;
 }
 
 export interface DatabaseConfig {
@@ -37,6 +46,10 @@ export interface DatabaseConfig {
   /** PEM. */
   readonly clientCertificates?: readonly string[] | undefined;
   readonly maxConnections?: number | undefined;
+  /** Absent: `all-master-shards` with more than one shard, otherwise `single`. */
+  readonly proxyPolicy?: DatabaseSettings['proxy_policy'] | undefined;
+  /** Absent: `dense`. */
+  readonly shardsPlacement?: DatabaseSettings['shards_placement'] | undefined;
   /** Regular expressions with a group `tag`. */
   readonly hashingRules?: readonly string[] | undefined;
   readonly replicaReadOnly?: boolean | undefined;
@@ -51,6 +64,9 @@ export interface ClusterConfig {
   readonly subnet?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** Endpoints have a second name, `redis-<port>.internal.<cluster>`. */
+  readonly privateEndpoints?: boolean | undefined;
+  readonly mdnsMissing?: MdnsMissingConfig | undefined;
   readonly databases?: readonly DatabaseConfig[] | undefined;
 }
 

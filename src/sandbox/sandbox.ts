@@ -7,17 +7,18 @@
 
 import type { Redis } from 'ioredis';
 import { makeClusterCertificates } from '../cluster/certificates/cluster-certificates.ts';
-import { checkFqdn } from '../cluster/names/endpoint-names.ts';
+import { checkFqdn, sharedName } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
 import { randomPassword } from '../cluster/control/secrets.ts';
 import { apiTls } from '../cluster/control/tls-policy.ts';
-import { databaseHost, newCluster, NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { newCluster, NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { endpointsOf } from '../cluster/state/endpoints.ts';
 import { replicationOf } from '../replication/replication.ts';
 import { serveHttps, type HttpServer } from '../world/system-http.ts';
 import { SystemWorld } from '../world/system-world.ts';
 import type { World } from '../world/world.ts';
 import { findPlaces, subnetOf, type ClusterPlace, type Places } from './addresses.ts';
-import { SandboxCluster } from './cluster.ts';
+import { mdnsMissingOf, SandboxCluster } from './cluster.ts';
 import { SandboxFaults } from './faults.ts';
 import {
   CLUSTERS_MAX,
@@ -36,6 +37,7 @@ export {
   SandboxError,
   type ClusterConfig,
   type DatabaseConfig,
+  type MdnsMissingConfig,
   type SandboxConfig,
   type SourceConfig,
 } from './options.ts';
@@ -139,6 +141,8 @@ export class Sandbox implements AsyncDisposable {
       certificates,
       ports: place.ports,
       nodes: place.nodes,
+      privateEndpoints: config.privateEndpoints ?? false,
+      mdnsMissing: mdnsMissingOf(config.mdnsMissing ?? {}, place.nodes),
     });
     const surroundings = {
       positionsAt: (host: string, port: number) => this.#positionsAt(host, port),
@@ -180,10 +184,11 @@ export class Sandbox implements AsyncDisposable {
     const asked = host.toLowerCase();
     for (const { control } of this.clusters) {
       const { state } = control;
-      const database = state.databases.find((each) => {
-        const node = state.nodes.find(({ uid }) => uid === each.endpointNodeUid);
-        return each.port === port && (databaseHost(state, each) === asked || node?.address === asked);
-      });
+      const database = state.databases.find((each) =>
+        endpointsOf(state, each).some(
+          (one) => one.port === port && (one.name === asked || one.addresses.includes(asked)),
+        ),
+      );
       if (database !== undefined) return control.shards(database.uid).map((shard) => replicationOf(shard).feed.offset);
     }
     return undefined;
@@ -194,18 +199,33 @@ const checkClusters = (clusters: readonly ClusterConfig[]): void => {
   if (clusters.length === 0 || clusters.length > CLUSTERS_MAX) {
     throw new SandboxError(`${clusters.length} clusters: a sandbox has 1 to ${CLUSTERS_MAX}`, ['clusters']);
   }
-  const names = new Set<string>();
-  for (const [index, { name, nodes = 1 }] of clusters.entries()) {
+  for (const [index, { name, nodes = 1, mdnsMissing }] of clusters.entries()) {
     const checked = checkFqdn(name);
     if (!checked.ok) throw new SandboxError(checked.detail, ['clusters', index, 'name']);
     if (checked.fqdn !== name)
       throw new SandboxError(`cluster name "${name}": write ${checked.fqdn}`, ['clusters', index, 'name']);
-    if (names.has(name)) throw new SandboxError(`two clusters are called ${name}`, ['clusters', index, 'name']);
-    names.add(name);
+    checkOwnNames(clusters, index);
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) {
       throw new SandboxError(`${nodes} nodes: a cluster has 1 to ${NODES_MAX}`, ['clusters', index, 'nodes']);
     }
+    const stranger = [mdnsMissing?.nodes ?? []].flat().find((uid) => uid !== 'all' && !(uid >= 1 && uid <= nodes));
+    if (stranger !== undefined) {
+      const path = ['clusters', index, 'mdns_missing', 'nodes'];
+      throw new SandboxError(`mdns_missing: ${name} has no node ${stranger}; its nodes are 1 to ${nodes}`, path);
+    }
     checkSubnet(clusters, index);
+  }
+};
+
+/** No name may lead to two clusters. [RS mdns] */
+const checkOwnNames = (clusters: readonly ClusterConfig[], index: number): void => {
+  const { name } = clusters[index]!;
+  const path = ['clusters', index, 'name'];
+  for (const { name: other } of clusters.slice(0, index)) {
+    const shared = sharedName(name, other);
+    if (shared === null) continue;
+    if (name === other) throw new SandboxError(`two clusters are called ${name}`, path);
+    throw new SandboxError(`clusters ${other} and ${name} would both answer for ${shared}; choose another name`, path);
   }
 };
 

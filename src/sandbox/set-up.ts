@@ -70,7 +70,12 @@ const wishOf = (database: DatabaseConfig, shift: number, trusted: readonly strin
   port: database.port === undefined ? undefined : database.port + shift,
   shardsCount: database.shards,
   memorySizeBytes: database.memorySizeBytes ?? 0,
-  settings: { eviction_policy: database.evictionPolicy, max_connections: database.maxConnections },
+  settings: {
+    eviction_policy: database.evictionPolicy,
+    max_connections: database.maxConnections,
+    proxy_policy: database.proxyPolicy,
+    shards_placement: database.shardsPlacement,
+  },
   passwords: database.password === undefined || database.password === '' ? undefined : [database.password],
   tlsMode: database.tlsMode,
   enforceClientAuthentication: database.enforceClientAuthentication,

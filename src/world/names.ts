@@ -3,7 +3,7 @@
  * world asks the operating system afterwards. Limits: `NAME_SOURCES_MAX` sources.
  */
 import assert from 'node:assert/strict';
-import type { NameSource } from './world.ts';
+import type { NameAnswer, NameSource, Resolution } from './world.ts';
 
 const NAME_SOURCES_MAX = 10_000;
 
@@ -18,13 +18,23 @@ export class NameSources {
     return () => void this.#sources.delete(entry);
   }
 
-  /** `undefined` when no source knows the name; an empty answer is an answer. Names do not depend on case. */
-  resolve(name: string): readonly string[] | undefined {
+  /**
+   * `undefined` when no source knows the name; an empty answer is an answer. Names do not depend on case. What makes a name
+   * unresolvable for the asker may be known to another source than its addresses, so all are asked.
+   */
+  resolve(name: string, from: string): NameAnswer | undefined {
     const asked = name.toLowerCase();
+    let found: NameAnswer | undefined;
     for (const source of [...this.#sources].toReversed()) {
-      const addresses = source.answer(asked);
-      if (addresses !== undefined) return addresses;
+      const answer = source.answer(asked, from);
+      if (answer !== undefined && 'unresolved' in answer) return answer;
+      found ??= answer;
     }
-    return undefined;
+    return found;
   }
 }
+
+export const resolutionOf = (name: string, answer: NameAnswer): Resolution => {
+  if ('unresolved' in answer) return { ok: false, detail: answer.unresolved };
+  return answer.length > 0 ? { ok: true, addresses: answer } : { ok: false, detail: `${name} has no address` };
+};

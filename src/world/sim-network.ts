@@ -4,6 +4,8 @@
  * Names come from sources only; a literal address answers itself. Any literal address may be listened on.
  * Border: opening a connection is `sim-dial.ts`, its life `sim-connection.ts`, UDP `sim-datagrams.ts`.
  */
+import { dialAddresses } from './dial-addresses.ts';
+import { resolutionOf } from './names.ts';
 import { dial } from './sim-dial.ts';
 import { ANY_HOST } from './sim-fabric.ts';
 import type { SimFabric } from './sim-fabric.ts';
@@ -81,22 +83,21 @@ export class SimNetwork implements Network {
     const deadline = queue.elapsed() + options.timeoutMs;
     const found = await this.resolve(to.host);
     if (!found.ok) return { ok: false, why: 'unresolved', detail: found.detail };
-    let outcome: ConnectOutcome = { ok: false, why: 'unresolved', detail: `${to.host} has no address` };
-    for (const host of found.addresses) {
-      const timeoutMs = deadline - queue.elapsed();
-      if (timeoutMs <= 0) break;
-      const request = { origin: this.#host, to: { host, port: to.port }, tls: options.tls ?? null, timeoutMs };
-      outcome = await new Promise<ConnectOutcome>((resolve) => dial(this.#fabric, request, resolve));
-      if (outcome.ok) return outcome;
-    }
-    return outcome;
+    return dialAddresses(
+      to.host,
+      found.addresses,
+      () => deadline - queue.elapsed(),
+      (host, timeoutMs) => {
+        const request = { origin: this.#host, to: { host, port: to.port }, tls: options.tls ?? null, timeoutMs };
+        return new Promise<ConnectOutcome>((resolve) => dial(this.#fabric, request, resolve));
+      },
+    );
   }
 
   resolve(name: string): Promise<Resolution> {
     return this.#inAnEvent(() => {
       if (isLiteralAddress(name)) return { ok: true, addresses: [name] };
-      const addresses = this.#fabric.names.resolve(name) ?? [];
-      return addresses.length > 0 ? { ok: true, addresses } : { ok: false, detail: `${name} has no address` };
+      return resolutionOf(name, this.#fabric.names.resolve(name, this.#host) ?? []);
     });
   }
 

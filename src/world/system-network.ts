@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { lookup } from 'node:dns/promises';
 import { createServer, isIP } from 'node:net';
 import type { Socket } from 'node:net';
+import { dialAddresses } from './dial-addresses.ts';
 import { SharedReads, SystemConnection, withSharedReads } from './system-connection.ts';
 import { openDatagrams } from './system-datagrams.ts';
 import { dialSystem, hostOf } from './system-dial.ts';
@@ -16,7 +17,7 @@ import type { Ends, OpenParts } from './system-dial.ts';
 import { listenFailureOf } from './system-errors.ts';
 import type { SystemFaults } from './system-faults.ts';
 import { acceptTls, looksLikeTls } from './system-tls.ts';
-import type { NameSources } from './names.ts';
+import { resolutionOf, type NameSources } from './names.ts';
 import type {
   Address,
   Clock,
@@ -108,32 +109,28 @@ export class SystemNetwork implements Network {
     const found = await withinLimit(this.resolve(to.host), options.timeoutMs);
     if (found === null) return failed('timeout', `no address for ${to.host} within ${options.timeoutMs} ms`);
     if (!found.ok) return failed('unresolved', found.detail);
-    let outcome = failed('unresolved', `${to.host} has no address`);
-    for (const host of found.addresses) {
-      const leftMs = deadline - clock.elapsed();
-      if (leftMs <= 0) break;
-      const attempt = await dialSystem({
-        to: { host, port: to.port },
-        origin: this.#host ?? DEFAULT_HOST,
-        localAddress: this.#host,
-        tls: options.tls ?? null,
-        limitMs: leftMs,
-        clock,
-        faults,
-        open: (parts) => this.#open(parts),
-      });
-      if (attempt.ok) return attempt;
-      outcome = attempt;
-    }
-    return outcome;
+    return dialAddresses(
+      to.host,
+      found.addresses,
+      () => deadline - clock.elapsed(),
+      (host, limitMs) =>
+        dialSystem({
+          to: { host, port: to.port },
+          origin: this.#host ?? DEFAULT_HOST,
+          localAddress: this.#host,
+          tls: options.tls ?? null,
+          limitMs,
+          clock,
+          faults,
+          open: (parts) => this.#open(parts),
+        }),
+    );
   }
 
   async resolve(name: string): Promise<Resolution> {
     if (isIP(name) !== 0) return { ok: true, addresses: [name] };
-    const known = this.#parts.names.resolve(name);
-    if (known !== undefined) {
-      return known.length > 0 ? { ok: true, addresses: known } : { ok: false, detail: `${name} has no address` };
-    }
+    const known = this.#parts.names.resolve(name, this.#host ?? DEFAULT_HOST);
+    if (known !== undefined) return resolutionOf(name, known);
     try {
       const found = await lookup(name, { all: true });
       return { ok: true, addresses: found.map((entry) => entry.address) };

@@ -210,8 +210,11 @@ export type Resolution =
   | { readonly ok: true; readonly addresses: readonly string[] }
   | { readonly ok: false; readonly detail: string };
 
-/** Answers names of its own; `undefined` passes the question on. */
-export type NameSource = (name: string) => readonly string[] | undefined;
+/** `unresolved`: whoever asks cannot have an answer, and why; nobody else is asked then. */
+export type NameAnswer = readonly string[] | { readonly unresolved: string };
+
+/** Answers names of its own, in lower case, for whoever asks `from` that address; `undefined` passes the question on. */
+export type NameSource = (name: string, from: string) => NameAnswer | undefined;
 
 export interface Datagram {
   readonly from: Address;
@@ -234,12 +237,16 @@ export interface DatagramOptions {
 }
 
 export interface Network {
-  /** The same network seen from one address: connections dialled here originate there, so that faults can name it. */
+  /** The same network seen from one address: connections dialled and names asked here originate there. */
   from(host: string): Network;
   /** Port 0 takes a free one. `accept` is called synchronously; it must call `connection.handle`. */
   listen(at: Address, options: ListenOptions, accept: (connection: Connection) => void): Promise<ListenOutcome>;
+  /** Of a name with several addresses each gets its share of the time, so that one that is silent does not hide the others. */
   connect(to: Address, options: ConnectOptions): Promise<ConnectOutcome>;
-  /** Literal addresses answer themselves; then the name sources, newest first; then (system world only) the system. */
+  /**
+   * Literal addresses answer themselves; then the name sources, newest first, unless one of them says `unresolved`; then (system
+   * world only) the system.
+   */
   resolve(name: string): Promise<Resolution>;
   /** Adds a source of names; the returned function takes it away again. */
   addNames(source: NameSource): () => void;

@@ -79,6 +79,28 @@ export const connectionsContract = (makeWorld: MakeWorld): void => {
       const near = await kit.dialled(WEST, { host: 'shop.test', port: listener.address.port });
       expect(near.connection.remote).toEqual(listener.address);
     });
+
+    test('an address that is silent leaves time for the next', async () => {
+      const listener = await kit.listen({ host: EAST, port: 0 }, {}, kit.keep);
+      kit.network.addNames((asked) => (asked === 'shop.test' ? [NORTH, EAST] : undefined));
+      kit.network.faults.partition([WEST], [NORTH], 'both-ways');
+      const outcome = await kit.dial(WEST, { host: 'shop.test', port: listener.address.port }, null, 1_200);
+      if (!outcome.ok) throw new Error(outcome.detail);
+      expect(kit.keep(outcome.connection).connection.remote).toEqual(listener.address);
+    });
+
+    test('a source knows who asks, and may say why the name is not for them', async () => {
+      kit.network.addNames((_, from) => (from === WEST ? { unresolved: `${from} hears no multicast` } : undefined));
+      kit.network.addNames((asked) => (asked === 'shop.test' ? [EAST] : undefined));
+      const asked = (from: string) => kit.run(kit.network.from(from).resolve('shop.test'));
+      expect(await asked(NORTH)).toEqual({ ok: true, addresses: [EAST] });
+      expect(await asked(WEST)).toEqual({ ok: false, detail: `${WEST} hears no multicast` });
+      expect(await kit.dial(WEST, { host: 'shop.test', port: 1 })).toMatchObject({
+        ok: false,
+        why: 'unresolved',
+        detail: `${WEST} hears no multicast`,
+      });
+    });
   });
 
   describe('bytes', () => {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { REDIS_VERSION } from '../../node/shard/version.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { shardsOf } from '../state/cluster-state.ts';
+import { DATABASE_SETTINGS } from '../state/database-settings.ts';
 import { SHORT_VERSION } from './bdb-body.ts';
 import { bdbReply } from './bdb-fields.ts';
 import { bdbView } from './bdb-view.ts';
@@ -56,7 +57,7 @@ const rebalanceRoute = (action: 'rebalance' | 'revamp', summary: string): Route 
       const { control } = call;
       const database = databaseOf(call);
       const now = blueprintOf(shardsOf(control.state, database.uid));
-      const best = bestPlacement(control.state, database, database.shardsCount);
+      const best = bestPlacement(control.state, database, database.shardsCount, database.settings.shards_placement);
       if (isDryRun(call)) return best;
       const isBest = JSON.stringify(now) === JSON.stringify(best);
       if (!isBest && call.query('only_failovers') !== 'true') {
@@ -136,7 +137,7 @@ export const bdbActionRoutes: readonly Route[] = [
     query: {
       shards_count: z.string().regex(/^[1-9]\d{0,2}$/),
       memory_size: z.string().regex(/^\d{1,15}$/),
-      shards_placement: z.enum(['dense', 'sparse']),
+      shards_placement: z.enum(DATABASE_SETTINGS.shards_placement.values),
       replication: z.enum(['enabled', 'disabled']),
       bigstore_ram_size: z.string().regex(/^\d{1,15}$/),
       avoid_nodes: z.string(),
@@ -146,7 +147,8 @@ export const bdbActionRoutes: readonly Route[] = [
     run(call) {
       const database = databaseOf(call);
       const count = Number(call.query('shards_count') ?? database.shardsCount);
-      return bestPlacement(call.control.state, database, count);
+      const asked = DATABASE_SETTINGS.shards_placement.values.find((each) => each === call.query('shards_placement'));
+      return bestPlacement(call.control.state, database, count, asked ?? database.settings.shards_placement);
     },
   }),
 

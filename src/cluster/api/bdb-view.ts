@@ -2,14 +2,8 @@
 
 import { REDIS_VERSION } from '../../node/shard/version.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
-import { addressOf } from '../control/database-routing.ts';
-import {
-  databaseHost,
-  shardsOf,
-  type ClusterState,
-  type DatabaseRecord,
-  type SourceRecord,
-} from '../state/cluster-state.ts';
+import { shardsOf, type ClusterState, type DatabaseRecord, type SourceRecord } from '../state/cluster-state.ts';
+import { endpointsOf } from '../state/endpoints.ts';
 import { SHORT_VERSION } from './bdb-body.ts';
 import type { BdbReply, SourceReply } from './bdb-fields.ts';
 import { isoTime } from './route.ts';
@@ -79,7 +73,7 @@ export const bdbView = (
     shard_key_regex: database.sharding ? database.hashingRules.map(({ regex }) => ({ regex })) : [],
     version: REDIS_VERSION,
     redis_version: SHORT_VERSION,
-    endpoints: [endpointView(state, database)],
+    endpoints: endpointViews(state, database),
     authentication_redis_pass: database.passwords[0] ?? '',
     authentication_admin_pass: database.adminPassword,
     tls_mode: database.tlsMode,
@@ -108,16 +102,17 @@ export const bdbView = (
   };
 };
 
-const endpointView = (state: ClusterState, database: DatabaseRecord): BdbReply['endpoints'][number] => ({
-  uid: `${database.uid}:1`,
-  dns_name: databaseHost(state, database),
-  port: database.port,
-  addr: [addressOf(state, database.endpointNodeUid, database.port).host],
-  addr_type: 'external',
-  proxy_policy: database.settings.proxy_policy,
-  oss_cluster_api_preferred_endpoint_type: database.settings.oss_cluster_api_preferred_endpoint_type,
-  oss_cluster_api_preferred_ip_type: database.settings.oss_cluster_api_preferred_ip_type,
-});
+const endpointViews = (state: ClusterState, database: DatabaseRecord): BdbReply['endpoints'] =>
+  endpointsOf(state, database).map(({ uid, name, port, addresses, kind }) => ({
+    uid,
+    dns_name: name,
+    port,
+    addr: [...addresses],
+    addr_type: kind,
+    proxy_policy: database.settings.proxy_policy,
+    oss_cluster_api_preferred_endpoint_type: database.settings.oss_cluster_api_preferred_endpoint_type,
+    oss_cluster_api_preferred_ip_type: database.settings.oss_cluster_api_preferred_ip_type,
+  }));
 
 const sourceView = (control: ControlPlane, database: DatabaseRecord, source: SourceRecord): SourceReply => {
   const seen = control.sight(database.uid).sync?.sources.find((each) => each.key === String(source.uid));

@@ -60,6 +60,7 @@ export const API_PROBLEMS = {
   bad_shards_blueprint: 406,
   invalid_version: 406,
   replication_violation: 406,
+  node_not_exist: 404,
   /** A setting of the real product that has no effect here yet. */
   not_emulated: 406,
 } as const satisfies Readonly<Record<ProblemCode, number>> & Readonly<Record<string, number>>;

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { evenSlotMap, slotRangeText } from '../../sharding/slot-map.ts';
 import { databaseByUid, shardsOf, type ClusterState, type DatabaseRecord } from '../state/cluster-state.ts';
+import type { DatabaseSettings } from '../state/database-settings.ts';
 import { placeShards } from '../state/placement.ts';
 import type { BdbBody } from './bdb-fields.ts';
 import { ApiProblem } from './problems.ts';
@@ -28,9 +29,14 @@ export const blueprintOf = (shards: readonly { readonly nodeUid: number }[]): Bl
 };
 
 /** Where the shards would go if the database were made now. */
-export const bestPlacement = (state: ClusterState, { uid }: DatabaseRecord, count: number): Blueprint => {
+export const bestPlacement = (
+  state: ClusterState,
+  { uid }: DatabaseRecord,
+  count: number,
+  placement: DatabaseSettings['shards_placement'],
+): Blueprint => {
   const without = { ...state, shards: state.shards.filter((shard) => shard.databaseUid !== uid) };
-  const placed = placeShards(without, uid, count);
+  const placed = placeShards(without, uid, count, placement);
   if (placed === null) throw new ApiProblem('insufficient_resources', `the nodes have no room for ${count} shards`);
   return blueprintOf(placed);
 };

@@ -1,14 +1,16 @@
-/** The names of a cluster as its state has them: the cluster, its nodes, and each database's endpoint. Pure. */
+/** The names of a cluster as its state has them: the cluster, its nodes, its API, and the endpoints of each database. Pure. */
 
+import { apiName } from '../names/endpoint-names.ts';
 import { makeZone, type Zone } from '../names/name-records.ts';
-import { databaseHost, nodeByUid, type ClusterState } from '../state/cluster-state.ts';
+import type { ClusterState } from '../state/cluster-state.ts';
+import { endpointsOf } from '../state/endpoints.ts';
 
 export const zoneOf = (state: ClusterState): Zone =>
   makeZone({
     fqdn: state.fqdn,
     nodes: state.nodes,
-    records: state.databases.map((database) => {
-      const node = nodeByUid(state, database.endpointNodeUid);
-      return { name: databaseHost(state, database), addresses: node === undefined ? [] : [node.address] };
-    }),
+    records: [
+      { name: apiName(state.fqdn), addresses: state.nodes.map((node) => node.address) },
+      ...state.databases.flatMap((database) => endpointsOf(state, database)),
+    ],
   });

@@ -10,7 +10,7 @@ import type { Shard } from '../../node/shard/shard.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
 import type { Milliseconds, Random, World } from '../../world/world.ts';
 import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
-import { addressesOf, type Zone } from '../names/name-records.ts';
+import type { Zone } from '../names/name-records.ts';
 import { apply } from '../state/apply.ts';
 import type { DatabaseAlertsEdit } from '../state/database-alerts.ts';
 import type { ApplyOutcome, CertificateWish, Change, DatabaseEdit, DatabaseWish } from '../state/change.ts';
@@ -22,6 +22,7 @@ import { readCounters, type ConnectionCounts } from './database-counters.ts';
 import { sourcesOf } from './database-routing.ts';
 import { EventLog } from './event-log.ts';
 import { askOnce, type LocalOutcome } from './local-client.ts';
+import { nameSource } from './name-source.ts';
 import { NodeAgent } from './node-agent.ts';
 import { Reconciler } from './reconciler.ts';
 import { randomPassword } from './secrets.ts';
@@ -93,7 +94,7 @@ export class ControlPlane {
       sources: (uid) => this.#history(uid)?.sources ?? [],
       sampled: (atMs) => this.#judge(atMs),
     });
-    this.#takeNamesAway = world.network.addNames((name) => addressesOf([this.#zone], name));
+    this.#takeNamesAway = world.network.addNames(nameSource(() => this));
   }
 
   get state(): ClusterState {

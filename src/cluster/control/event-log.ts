@@ -68,6 +68,7 @@ const eventOf = (
     case 'delete-database':
     case 'database-ready':
     case 'database-troubled':
+    case 'set-mdns-missing':
     case 'full-sync-begun':
       return null;
   }

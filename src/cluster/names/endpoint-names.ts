@@ -39,7 +39,23 @@ export const isMulticastName = (name: string): boolean => /(?:^|\.)local\.?$/i.t
 
 export const endpointName = (port: number, fqdn: string): string => `redis-${port}.${fqdn}`;
 
+/** Before the cluster's name in the private names. [RS private-public-endpoints] */
+export const INTERNAL_LABEL = 'internal';
+
 /** The private form, where a cluster has private and public endpoints. */
-export const internalEndpointName = (port: number, fqdn: string): string => `redis-${port}.internal.${fqdn}`;
+export const internalEndpointName = (port: number, fqdn: string): string => `redis-${port}.${INTERNAL_LABEL}.${fqdn}`;
 
 export const nodeName = (nodeUid: number, fqdn: string): string => `node${nodeUid}.${fqdn}`;
+
+/** By which the REST API is commonly addressed. */
+export const apiName = (fqdn: string): string => `cnm.${fqdn}`;
+
+/** Labels that a cluster puts before its own name. */
+const OWN_LABEL = /^(?:redis-\d+(?:\.internal)?|internal|node\d+|cnm)$/;
+
+/** The name that two clusters would share if both existed; null: they can live side by side. Both canonical. */
+export const sharedName = (fqdn: string, other: string): string | null => {
+  if (fqdn === other) return fqdn;
+  const [inner, outer] = fqdn.length > other.length ? [fqdn, other] : [other, fqdn];
+  return inner.endsWith(`.${outer}`) && OWN_LABEL.test(inner.slice(0, -outer.length - 1)) ? inner : null;
+};

@@ -22,7 +22,8 @@ import {
   freePort,
 } from './database-rules.ts';
 import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
-import { placeShards } from './placement.ts';
+import { setMdnsMissing } from './name-services.ts';
+import { placementDefaults, placeShards } from './placement.ts';
 import { editReplica, NO_REPLICA } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
 
@@ -67,6 +68,8 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
       return replaceCertificates(state, change.atMs, change.certificates);
     case 'delete-certificate':
       return deleteCertificate(state, change.name);
+    case 'set-mdns-missing':
+      return setMdnsMissing(state, change);
     case 'database-ready':
       return told(state, change.uid, (database) =>
         database.status === 'delete-pending' || (database.status === 'active' && database.trouble === '')
@@ -118,6 +121,7 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
   const name = wish.name ?? '';
   const refused = checkName(state, name, null) ?? checkMemory(wish.memorySizeBytes) ?? checkPort(state, port);
   if (refused !== null) return refused;
+  const sharding = wish.sharding ?? (shardsCount > 1 || wish.hashingRules !== undefined);
   const draft: DatabaseRecord = {
     uid,
     name,
@@ -128,7 +132,7 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     portWished,
     endpointNodeUid: 0,
     shardsCount,
-    sharding: wish.sharding ?? (shardsCount > 1 || wish.hashingRules !== undefined),
+    sharding,
     hashingRules: wish.hashingRules ?? STANDARD_HASHING_RULES,
     passwords: [],
     adminPassword,
@@ -136,7 +140,7 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     tlsMode: 'disabled',
     enforceClientAuthentication: true,
     clientCertificates: [],
-    settings: DEFAULT_SETTINGS,
+    settings: { ...DEFAULT_SETTINGS, ...placementDefaults(sharding) },
     snapshotPolicy: [],
     authorizedSubjects: [],
     crdtCertificates: [],
@@ -152,7 +156,8 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
   if (!settled.ok) return settled;
   const wrong = checkSharding(shardsCount, draft.sharding, draft.hashingRules);
   if (wrong !== null) return wrong;
-  const shards = placeShards(state, uid, shardsCount);
+  const { shards_placement: placement } = settled.database.settings;
+  const shards = placeShards(state, uid, shardsCount, placement);
   if (shards === null) {
     return problem(
       'insufficient_resources',

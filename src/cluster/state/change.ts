@@ -10,6 +10,7 @@ import type { FullSyncCause, ReplicaSync, StopCause } from '../../replication/re
 import type {
   AuthorizedSubject,
   ClusterState,
+  MdnsMissing,
   RolePermission,
   SnapshotRule,
   SourceRecord,
@@ -89,6 +90,7 @@ export type Change =
   /** All of them or, when one is refused, none. */
   | { readonly kind: 'replace-certificates'; readonly atMs: number; readonly certificates: readonly CertificateWish[] }
   | { readonly kind: 'delete-certificate'; readonly atMs: number; readonly name: string }
+  | ({ readonly kind: 'set-mdns-missing' } & MdnsMissing)
   // told by the reconciler and the syncers
   | { readonly kind: 'database-ready'; readonly uid: number }
   | { readonly kind: 'database-troubled'; readonly uid: number; readonly trouble: string }
@@ -140,7 +142,8 @@ export type ProblemCode =
   | 'rack_awareness_violation'
   | 'missing_backup_interval'
   | 'invalid_setting'
-  | 'not_emulated';
+  | 'not_emulated'
+  | 'node_not_exist';
 
 export interface Problem {
   readonly code: ProblemCode;

@@ -22,6 +22,14 @@ export interface NodeRecord {
   readonly address: string;
 }
 
+/** Who lacks what is needed to resolve names under `.local`. [RS mdns] */
+export interface MdnsMissing {
+  /** Uids of nodes: their syncers cannot find sources by such names. */
+  readonly nodes: readonly number[];
+  /** Programs outside: they cannot find this cluster by name. */
+  readonly clients: boolean;
+}
+
 export interface SourceRecord {
   /** 1-based within its destination; also the source's name in the engine's marks. */
   readonly uid: number;
@@ -92,7 +100,7 @@ export interface DatabaseRecord {
   readonly port: number;
   /** False: nobody asked for this port. [RS: GET then shows 0] */
   readonly portWished: boolean;
-  /** Node whose proxy serves it. [RS proxy policy: single] */
+  /** Node whose proxy serves it under the policy `single`. [RS proxy policy] */
   readonly endpointNodeUid: number;
   readonly shardsCount: number;
   readonly sharding: boolean;
@@ -159,6 +167,9 @@ export interface ClusterState {
   readonly certificates: ClusterCertificates;
   readonly ports: PortPlan;
   readonly nodes: readonly NodeRecord[];
+  /** Endpoints have a private name as well; decided at creation. [RS private-public-endpoints] */
+  readonly privateEndpoints: boolean;
+  readonly mdnsMissing: MdnsMissing;
   /** By uid. */
   readonly databases: readonly DatabaseRecord[];
   /** By uid. */
@@ -167,9 +178,20 @@ export interface ClusterState {
   readonly nextShardUid: number;
 }
 
-export type NewCluster = Omit<ClusterState, 'version' | 'databases' | 'shards' | 'nextDatabaseUid' | 'nextShardUid'>;
+/** What has a usual value may be left out. */
+const USUAL = {
+  privateEndpoints: false,
+  mdnsMissing: { nodes: [], clients: false } as MdnsMissing,
+} as const satisfies Partial<ClusterState>;
+
+export type NewCluster = Omit<
+  ClusterState,
+  'version' | 'databases' | 'shards' | 'nextDatabaseUid' | 'nextShardUid' | keyof typeof USUAL
+> &
+  Partial<Pick<ClusterState, keyof typeof USUAL>>;
 
 export const newCluster = (facts: NewCluster): ClusterState => ({
+  ...USUAL,
   ...facts,
   version: 1,
   databases: [],

@@ -1,32 +1,75 @@
 /**
- * Where the shards of a new database go. Pure.
+ * Where a database's shards and endpoints go. Pure.
  *
- * Dense: on as few nodes as possible, beginning with the one that has the fewest shards [RS shards_placement: dense]. Ports are
- * unique in the whole cluster, so that nodes may share an address. Limits: `SHARDS_PER_NODE_MAX`.
+ * Shards: dense, on as few nodes as possible, beginning with the one that has the fewest; sparse, each on the node that has the fewest
+ * then [RS shards_placement]. Their ports are unique in the whole cluster, so that nodes may share an address. Endpoints: on one node,
+ * on every node with a primary shard of the database, or on every node [RS proxy policy]. Limits: `SHARDS_PER_NODE_MAX`.
  */
 
-import { SHARDS_PER_NODE_MAX, type ClusterState, type ShardRecord } from './cluster-state.ts';
+import {
+  SHARDS_PER_NODE_MAX,
+  shardsOf,
+  type ClusterState,
+  type DatabaseRecord,
+  type NodeRecord,
+  type ShardRecord,
+} from './cluster-state.ts';
+import type { DatabaseSettings } from './database-settings.ts';
 
 /** Null: the nodes cannot hold that many. */
-export const placeShards = (state: ClusterState, databaseUid: number, count: number): readonly ShardRecord[] | null => {
+export const placeShards = (
+  state: ClusterState,
+  databaseUid: number,
+  count: number,
+  placement: DatabaseSettings['shards_placement'],
+): readonly ShardRecord[] | null => {
   const load = new Map(state.nodes.map((node) => [node.uid, 0]));
   for (const shard of state.shards) load.set(shard.nodeUid, (load.get(shard.nodeUid) ?? 0) + 1);
-  const nodes = [...load].toSorted(([uid, shards], [otherUid, otherShards]) => shards - otherShards || uid - otherUid);
   const takenPorts = new Set(state.shards.map((shard) => shard.port));
   const placed: ShardRecord[] = [];
   let port = state.ports.shardFirst;
-  for (const [nodeUid, shards] of nodes) {
-    for (let room = SHARDS_PER_NODE_MAX - shards; room > 0 && placed.length < count; room--) {
-      while (takenPorts.has(port)) port++;
-      if (port > state.ports.shardLast) return null;
-      placed.push({
-        uid: state.nextShardUid + placed.length,
-        databaseUid,
-        index: placed.length,
-        nodeUid,
-        port: port++,
-      });
-    }
+  let nodeUid: number | null = null;
+  while (placed.length < count) {
+    if (placement === 'sparse' || nodeUid === null || load.get(nodeUid)! >= SHARDS_PER_NODE_MAX)
+      nodeUid = emptiest(load);
+    while (takenPorts.has(port)) port++;
+    if (nodeUid === null || port > state.ports.shardLast) return null;
+    placed.push({ uid: state.nextShardUid + placed.length, databaseUid, index: placed.length, nodeUid, port: port++ });
+    load.set(nodeUid, load.get(nodeUid)! + 1);
   }
-  return placed.length === count ? placed : null;
+  return placed;
+};
+
+/** Where a new database goes if nobody says it. [RS cluster policy] */
+export const placementDefaults = (sharding: boolean): Pick<DatabaseSettings, 'proxy_policy' | 'shards_placement'> => ({
+  proxy_policy: sharding ? 'all-master-shards' : 'single',
+  shards_placement: 'dense',
+});
+
+/** The node with the fewest shards, of equals the first; null: all are full. */
+const emptiest = (load: ReadonlyMap<number, number>): number | null => {
+  const [first] = [...load].toSorted(([uid, shards], [other, otherShards]) => shards - otherShards || uid - other);
+  return first === undefined || first[1] >= SHARDS_PER_NODE_MAX ? null : first[0];
+};
+
+/**
+ * The nodes whose proxies serve a database, the one that serves it under `single` first, then by number. Of nodes that share an
+ * address one is enough: the address and port are the endpoint.
+ */
+export const endpointNodes = (
+  state: ClusterState,
+  database: Pick<DatabaseRecord, 'uid' | 'endpointNodeUid' | 'settings'>,
+): readonly NodeRecord[] => {
+  const uids = new Set([database.endpointNodeUid]);
+  const { proxy_policy: policy } = database.settings;
+  if (policy === 'all-master-shards') {
+    uids.clear();
+    for (const shard of shardsOf(state, database.uid)) uids.add(shard.nodeUid);
+  }
+  const chosen = state.nodes.filter((node) => policy === 'all-nodes' || uids.has(node.uid));
+  const rank = (node: NodeRecord): number => (node.uid === database.endpointNodeUid ? 0 : node.uid);
+  const addresses = new Set<string>();
+  return chosen
+    .toSorted((one, other) => rank(one) - rank(other))
+    .filter(({ address }) => !addresses.has(address) && addresses.add(address));
 };

@@ -7,6 +7,7 @@
  */
 
 import type { FullSyncCause } from '../../replication/replica-of/status.ts';
+import { endpointNodes } from './placement.ts';
 import { generationName, shardsOf, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
 import { differingSettings, shardSettingsOf, type ShardSettings } from './shard-settings.ts';
 
@@ -96,12 +97,14 @@ export const wantedOf = (state: ClusterState): Found => {
     ),
     endpoints: living
       .filter((database) => !database.trafficStopped)
-      .map((database) => ({
-        databaseUid: database.uid,
-        nodeUid: database.endpointNodeUid,
-        port: database.port,
-        adminPasswordEpoch: database.adminPasswordEpoch,
-      })),
+      .flatMap((database) =>
+        endpointNodes(state, database).map((node) => ({
+          databaseUid: database.uid,
+          nodeUid: node.uid,
+          port: database.port,
+          adminPasswordEpoch: database.adminPasswordEpoch,
+        })),
+      ),
     syncers: living
       .filter((database) => database.replica.sync === 'enabled')
       .map((database) => ({
