@@ -105,7 +105,8 @@ const create = async (name: string, options: CreateOptions): Promise<void> => {
     name,
     memory_size: 0,
     ...(options.port === undefined ? {} : { port: wholeOf('--port', options.port) }),
-    ...(shards === undefined ? {} : { shards_count: shards, sharding: shards > 1 }),
+    // The standard rules, which the API wants named.
+    ...(shards === undefined ? {} : { shards_count: shards, sharding: shards > 1, oss_sharding: shards > 1 }),
     ...(await bodyOf(options)),
   };
   const path = options.dryRun === true ? '/v1/bdbs?dry_run=true' : '/v1/bdbs';
