@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CommandTable } from '../../../src/node/commands/table.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
+import { backoffMs } from '../../../src/replication/replica-of/backoff.ts';
 import { formatMark, lowestMark, parseMark } from '../../../src/replication/replica-of/checkpoint.ts';
 import { routeUnit, type Routing } from '../../../src/replication/replica-of/route-unit.ts';
 import {
@@ -12,7 +13,9 @@ import {
   type SourceStatus,
 } from '../../../src/replication/replica-of/status.ts';
 import { Staging } from '../../../src/replication/replica-of/staging.ts';
-import { UnitReader, type Unit } from '../../../src/replication/replica-of/stream-units.ts';
+import { stopCauseOf } from '../../../src/replication/replica-of/stop-causes.ts';
+import { TRANSACTION_WRITES_MAX, UnitReader, type Unit } from '../../../src/replication/replica-of/stream-units.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
 import { RequestDecoder } from '../../../src/resp/request-decoder.ts';
 
 const unit = (...writes: string[][]): Unit => ({
@@ -112,6 +115,38 @@ describe('routeUnit', () => {
   it('passes everything through to a single target', () => {
     const outcome = routeUnit(unit(['XADD', 's', '*', 'f', 'v']), { ...routing, targets: 1 });
     expect(outcome.ok && [...outcome.parts.keys()]).toEqual([0]);
+  });
+});
+
+describe('stops', () => {
+  it.each([
+    [{ why: 'auth-failed', detail: '' }, 'authentication'],
+    [{ why: 'psync-not-supported', detail: '' }, 'not-replicable'],
+    [{ why: 'compression-unsupported', detail: '' }, 'compression'],
+    [{ why: 'source-out-of-memory', detail: '' }, 'out-of-memory'],
+    [{ why: 'too-large', detail: '' }, 'general'],
+    [{ why: 'source-refused', detail: '', transient: true }, null],
+    [{ why: 'protocol', detail: '' }, null],
+    [{ why: 'timeout', detail: '', waitingFor: '' }, null],
+  ] as const)('%j is %s', (outcome, cause) => {
+    expect(stopCauseOf(outcome)).toBe(cause);
+  });
+
+  it('a transaction that is larger than the limit is refused, not gathered for ever', () => {
+    const reader = new UnitReader(0);
+    reader.push(['MULTI'], 1);
+    for (let i = 0; i < TRANSACTION_WRITES_MAX; i++) reader.push(['INCR', 'n'], 2);
+    expect(() => reader.push(['INCR', 'n'], 3)).toThrow(/more than 1000000 writes/);
+  });
+
+  it('pauses between attempts double from a second to ten, up to a half less by chance', () => {
+    const { random } = new SimWorld({ seed: 1 });
+    for (let failures = 0; failures < 20; failures++) {
+      const longest = Math.min(10_000, 1_000 * 2 ** failures);
+      const pause = backoffMs(failures, random);
+      expect(pause).toBeGreaterThanOrEqual(longest / 2);
+      expect(pause).toBeLessThanOrEqual(longest);
+    }
   });
 });
 
