@@ -355,3 +355,25 @@ describe('the simulated network', () => {
     expect(world.network.faults.cut('*', '*', 'reset')).toBe(0);
   });
 });
+
+test.each(['bytes', 'random', 'whole'] as const)(
+  'a plain client of a port that also takes TLS loses nothing where its first words arrive in pieces (%s)',
+  async (chunking) => {
+    const world = new SimWorld({ seed: 1, conditions: { chunking } });
+    const heard = await world.run(async () => {
+      let text = '';
+      const nobodyTrusted = { certificate: '', key: '', mode: 'optional', clientCertificates: null } as const;
+      await world.network.listen(SERVER, { tls: () => ({ ...nobodyTrusted, minVersion: 'TLSv1.2' }) }, (connection) => {
+        connection.handle({ data: (chunk) => void (text += chunk.toString('latin1')), closed: () => undefined });
+      });
+      const outcome = await world.network.from('127.0.9.1').connect(SERVER, { timeoutMs: 1_000 });
+      if (!outcome.ok) throw new Error(outcome.why);
+      outcome.connection.handle(ignore);
+      outcome.connection.write('*1\r\n$4\r\nPING\r\n');
+      outcome.connection.write('*1\r\n$4\r\nQUIT\r\n');
+      await eventuallyIn(world, () => text.length >= 28, { withinMs: 1_000, what: 'both requests' });
+      return text;
+    });
+    expect(heard).toBe('*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n');
+  },
+);

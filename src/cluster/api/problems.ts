@@ -14,8 +14,6 @@ export const API_PROBLEMS = {
   method_not_allowed: 405,
   request_too_large: 413,
   internal_error: 500,
-  /** The disk of `--data` refuses. */
-  not_saved: 507,
   // of what a body asks for
   command_failed: 400,
   bdb_unavailable: 503,

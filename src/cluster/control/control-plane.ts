@@ -8,7 +8,6 @@
 
 import type { Shard } from '../../node/shard/shard.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
-import type { FileOutcome, Folder } from '../../world/files.ts';
 import type { Milliseconds, Random, World } from '../../world/world.ts';
 import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import type { Zone } from '../names/name-records.ts';
@@ -27,7 +26,6 @@ import { nameSource } from './name-source.ts';
 import { NodeAgent } from './node-agent.ts';
 import { Reconciler } from './reconciler.ts';
 import { randomPassword } from './secrets.ts';
-import { StateStore } from './state-store.ts';
 import { Statistics } from './statistics.ts';
 import type { SyncHistory } from './syncer.ts';
 
@@ -45,13 +43,6 @@ export interface DatabaseSight {
   readonly sync: SyncHistory | undefined;
 }
 
-export interface ControlPlaneOptions {
-  /** Chance of this run alone: a cluster that starts again must not draw again what it drew before. */
-  readonly random?: Random;
-  /** Where state and data are kept; absent: nowhere. */
-  readonly folder?: Folder;
-}
-
 export class ControlPlane {
   readonly world: World;
   readonly events = new EventLog();
@@ -59,7 +50,6 @@ export class ControlPlane {
   readonly statistics: Statistics;
   readonly alerts: AlertWatch;
   readonly #random: Random;
-  readonly #store: StateStore | null;
   readonly #agents: readonly NodeAgent[];
   readonly #reconciler: Reconciler;
   readonly #takeNamesAway: () => void;
@@ -67,16 +57,14 @@ export class ControlPlane {
   #state: ClusterState;
   #zone: Zone;
 
-  constructor(world: World, state: ClusterState, { random = world.random, folder }: ControlPlaneOptions = {}) {
+  constructor(world: World, state: ClusterState) {
     this.world = world;
     this.#state = state;
     this.#zone = zoneOf(state);
-    this.#random = random.fork(`control ${state.fqdn}`);
-    this.actions = new Actions(world.clock, random.fork(`actions ${state.fqdn}`));
-    this.#store = folder === undefined ? null : new StateStore(world, folder, state);
+    this.#random = world.random.fork(`control ${state.fqdn}`);
+    this.actions = new Actions(world.clock, world.random.fork(`actions ${state.fqdn}`));
     const options = {
       world,
-      random,
       state: () => this.#state,
       tell: (change: Change) => void this.submit(change),
       stepped: (uid: number, step: string, done: number, steps: number) => this.actions.step(uid, step, done, steps),
@@ -126,7 +114,6 @@ export class ControlPlane {
     this.#zone = zoneOf(outcome.state);
     this.events.note(this.world.clock.now(), change, outcome.uid, before, outcome.state);
     this.world.log.event('cluster-changed', { cluster: before.fqdn, kind: change.kind, uid: outcome.uid });
-    this.#store?.note(outcome.state);
     this.#reconciler.wake();
     for (const listener of this.#listeners) listener();
     return outcome;
@@ -212,16 +199,6 @@ export class ControlPlane {
     return this.#reconciler.settled();
   }
 
-  /** Starts what the state says; needed only where it says something before the first change. */
-  start(): void {
-    this.#reconciler.wake();
-  }
-
-  /** Resolves when every change so far would survive the end of the process, or could not be kept. */
-  saved(): Promise<FileOutcome> {
-    return this.#store?.saved() ?? Promise.resolve({ ok: true, value: null });
-  }
-
   /** Called after each change; the returned function ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -294,6 +271,5 @@ export class ControlPlane {
     await this.#reconciler.close();
     this.#takeNamesAway();
     await Promise.all(this.#agents.map((agent) => agent.close()));
-    await this.#store?.close();
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import assert from 'node:assert';
+import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
 import { editDatabaseAlerts } from './database-alerts.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
 import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
@@ -20,11 +21,10 @@ import {
   checkTls,
   freePort,
 } from './database-rules.ts';
-import { DATABASE_DEFAULTS } from './database-defaults.ts';
-import { editSettings } from './database-settings.ts';
+import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
 import { setMdnsMissing } from './name-services.ts';
 import { placementDefaults, placeShards } from './placement.ts';
-import { editReplica } from './replica-rules.ts';
+import { editReplica, NO_REPLICA } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
 
 /** Beyond it numbers are given out by themselves, so that nobody's wish uses them up. */
@@ -123,19 +123,32 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
   if (refused !== null) return refused;
   const sharding = wish.sharding ?? (shardsCount > 1 || wish.hashingRules !== undefined);
   const draft: DatabaseRecord = {
-    ...DATABASE_DEFAULTS,
     uid,
     name,
+    status: 'pending',
+    trouble: '',
     memorySizeBytes: wish.memorySizeBytes ?? 0,
     port,
     portWished,
     endpointNodeUid: 0,
     shardsCount,
     sharding,
-    hashingRules: wish.hashingRules ?? DATABASE_DEFAULTS.hashingRules,
+    hashingRules: wish.hashingRules ?? STANDARD_HASHING_RULES,
+    passwords: [],
     adminPassword,
-    settings: { ...DATABASE_DEFAULTS.settings, ...placementDefaults(sharding) },
-    replica: { ...DATABASE_DEFAULTS.replica, readOnly: wish.replicaReadOnly ?? false },
+    adminPasswordEpoch: 0,
+    tlsMode: 'disabled',
+    enforceClientAuthentication: true,
+    clientCertificates: [],
+    settings: { ...DEFAULT_SETTINGS, ...placementDefaults(sharding) },
+    snapshotPolicy: [],
+    authorizedSubjects: [],
+    crdtCertificates: [],
+    rolePermissions: [],
+    tags: [],
+    alerts: {},
+    trafficStopped: false,
+    replica: { ...NO_REPLICA, readOnly: wish.replicaReadOnly ?? false },
     createdMs: atMs,
     changedMs: atMs,
   };
