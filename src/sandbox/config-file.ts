@@ -94,6 +94,7 @@ const cluster = z.strictObject({
   password: z.string().min(1).optional(),
   private_endpoints: z.boolean().optional(),
   mdns_missing: mdnsMissing.optional(),
+  license: z.enum(['development', 'trial']).optional(),
   databases: z.array(database).optional(),
 });
 

@@ -67,6 +67,8 @@ export interface ClusterConfig {
   /** Endpoints have a second name, `redis-<port>.internal.<cluster>`. */
   readonly privateEndpoints?: boolean | undefined;
   readonly mdnsMissing?: MdnsMissingConfig | undefined;
+  /** `trial`: the product's own, for 30 days and 4 shards. Absent: one that no sandbox outgrows. */
+  readonly license?: 'development' | 'trial' | undefined;
   readonly databases?: readonly DatabaseConfig[] | undefined;
 }
 

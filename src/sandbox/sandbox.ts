@@ -9,10 +9,12 @@ import type { Redis } from 'ioredis';
 import { makeClusterCertificates } from '../cluster/certificates/cluster-certificates.ts';
 import { checkFqdn, sharedName } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
-import { randomPassword } from '../cluster/control/secrets.ts';
+import { passwordOf, randomPassword } from '../cluster/control/secrets.ts';
 import { apiTls } from '../cluster/control/tls-policy.ts';
 import { newCluster, NODES_MAX } from '../cluster/state/cluster-state.ts';
 import { endpointsOf } from '../cluster/state/endpoints.ts';
+import { firstAccounts } from '../cluster/state/accounts.ts';
+import { developmentLicense, trialLicense } from '../cluster/state/license.ts';
 import { replicationOf } from '../replication/replication.ts';
 import { serveHttps, type HttpServer } from '../world/system-http.ts';
 import { SystemWorld } from '../world/system-world.ts';
@@ -132,11 +134,16 @@ export class Sandbox implements AsyncDisposable {
         deterministicKeys: !(world instanceof SystemWorld),
       },
     );
+    const createdMs = world.clock.now();
+    const username = config.username ?? `admin@${config.name}`;
+    const password = config.password ?? randomPassword(random, PASSWORD_LENGTH);
     const state = newCluster({
       fqdn: config.name,
-      createdMs: world.clock.now(),
-      username: config.username ?? `admin@${config.name}`,
-      password: config.password ?? randomPassword(random, PASSWORD_LENGTH),
+      createdMs,
+      username,
+      password,
+      accounts: firstAccounts(username, passwordOf(password).hash, createdMs),
+      license: config.license === 'trial' ? trialLicense(createdMs) : developmentLicense(createdMs),
       internalPassword: randomPassword(random),
       certificates,
       ports: place.ports,

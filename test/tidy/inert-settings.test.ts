@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { DATABASE_SETTINGS, SETTING_NAMES, type Setting } from '../../src/cluster/state/database-settings.ts';
+import { DATABASE_SETTINGS, SETTING_NAMES } from '../../src/cluster/state/database-settings.ts';
+import type { Setting } from '../../src/cluster/state/setting.ts';
 import { ROOT } from './source-files.ts';
 
 it('FIDELITY.md lists the settings of databases that are kept without effect, and no others', () => {

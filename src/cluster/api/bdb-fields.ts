@@ -7,42 +7,10 @@
  */
 
 import { z } from 'zod';
-import { DATABASE_SETTINGS, SETTING_NAMES, type Setting, type SettingName } from '../state/database-settings.ts';
+import { DATABASE_SETTINGS } from '../state/database-settings.ts';
+import { settingSchemas } from './setting-schema.ts';
 
-const described = <Schema extends z.ZodType>(schema: Schema, setting: Setting): Schema => {
-  const notes = [
-    `Default: ${JSON.stringify(setting.fallback)}.`,
-    ...(setting.kind === 'choice' && setting.code !== undefined ? [`One of ${setting.values.join(', ')}.`] : []),
-    ...(setting.kind === 'whole' && setting.code !== undefined ? [`From ${setting.min} to ${setting.max}.`] : []),
-    ...(setting.kind === 'text' && setting.form !== undefined ? [`${setting.form.words}.`] : []),
-    ...(setting.fixed ? ['Decided at creation.'] : []),
-    ...(setting.inert ? ['Kept, and nothing depends on it here.'] : []),
-  ];
-  return schema.meta({ description: notes.join(' ') });
-};
-
-const settingSchema = (setting: Setting): z.ZodType<boolean | number | string> => {
-  const ruled = setting.code !== undefined;
-  switch (setting.kind) {
-    case 'flag':
-      return z.boolean();
-    case 'whole':
-      return ruled ? z.number().int() : z.number().int().min(setting.min).max(setting.max);
-    case 'choice':
-      return ruled ? z.string() : z.enum(setting.values as readonly [string, ...string[]]);
-    case 'text': {
-      const text = z.string();
-      if (ruled) return text;
-      return setting.form === undefined
-        ? text.max(setting.lengthMax)
-        : text.max(setting.lengthMax).regex(setting.form.pattern);
-    }
-  }
-};
-
-const settings = Object.fromEntries(
-  SETTING_NAMES.map((name) => [name, described(settingSchema(DATABASE_SETTINGS[name]), DATABASE_SETTINGS[name])]),
-) as Readonly<Record<SettingName, z.ZodType<boolean | number | string>>>;
+const settings = settingSchemas(DATABASE_SETTINGS);
 
 const replicaSync = z.enum(['enabled', 'disabled', 'paused', 'stopped']);
 const certificates = z.array(z.strictObject({ client_cert: z.string() }));

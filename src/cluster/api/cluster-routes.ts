@@ -8,6 +8,7 @@ export const clusterRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/v1/cluster',
+    permission: 'view_cluster_info',
     summary: 'The cluster, with the certificates that other clusters need.',
     run: ({ control: { state } }) => ({
       name: state.fqdn,
@@ -20,6 +21,7 @@ export const clusterRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/v1/nodes',
+    permission: 'view_all_nodes_info',
     summary: 'All nodes.',
     run: ({ control }) => control.state.nodes.map(({ uid }) => nodeView(control, uid)),
   }),
@@ -27,6 +29,7 @@ export const clusterRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/v1/nodes/:uid',
+    permission: 'view_node_info',
     summary: 'One node.',
     run({ control, parameter }) {
       const node = control.state.nodes.find((each) => String(each.uid) === parameter('uid'));
@@ -38,6 +41,7 @@ export const clusterRoutes: readonly Route[] = [
   defineRoute({
     method: 'GET',
     path: '/v1/logs',
+    permission: 'view_logged_events',
     summary: 'The event log.',
     run: ({ control, query }) => {
       const events = control.events.events.map(({ atMs, type, severity, fields }) => ({

@@ -9,12 +9,20 @@ import { bdbPasswordRoutes } from './bdb-passwords.ts';
 import { bdbStatsRoutes } from './bdb-stats.ts';
 import { bdbRoutes } from './bdbs.ts';
 import { clusterRoutes } from './cluster-routes.ts';
+import { licenseRoutes } from './license-routes.ts';
+import { redisAclRoutes } from './redis-acls.ts';
+import { roleRoutes } from './roles.ts';
 import type { Route } from './route.ts';
 import { bdbShardRoutes } from './shard-view.ts';
 import { syncerStateRoutes } from './syncer-state.ts';
+import { userRoutes } from './users.ts';
 
 export const apiRoutes: readonly Route[] = [
   ...clusterRoutes,
+  ...licenseRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  ...redisAclRoutes,
   ...actionRoutes,
   ...bdbStatsRoutes,
   ...bdbAlertRoutes,

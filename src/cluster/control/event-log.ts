@@ -64,7 +64,29 @@ const eventOf = (
     }
     case 'replace-certificates':
     case 'delete-certificate':
+    case 'update-cluster':
       return { type: 'cluster_updated', severity: 'INFO', fields: {} };
+    case 'install-license':
+      return { type: 'license_updated', severity: 'INFO', fields: {} };
+    case 'create-user':
+    case 'update-user':
+    case 'change-password':
+    case 'delete-user': {
+      const type =
+        change.kind === 'create-user'
+          ? 'user_created'
+          : change.kind === 'delete-user'
+            ? 'user_deleted'
+            : 'user_updated';
+      const of = (state: ClusterState) => state.accounts.users.find((each) => each.uid === uid);
+      return { type, severity: 'INFO', fields: { user_uid: uid, name: (of(after) ?? of(before))?.name ?? '' } };
+    }
+    case 'create-role':
+    case 'update-role':
+    case 'delete-role':
+    case 'create-redis-acl':
+    case 'update-redis-acl':
+    case 'delete-redis-acl':
     case 'delete-database':
     case 'database-ready':
     case 'database-troubled':

@@ -9,17 +9,6 @@ import type { SourceUrl } from '../../replication/replica-of/source-url.ts';
 import type { ClientCertificateRules, ClientTls, ServerTls, TlsVersion } from '../../world/world.ts';
 import { databaseByUid, type ClusterState, type DatabaseRecord, type SourceRecord } from '../state/cluster-state.ts';
 
-/** The settings of a cluster that concern TLS, under the names of the REST API; what is absent is as the product has it at first. */
-interface TlsSettings {
-  readonly min_data_TLS_version?: '1.2' | '1.3';
-  readonly min_control_TLS_version?: '1.2' | '1.3';
-  /** OpenSSL's cipher lists, for TLS 1.2. */
-  readonly data_cipher_list?: string;
-  readonly control_cipher_suites?: string;
-  /** Empty: OpenSSL's own. */
-  readonly data_cipher_suites_tls_1_3?: readonly string[];
-}
-
 interface TlsPolicy {
   readonly minDataVersion: TlsVersion;
   readonly minControlVersion: TlsVersion;
@@ -28,15 +17,14 @@ interface TlsPolicy {
   readonly dataSuites: readonly string[];
 }
 
-const STANDARD_CIPHERS = 'HIGH:!3DES:!aNULL';
-
 /** [RS tls-protocols, ciphers] */
-const tlsPolicyOf = ({ settings = {} }: ClusterState & { readonly settings?: TlsSettings }): TlsPolicy => ({
-  minDataVersion: `TLSv${settings.min_data_TLS_version ?? '1.2'}`,
-  minControlVersion: `TLSv${settings.min_control_TLS_version ?? '1.2'}`,
-  dataCiphers: settings.data_cipher_list ?? STANDARD_CIPHERS,
-  controlCiphers: settings.control_cipher_suites ?? STANDARD_CIPHERS,
-  dataSuites: settings.data_cipher_suites_tls_1_3 ?? [],
+const tlsPolicyOf = ({ settings }: ClusterState): TlsPolicy => ({
+  minDataVersion: `TLSv${settings.min_data_TLS_version}`,
+  minControlVersion: `TLSv${settings.min_control_TLS_version}`,
+  dataCiphers: settings.data_cipher_list,
+  controlCiphers: settings.control_cipher_suites,
+  /** Empty: OpenSSL's own. */
+  dataSuites: settings.data_cipher_suites_tls_1_3,
 });
 
 /** What a new connection to a database's endpoint meets; null: no TLS. [RS tls_mode] */

@@ -8,7 +8,9 @@
 import assert from 'node:assert';
 import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
 import { editDatabaseAlerts } from './database-alerts.ts';
+import { changeAccounts } from './account-rules.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
+import { updateCluster } from './cluster-rules.ts';
 import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
 import { deleteCertificate, replaceCertificates } from './certificate-rules.ts';
 import {
@@ -23,6 +25,7 @@ import {
 } from './database-rules.ts';
 import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
 import { setMdnsMissing } from './name-services.ts';
+import { installLicense, licenseTrouble } from './license.ts';
 import { placementDefaults, placeShards } from './placement.ts';
 import { editReplica, NO_REPLICA } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
@@ -66,6 +69,21 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
       }));
     case 'replace-certificates':
       return replaceCertificates(state, change.atMs, change.certificates);
+    case 'update-cluster':
+      return updateCluster(state, change.edit);
+    case 'install-license':
+      return installLicense(state, change.atMs, change.text);
+    case 'create-user':
+    case 'update-user':
+    case 'delete-user':
+    case 'change-password':
+    case 'create-role':
+    case 'update-role':
+    case 'delete-role':
+    case 'create-redis-acl':
+    case 'update-redis-acl':
+    case 'delete-redis-acl':
+      return changeAccounts(state, change);
     case 'delete-certificate':
       return deleteCertificate(state, change.name);
     case 'set-mdns-missing':
@@ -140,7 +158,7 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
     tlsMode: 'disabled',
     enforceClientAuthentication: true,
     clientCertificates: [],
-    settings: { ...DEFAULT_SETTINGS, ...placementDefaults(sharding) },
+    settings: { ...DEFAULT_SETTINGS, ...placementDefaults(state, sharding) },
     snapshotPolicy: [],
     authorizedSubjects: [],
     crdtCertificates: [],
@@ -156,6 +174,8 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
   if (!settled.ok) return settled;
   const wrong = checkSharding(shardsCount, draft.sharding, draft.hashingRules);
   if (wrong !== null) return wrong;
+  const unlicensed = licenseTrouble(state, atMs, state.shards.length + shardsCount);
+  if (unlicensed !== null) return problem('license_refused', unlicensed);
   const { shards_placement: placement } = settled.database.settings;
   const shards = placeShards(state, uid, shardsCount, placement);
   if (shards === null) {

@@ -18,6 +18,9 @@ import type {
   TlsMode,
 } from './cluster-state.ts';
 import type { DatabaseAlertsEdit } from './database-alerts.ts';
+import type { AccountChange } from './accounts.ts';
+import type { AlertSettingsEdit } from './alert-settings.ts';
+import type { ClusterSettingsEdit, Services } from './cluster-settings.ts';
 import type { SettingsEdit } from './database-settings.ts';
 
 export interface SourceWish {
@@ -69,6 +72,13 @@ export interface CertificateWish {
   readonly key?: string | undefined;
 }
 
+/** Absent: stays as it is. */
+export interface ClusterEdit {
+  readonly settings?: ClusterSettingsEdit | undefined;
+  readonly services?: { readonly [Name in keyof Services]?: Services[Name] | undefined } | undefined;
+  readonly alerts?: AlertSettingsEdit | undefined;
+}
+
 export type Change =
   // asked for by people and programs
   | {
@@ -91,6 +101,9 @@ export type Change =
   | { readonly kind: 'replace-certificates'; readonly atMs: number; readonly certificates: readonly CertificateWish[] }
   | { readonly kind: 'delete-certificate'; readonly atMs: number; readonly name: string }
   | ({ readonly kind: 'set-mdns-missing' } & MdnsMissing)
+  | { readonly kind: 'update-cluster'; readonly edit: ClusterEdit }
+  | { readonly kind: 'install-license'; readonly atMs: number; readonly text: string }
+  | AccountChange
   // told by the reconciler and the syncers
   | { readonly kind: 'database-ready'; readonly uid: number }
   | { readonly kind: 'database-troubled'; readonly uid: number; readonly trouble: string }
@@ -143,7 +156,22 @@ export type ProblemCode =
   | 'missing_backup_interval'
   | 'invalid_setting'
   | 'not_emulated'
-  | 'node_not_exist';
+  | 'node_not_exist'
+  | 'bad_debuginfo_path'
+  | 'not_found'
+  | 'in_use'
+  | 'read_only_object'
+  | 'missing_field'
+  | 'invalid_param'
+  | 'name_already_exists'
+  | 'email_already_exists'
+  | 'password_not_complex'
+  | 'new_password_same_as_current'
+  | 'cannot_delete_last_password'
+  | 'change_last_admin_role_not_allowed'
+  | 'invalid_license'
+  | 'license_violation'
+  | 'license_refused';
 
 export interface Problem {
   readonly code: ProblemCode;
@@ -154,7 +182,11 @@ export interface Problem {
 }
 
 export type ApplyOutcome =
-  | { readonly ok: true; readonly state: ClusterState; /** The database concerned; 0: none. */ readonly uid: number }
+  | {
+      readonly ok: true;
+      readonly state: ClusterState;
+      /** The object concerned, mostly a database; 0: none. */ readonly uid: number;
+    }
   | { readonly ok: false; readonly problem: Problem };
 
 export type SourcesOutcome =

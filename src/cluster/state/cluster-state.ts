@@ -10,7 +10,11 @@ import type { HashingRule } from '../../sharding/hashing-policy.ts';
 import type { ClusterCertificates } from '../certificates/cluster-certificates.ts';
 import { endpointName } from '../names/endpoint-names.ts';
 import type { DatabaseAlerts } from './database-alerts.ts';
+import type { Accounts } from './accounts.ts';
+import { DEFAULT_ALERT_SETTINGS, type AlertSettings } from './alert-settings.ts';
+import { DEFAULT_CLUSTER_SETTINGS, DEFAULT_SERVICES, type ClusterSettings, type Services } from './cluster-settings.ts';
 import type { DatabaseSettings } from './database-settings.ts';
+import type { LicenseRecord } from './license.ts';
 
 export const NODES_MAX = 35;
 export const DATABASES_MAX = 500;
@@ -160,8 +164,14 @@ export interface ClusterState {
   /** Counts changes. [RS: header cluster-state-id] */
   readonly version: number;
   readonly createdMs: number;
+  /** Of the first administrator, as the sandbox shows them to its owner; what opens the API is `accounts`. */
   readonly username: string;
   readonly password: string;
+  readonly accounts: Accounts;
+  readonly license: LicenseRecord;
+  readonly settings: ClusterSettings;
+  readonly services: Services;
+  readonly alertSettings: AlertSettings;
   /** By which our own parts get into shards. */
   readonly internalPassword: string;
   readonly certificates: ClusterCertificates;
@@ -182,6 +192,9 @@ export interface ClusterState {
 const USUAL = {
   privateEndpoints: false,
   mdnsMissing: { nodes: [], clients: false } as MdnsMissing,
+  settings: DEFAULT_CLUSTER_SETTINGS,
+  services: DEFAULT_SERVICES,
+  alertSettings: DEFAULT_ALERT_SETTINGS,
 } as const satisfies Partial<ClusterState>;
 
 export type NewCluster = Omit<

@@ -8,6 +8,7 @@ import { compileHashingPolicy, type HashingRule } from '../../sharding/hashing-p
 import { SHARDS_MAX } from '../../sharding/slot-map.ts';
 import { parseCertificate } from '../certificates/certificate-facts.ts';
 import { problem } from './change.ts';
+import { isReservedByCluster } from './cluster-rules.ts';
 import type { ClusterState, DatabaseRecord, TlsMode } from './cluster-state.ts';
 
 const NAME_LENGTH_MAX = 63;
@@ -52,6 +53,7 @@ export const checkMemory = (bytes: number | undefined): Refused => {
 const isReserved = (state: ClusterState, port: number): boolean =>
   RESERVED_PORTS.has(port) ||
   RESERVED_RANGES.some(([first, last]) => port >= first && port <= last) ||
+  isReservedByCluster(state, port) ||
   (port >= state.ports.shardFirst && port <= state.ports.shardLast);
 
 /** Ports outside the range that is given out by itself are accepted, as far as nothing else needs them. [RS bdb port] */

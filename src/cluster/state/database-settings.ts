@@ -8,48 +8,23 @@
  */
 
 import { EVICTION_POLICIES } from '../../node/shard/eviction-policy.ts';
-import type { ProblemCode } from './change.ts';
+import {
+  choice,
+  editTable,
+  fallbacksOf,
+  fixed,
+  flag,
+  inert,
+  refusedAs,
+  text,
+  whole,
+  WHOLE_MAX,
+  type EditOf,
+  type Setting,
+  type SettingsOf,
+  type SettingsOutcome,
+} from './setting.ts';
 
-interface Common {
-  /** Decided when the database is created. */
-  readonly fixed?: true;
-  /** Kept and shown, and nothing here depends on it: FIDELITY.md lists these. */
-  readonly inert?: true;
-  /** Of a value that is not allowed. Absent: the schema of the API refuses it, other callers hear `invalid_setting`. */
-  readonly code?: ProblemCode;
-}
-
-export type Setting = Common &
-  (
-    | { readonly kind: 'flag'; readonly fallback: boolean }
-    | { readonly kind: 'whole'; readonly fallback: number; readonly min: number; readonly max: number }
-    | { readonly kind: 'choice'; readonly fallback: string; readonly values: readonly string[] }
-    | {
-        readonly kind: 'text';
-        readonly fallback: string;
-        readonly lengthMax: number;
-        /** What it must look like, and the same in words; absent: anything. */
-        readonly form?: { readonly pattern: RegExp; readonly words: string };
-      }
-  );
-
-const flag = (fallback: boolean) => ({ kind: 'flag', fallback }) as const;
-
-const whole = (fallback: number, min: number, max: number) => ({ kind: 'whole', fallback, min, max }) as const;
-
-const choice = <const Values extends readonly string[]>(fallback: Values[number], values: Values) =>
-  ({ kind: 'choice', fallback, values }) as const;
-
-const text = (fallback: string, lengthMax: number, form?: { readonly pattern: RegExp; readonly words: string }) =>
-  ({ kind: 'text', fallback, lengthMax, ...(form === undefined ? {} : { form }) }) as const;
-
-const fixed = <Given extends Setting>(setting: Given) => ({ ...setting, fixed: true }) as const;
-
-const inert = <Given extends Setting>(setting: Given) => ({ ...setting, inert: true }) as const;
-
-const refusedAs = <Given extends Setting>(code: ProblemCode, setting: Given) => ({ ...setting, code }) as const;
-
-const WHOLE_MAX = 2 ** 31 - 1;
 const CONNECTIONS_MAX = 1_000_000;
 
 const BACKLOG_FORM = { pattern: /^(?:auto|\d{1,15})$/, words: 'auto or a number of bytes' };
@@ -148,67 +123,24 @@ export const DATABASE_SETTINGS = {
 
 export type SettingName = keyof typeof DATABASE_SETTINGS;
 
-type ValueOf<Given extends Setting> = Given extends { readonly kind: 'flag' }
-  ? boolean
-  : Given extends { readonly kind: 'whole' }
-    ? number
-    : Given extends { readonly kind: 'choice'; readonly values: readonly (infer Value)[] }
-      ? Value
-      : string;
+export type DatabaseSettings = SettingsOf<typeof DATABASE_SETTINGS>;
 
-export type DatabaseSettings = { readonly [Name in SettingName]: ValueOf<(typeof DATABASE_SETTINGS)[Name]> };
-
-/** Values are checked when they are applied: a caller may have any. */
-export type SettingsEdit = { readonly [Name in SettingName]?: string | number | boolean | undefined };
+export type SettingsEdit = EditOf<typeof DATABASE_SETTINGS>;
 
 export const SETTING_NAMES = Object.keys(DATABASE_SETTINGS) as readonly SettingName[];
 
 /** Of a new database. */
-export const DEFAULT_SETTINGS = Object.fromEntries(
-  SETTING_NAMES.map((name) => [name, DATABASE_SETTINGS[name].fallback]),
-) as unknown as DatabaseSettings;
-
-/** What is wrong with a value for a setting; null: nothing. */
-export const settingTrouble = (name: SettingName, value: unknown): string | null => {
-  const setting: Setting = DATABASE_SETTINGS[name];
-  const shown = `${name} ${JSON.stringify(value)}`;
-  switch (setting.kind) {
-    case 'flag':
-      return typeof value === 'boolean' ? null : `${shown} is not true or false`;
-    case 'whole':
-      return Number.isInteger(value) && (value as number) >= setting.min && (value as number) <= setting.max
-        ? null
-        : `${shown} is not a whole number from ${setting.min} to ${setting.max}`;
-    case 'choice':
-      return setting.values.includes(value as string) ? null : `${shown} is not one of ${setting.values.join(', ')}`;
-    case 'text':
-      if (typeof value !== 'string' || value.length > setting.lengthMax) {
-        return `${shown} is not a text of at most ${setting.lengthMax} characters`;
-      }
-      return setting.form === undefined || setting.form.pattern.test(value)
-        ? null
-        : `${shown} is not ${setting.form.words}`;
-  }
-};
-
-type SettingsOutcome =
-  | { readonly ok: true; readonly settings: DatabaseSettings }
-  | { readonly ok: false; readonly code: ProblemCode; readonly trouble: string };
+export const DEFAULT_SETTINGS = fallbacksOf(DATABASE_SETTINGS);
 
 /** The settings after an edit; `isNew`: what is fixed may be chosen. */
-export const editSettings = (settings: DatabaseSettings, edit: SettingsEdit, isNew: boolean): SettingsOutcome => {
-  const next: Record<string, unknown> = { ...settings };
-  for (const name of SETTING_NAMES) {
-    const value = edit[name];
-    if (value === undefined || value === settings[name]) continue;
-    const setting: Setting = DATABASE_SETTINGS[name];
-    const trouble =
-      settingTrouble(name, value) ??
-      (setting.fixed === true && !isNew
-        ? `${name} is decided when a database is created: it is ${JSON.stringify(settings[name])}`
-        : null);
-    if (trouble !== null) return { ok: false, code: setting.code ?? 'invalid_setting', trouble };
-    next[name] = value;
-  }
-  return { ok: true, settings: next as unknown as DatabaseSettings };
-};
+export const editSettings = (
+  settings: DatabaseSettings,
+  edit: SettingsEdit,
+  isNew: boolean,
+): SettingsOutcome<DatabaseSettings> =>
+  editTable(DATABASE_SETTINGS, settings, edit, (name) => {
+    const setting: Setting = DATABASE_SETTINGS[name as SettingName];
+    return setting.fixed === true && !isNew
+      ? `${name} is decided when a database is created: it is ${JSON.stringify(settings[name as SettingName])}`
+      : null;
+  });

@@ -16,7 +16,8 @@ type NameService = 'mdns_server' | 'pdns_server';
 /** The service that answers for the cluster's names. */
 export const nameServiceOf = (fqdn: string): NameService => (isMulticastName(fqdn) ? 'mdns_server' : 'pdns_server');
 
-export const isServiceOn = (_state: ClusterState, _service: NameService): boolean => true;
+export const isServiceOn = ({ services }: ClusterState, service: NameService): boolean =>
+  services[service] === 'enabled';
 
 /** What programs outside lack to resolve the cluster's names, if anything. */
 export const clientsLackMdns = (state: ClusterState): boolean =>

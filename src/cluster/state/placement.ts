@@ -41,9 +41,12 @@ export const placeShards = (
 };
 
 /** Where a new database goes if nobody says it. [RS cluster policy] */
-export const placementDefaults = (sharding: boolean): Pick<DatabaseSettings, 'proxy_policy' | 'shards_placement'> => ({
-  proxy_policy: sharding ? 'all-master-shards' : 'single',
-  shards_placement: 'dense',
+export const placementDefaults = (
+  { settings }: ClusterState,
+  sharding: boolean,
+): Pick<DatabaseSettings, 'proxy_policy' | 'shards_placement'> => ({
+  proxy_policy: sharding ? settings.default_sharded_proxy_policy : settings.default_non_sharded_proxy_policy,
+  shards_placement: settings.default_shards_placement,
 });
 
 /** The node with the fewest shards, of equals the first; null: all are full. */

@@ -24,7 +24,7 @@ describe('the REST API', () => {
     story(async (ask) => {
       expect(await ask('GET', '/v1/unknown')).toMatchObject({ status: 404, json: { error_code: 'not_found' } });
       const { status, headers } = await ask('DELETE', '/v1/bdbs');
-      expect([status, headers.get('allow')]).toEqual([405, 'GET, POST']);
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, POST, HEAD, OPTIONS']);
     }));
 
   it('shows the certificates that other clusters need', () =>

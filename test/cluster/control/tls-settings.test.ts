@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { makeClusterCertificates } from '../../../src/cluster/certificates/cluster-certificates.ts';
 import { ControlPlane } from '../../../src/cluster/control/control-plane.ts';
+import type { ClusterSettings } from '../../../src/cluster/state/cluster-settings.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
 import type { ClientTls, World } from '../../../src/world/world.ts';
@@ -14,12 +15,14 @@ const ECDSA_128 = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 /** What clients get: the version they agree on, or why not. */
 const meet = async (
   world: World,
-  settings: object,
+  changed: Partial<ClusterSettings>,
   clients: readonly Partial<ClientTls>[],
 ): Promise<readonly string[]> => {
   const host = `${testSubnet()}.1`;
   const certificates = makeClusterCertificates(world, 'east.local');
-  const state = { ...testCluster(1), nodes: [{ uid: 1, address: host }], certificates, settings };
+  const cluster = testCluster(1);
+  const settings = { ...cluster.settings, ...changed };
+  const state = { ...cluster, nodes: [{ uid: 1, address: host }], certificates, settings };
   const control = new ControlPlane(world, state);
   try {
     const wish = {

@@ -1,6 +1,7 @@
 /** A cluster's state for tests: three nodes, certificates that nobody checks, and short ways to apply changes. */
 
 import { makeClusterCertificates } from '../../../src/cluster/certificates/cluster-certificates.ts';
+import { firstAccounts } from '../../../src/cluster/state/accounts.ts';
 import { apply } from '../../../src/cluster/state/apply.ts';
 import type { Change, DatabaseEdit, DatabaseWish, Problem } from '../../../src/cluster/state/change.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type ClusterState,
   type DatabaseRecord,
 } from '../../../src/cluster/state/cluster-state.ts';
+import { developmentLicense } from '../../../src/cluster/state/license.ts';
 import { SeededRandom } from '../../../src/world/random.ts';
 
 export const NOW_MS = Date.UTC(2026, 5, 1);
@@ -23,6 +25,8 @@ export const testCluster = (nodes = 3): ClusterState =>
     createdMs: NOW_MS,
     username: 'admin@east.local',
     password: 'p',
+    accounts: firstAccounts('admin@east.local', 'p'.repeat(64), NOW_MS),
+    license: developmentLicense(NOW_MS),
     internalPassword: SECRET,
     certificates,
     ports: STANDARD_PORTS,
