@@ -17,7 +17,11 @@ export interface Bdb {
   readonly tls_mode: string;
   readonly authentication_admin_pass: string;
   readonly replica_sync: string;
-  readonly endpoints: readonly { readonly dns_name: string; readonly port: number }[];
+  readonly endpoints: readonly {
+    readonly dns_name: string;
+    readonly port: number;
+    readonly addr: readonly string[];
+  }[];
   readonly replica_sources: readonly BdbSource[];
 }
 

@@ -10,8 +10,10 @@ import { compare } from './compare.ts';
 import { db } from './db.ts';
 import { down } from './down.ts';
 import { events } from './events.ts';
+import { names } from './names.ts';
 import { replicaOf } from './replica-of.ts';
 import { replicate } from './replicate.ts';
+import { resolve } from './resolve.ts';
 import { runScenarios } from './run.ts';
 import { shard } from './shard.ts';
 import { sourceUrl } from './source-url.ts';
@@ -29,6 +31,8 @@ const VERBS: readonly Verb[] = [
   replicaOf,
   sourceUrl,
   cert,
+  resolve,
+  names,
   events,
   shard,
   replicate,

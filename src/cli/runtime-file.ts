@@ -88,6 +88,23 @@ export const otherSandbox = (): RuntimeFacts | null => {
   return facts !== null && facts.pid !== process.pid && isAlive(facts.pid) ? facts : null;
 };
 
+/** The sandbox that runs now, for those to whom none is no failure. */
+export const sandboxIfRunning = (): RuntimeFacts | null => {
+  const facts = readIfWhole();
+  return facts !== null && isAlive(facts.pid) ? facts : null;
+};
+
+/** Of the cluster that a name belongs to, the innermost of several; undefined: of none. */
+export const answeredBy = ({ names }: RuntimeFacts, hostname: string): AnsweredNames | undefined => {
+  const name = canonicalName(hostname);
+  return names
+    .filter(({ cluster }) => name === cluster || name.endsWith(`.${cluster}`))
+    .toSorted((one, other) => other.cluster.length - one.cluster.length)[0];
+};
+
+/** As names are compared: in lower case, without the final dot. */
+export const canonicalName = (hostname: string): string => hostname.toLowerCase().replace(/\.$/, '');
+
 /** The sandbox that runs now. */
 export const findSandbox = (): RuntimeFacts => {
   const facts = read();
@@ -127,7 +144,8 @@ const read = (): RuntimeFacts | null => {
     return null;
   }
   try {
-    return JSON.parse(text) as RuntimeFacts;
+    // A file of an older program has no names.
+    return { names: [] as const, ...(JSON.parse(text) as Omit<RuntimeFacts, 'names'> & Partial<RuntimeFacts>) };
   } catch {
     throw new CliFailure(`${file()} is damaged; remove it and start the sandbox again`);
   }

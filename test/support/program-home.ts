@@ -56,8 +56,12 @@ export class Home implements AsyncDisposable {
     readonly printed: () => string;
     readonly finished: Promise<Finished>;
   } {
+    return this.#spawn([PROGRAM, ...words], more);
+  }
+
+  #spawn(words: readonly string[], more: Readonly<Record<string, string>>): ReturnType<Home['startWith']> {
     const env = { ...process.env, ANTIPODE_HOME: join(this.directory, 'home'), NO_COLOR: '1', ...more };
-    const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#running.push(child);
     let stdout = '';
     let stderr = '';
@@ -76,6 +80,11 @@ export class Home implements AsyncDisposable {
 
   run(...words: string[]): Promise<Finished> {
     return this.start(...words).finished;
+  }
+
+  /** Another program, which finds the sandbox of this home. */
+  runNode(...words: string[]): Promise<Finished> {
+    return this.#spawn(words, {}).finished;
   }
 
   get leftBehind(): Promise<string[]> {
