@@ -19,6 +19,7 @@ const EXIT_INTERRUPTED = 130;
 
 interface UpOptions {
   readonly config?: string;
+  readonly data?: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +30,10 @@ export const up = (program: Command): void => {
       'start a sandbox and stay; without a config: clusters east.local and west.local, and a database replicated between them',
     )
     .option('-c, --config <file>', 'YAML file that describes the clusters')
+    .option(
+      '-d, --data <folder>',
+      'keep everything in that folder, and start with what it holds; the config describes only a new one',
+    )
     .option('--json', 'print one JSON document, on one line, when everything is ready and in sync')
     .action(run);
 };
@@ -47,10 +52,15 @@ const run = async (options: UpOptions): Promise<void> => {
   const { SandboxError, startSandbox } = await import('../sandbox/sandbox.ts');
   let sandbox: Sandbox;
   try {
-    sandbox = await startSandbox(config);
+    sandbox = await startSandbox({ ...config, ...(options.data === undefined ? {} : { data: options.data }) });
   } catch (error) {
     if (error instanceof SandboxError) throw new CliFailure(problemAt(error.path, error.message));
     throw error;
+  }
+  if (sandbox.data?.isRestored === true && options.config !== undefined) {
+    process.stderr.write(
+      `antipode: ${sandbox.data.path} holds clusters already, which were started; ${options.config} was only checked, it describes a new folder\n`,
+    );
   }
   const { starterGone } = await import('./parent.ts');
   const over = Promise.race([ending, starterGone(sandbox.world.clock)]);

@@ -162,6 +162,8 @@ export class SandboxCluster {
   async #carriedOut(outcome: ApplyOutcome): Promise<number> {
     if (!outcome.ok) throw new ProblemError(outcome.problem);
     await this.control.settled();
+    const saved = await this.control.saved();
+    if (!saved.ok) throw new Error(`${this.name} cannot keep its state (${saved.why}): ${saved.detail}`);
     const database = databaseByUid(this.control.state, outcome.uid);
     if (database !== undefined && database.trouble !== '') {
       throw new Error(`database "${database.name}" of ${this.name}: ${database.trouble}`);

@@ -11,16 +11,17 @@ import { checkFqdn, sharedName } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
 import { passwordOf, randomPassword } from '../cluster/control/secrets.ts';
 import { apiTls } from '../cluster/control/tls-policy.ts';
-import { newCluster, NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { newCluster, NODES_MAX, type ClusterState } from '../cluster/state/cluster-state.ts';
 import { endpointsOf } from '../cluster/state/endpoints.ts';
 import { firstAccounts } from '../cluster/state/accounts.ts';
 import { developmentLicense, trialLicense } from '../cluster/state/license.ts';
 import { replicationOf } from '../replication/replication.ts';
 import { serveHttps, type HttpServer } from '../world/system-http.ts';
 import { SystemWorld } from '../world/system-world.ts';
-import type { World } from '../world/world.ts';
+import type { Random, World } from '../world/world.ts';
 import { findPlaces, subnetOf, type ClusterPlace, type Places } from './addresses.ts';
 import { mdnsMissingOf, SandboxCluster } from './cluster.ts';
+import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { SandboxFaults } from './faults.ts';
 import {
   CLUSTERS_MAX,
@@ -56,42 +57,69 @@ const PASSWORD_LENGTH = 16;
 export interface SandboxOptions extends Partial<SandboxConfig> {
   /** Absent: real sockets. */
   readonly world?: World;
+  /**
+   * Path of a folder that keeps everything: state of the clusters and, as their databases are set to, data. What a folder holds
+   * already wins over `clusters`. Absent: nothing outlives the sandbox.
+   */
+  readonly data?: string;
 }
 
 export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbox> => {
   const { world = new SystemWorld(), clusters = DEFAULT_CONFIG.clusters } = options;
-  checkClusters(clusters);
-  const places = await findPlaces(world, clusters);
-  const sandbox = new Sandbox(world, clusters, places);
+  const data = options.data === undefined ? null : await openDataFolder(world, options.data);
+  let sandbox: Sandbox | null = null;
   try {
+    const isNew = data === null || data.restored === null;
+    if (isNew) checkClusters(clusters);
+    const places = data?.restored?.places ?? (await findPlaces(world, clusters));
+    const names = clusters.map(({ name }) => name);
+    if (data?.restored === null) await data.note(names, places, false);
+    sandbox = new Sandbox({ world, config: clusters, places, data });
     await sandbox.start();
   } catch (error) {
-    await sandbox.close();
+    await (sandbox?.close() ?? data?.close());
     throw error;
   }
   return sandbox;
 };
 
+interface SandboxParts {
+  readonly world: World;
+  readonly config: readonly ClusterConfig[];
+  readonly places: Places;
+  readonly data: DataFolder | null;
+}
+
 export class Sandbox implements AsyncDisposable {
   readonly world: World;
   readonly clusters: readonly SandboxCluster[];
   readonly faults: SandboxFaults;
-  /** All clusters share one address, and ports are shifted. */
-  readonly isAddressShared: boolean;
-  readonly #config: readonly ClusterConfig[];
-  readonly #places: readonly ClusterPlace[];
+  readonly #parts: SandboxParts;
+  readonly #random: Random;
   readonly #servers: HttpServer[] = [];
   readonly #clients = new Set<Redis>();
 
   /** For `startSandbox`. */
-  constructor(world: World, config: readonly ClusterConfig[], places: Places) {
+  constructor(parts: SandboxParts) {
+    const { world, config, places, data } = parts;
     this.world = world;
-    this.#config = config;
-    this.#places = places.clusters;
-    this.isAddressShared = places.isShared;
-    this.clusters = config.map((cluster, index) => this.#makeCluster(cluster, places.clusters[index]!));
+    this.#parts = parts;
+    this.#random = data === null || data.starts === 1 ? world.random : world.random.fork(`start ${data.starts}`);
+    const states = data?.restored?.states ?? config.map((cluster, index) => this.#newState(cluster, index));
+    this.clusters = states.map((state, index) => this.#makeCluster(state, places.clusters[index]!));
     const faulty = this.clusters.map(({ name, nodes }) => ({ name, hosts: nodes.map((node) => node.address) }));
     this.faults = new SandboxFaults(world.network.faults, faulty, places.isShared);
+  }
+
+  /** All clusters share one address, and ports are shifted. */
+  get isAddressShared(): boolean {
+    return this.#parts.places.isShared;
+  }
+
+  /** Where everything is kept, and whether it was there before; null: nowhere. */
+  get data(): { readonly path: string; readonly isRestored: boolean } | null {
+    const { data } = this.#parts;
+    return data === null ? null : { path: data.path, isRestored: data.restored !== null };
   }
 
   cluster(name: string): SandboxCluster {
@@ -103,12 +131,25 @@ export class Sandbox implements AsyncDisposable {
 
   /** For `startSandbox`. */
   async start(): Promise<void> {
-    // A mistake in the configuration is told before anything that may be in use.
-    const databasesAreUp = setUpDatabases(this.clusters, this.#config, this.#places);
-    const doors = this.world instanceof SystemWorld ? this.#openApis() : Promise.resolve();
-    const [opened, setUp] = await Promise.allSettled([doors, databasesAreUp()]);
-    if (opened.status === 'rejected') throw opened.reason;
-    if (setUp.status === 'rejected') throw setUp.reason;
+    const { config, places, data } = this.#parts;
+    if (data === null || data.restored === null) {
+      // A mistake in the configuration is told before anything that may be in use.
+      const databasesAreUp = setUpDatabases(this.clusters, config, places.clusters);
+      if (data === null) {
+        await this.#openWhile(databasesAreUp);
+        return;
+      }
+      await databasesAreUp();
+      await this.#saved();
+      await data.note(this.#names, places, true);
+      // Not before: what the API answers is kept.
+      await this.#openWhile(() => Promise.resolve());
+      return;
+    }
+    for (const { control } of this.clusters) control.start();
+    await this.#openWhile(async () => {
+      await Promise.all(this.clusters.map(({ control }) => control.settled()));
+    });
   }
 
   async close(): Promise<void> {
@@ -116,15 +157,35 @@ export class Sandbox implements AsyncDisposable {
     this.#clients.clear();
     await Promise.all(this.#servers.map((server) => server.close()));
     await Promise.all(this.clusters.map((cluster) => cluster.control.close()));
+    await this.#parts.data?.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #makeCluster(config: ClusterConfig, place: ClusterPlace): SandboxCluster {
+  get #names(): readonly string[] {
+    return this.clusters.map(({ name }) => name);
+  }
+
+  async #saved(): Promise<void> {
+    for (const { name, control } of this.clusters) {
+      const saved = await control.saved();
+      if (!saved.ok) throw new SandboxError(`the state of ${name} cannot be kept (${saved.why}): ${saved.detail}`);
+    }
+  }
+
+  async #openWhile(work: () => Promise<void>): Promise<void> {
+    const doors = this.world instanceof SystemWorld ? this.#openApis() : Promise.resolve();
+    const [opened, done] = await Promise.allSettled([doors, work()]);
+    if (opened.status === 'rejected') throw opened.reason;
+    if (done.status === 'rejected') throw done.reason;
+  }
+
+  #newState(config: ClusterConfig, index: number): ClusterState {
     const { world } = this;
-    const random = world.random.fork(`cluster ${config.name}`);
+    const place = this.#parts.places.clusters[index]!;
+    const random = this.#random.fork(`cluster ${config.name}`);
     const addresses = [...new Set(place.nodes.map((node) => node.address))];
     const certificates = makeClusterCertificates(
       { clock: world.clock, random: random.fork('certificates') },
@@ -137,7 +198,7 @@ export class Sandbox implements AsyncDisposable {
     const createdMs = world.clock.now();
     const username = config.username ?? `admin@${config.name}`;
     const password = config.password ?? randomPassword(random, PASSWORD_LENGTH);
-    const state = newCluster({
+    return newCluster({
       fqdn: config.name,
       createdMs,
       username,
@@ -151,6 +212,10 @@ export class Sandbox implements AsyncDisposable {
       privateEndpoints: config.privateEndpoints ?? false,
       mdnsMissing: mdnsMissingOf(config.mdnsMissing ?? {}, place.nodes),
     });
+  }
+
+  #makeCluster(state: ClusterState, place: ClusterPlace): SandboxCluster {
+    const { world } = this;
     const surroundings = {
       positionsAt: (host: string, port: number) => this.#positionsAt(host, port),
       remember: (client: Redis) => void this.#clients.add(client),
@@ -160,14 +225,16 @@ export class Sandbox implements AsyncDisposable {
       apiUrl: world instanceof SystemWorld ? `https://${host}:${place.apiPort}` : null,
       uiUrl: `https://${host}:${place.uiPort}`,
     };
-    return new SandboxCluster(new ControlPlane(world, state), surroundings, doors);
+    const folder = this.#parts.data?.cluster(state.fqdn);
+    const options = { random: this.#random, ...(folder === undefined ? {} : { folder }) };
+    return new SandboxCluster(new ControlPlane(world, state, options), surroundings, doors);
   }
 
   /** Any node answers for its cluster. */
   async #openApis(): Promise<void> {
     const opening = this.clusters.flatMap((cluster, index) => {
       const hosts = new Set(cluster.nodes.map((node) => node.address));
-      return [...hosts].map((host) => this.#openApi(cluster, index, host, this.#places[index]!.apiPort));
+      return [...hosts].map((host) => this.#openApi(cluster, index, host, this.#parts.places.clusters[index]!.apiPort));
     });
     const opened = await Promise.allSettled(opening);
     for (const each of opened) if (each.status === 'rejected') throw each.reason;

@@ -43,6 +43,7 @@ export const createApi = (control: ControlPlane): HttpHandler => {
         query: (name) => context.req.query(name) ?? null,
         body,
       });
+      await kept(control, route);
       return context.json(answer as object);
     });
   }
@@ -53,6 +54,15 @@ export const createApi = (control: ControlPlane): HttpHandler => {
     return refusal(context, new ApiProblem('internal_error', error.message));
   });
   return async (request) => app.fetch(request);
+};
+
+/** What is answered as done survives the end of the process. */
+const kept = async (control: ControlPlane, { method }: Route): Promise<void> => {
+  if (method === 'GET') return;
+  const saved = await control.saved();
+  if (saved.ok) return;
+  const advice = 'the change is in effect and will be kept as soon as the disk allows';
+  throw new ApiProblem('not_saved', `the state cannot be written (${saved.why}): ${saved.detail}; ${advice}`);
 };
 
 const refusal = (context: Context, { code, message }: ApiProblem): Response => {

@@ -23,6 +23,7 @@ export const API_PROBLEMS = {
   internal_error: [500, 'a defect of this program'],
   not_in_cluster: [503, 'the node waits for POST /v1/bootstrap/create_cluster'],
   unsupported_api_version: [505, 'the header X-API-Version names no version of this API'],
+  not_saved: [507, 'the disk of the data folder refuses; the change is not kept for the next start'],
   // of what a body asks for
   command_failed: [400, 'the database answers the command with an error'],
   bdb_unavailable: [503, 'the database has an endpoint or shard that does not serve'],

@@ -8,6 +8,7 @@
 
 import type { Shard } from '../../node/shard/shard.ts';
 import type { SourceSpec } from '../../replication/replica-of/source.ts';
+import type { FileOutcome, Folder } from '../../world/files.ts';
 import type { Milliseconds, Random, World } from '../../world/world.ts';
 import { certificateExpiries, type CertificateExpiry } from '../certificates/certificate-expiry.ts';
 import type { Zone } from '../names/name-records.ts';
@@ -26,6 +27,7 @@ import { nameSource } from './name-source.ts';
 import { NodeAgent } from './node-agent.ts';
 import { Reconciler } from './reconciler.ts';
 import { randomPassword } from './secrets.ts';
+import { StateStore } from './state-store.ts';
 import { Statistics } from './statistics.ts';
 import type { SyncHistory } from './syncer.ts';
 
@@ -43,6 +45,13 @@ export interface DatabaseSight {
   readonly sync: SyncHistory | undefined;
 }
 
+export interface ControlPlaneOptions {
+  /** Chance of this run alone: a cluster that starts again must not draw again what it drew before. */
+  readonly random?: Random;
+  /** Where state and data are kept; absent: nowhere. */
+  readonly folder?: Folder;
+}
+
 export class ControlPlane {
   readonly world: World;
   readonly events = new EventLog();
@@ -50,6 +59,7 @@ export class ControlPlane {
   readonly statistics: Statistics;
   readonly alerts: AlertWatch;
   readonly #random: Random;
+  readonly #store: StateStore | null;
   readonly #agents: readonly NodeAgent[];
   readonly #reconciler: Reconciler;
   readonly #takeNamesAway: () => void;
@@ -57,14 +67,16 @@ export class ControlPlane {
   #state: ClusterState;
   #zone: Zone;
 
-  constructor(world: World, state: ClusterState) {
+  constructor(world: World, state: ClusterState, { random = world.random, folder }: ControlPlaneOptions = {}) {
     this.world = world;
     this.#state = state;
     this.#zone = zoneOf(state);
-    this.#random = world.random.fork(`control ${state.fqdn}`);
-    this.actions = new Actions(world.clock, world.random.fork(`actions ${state.fqdn}`));
+    this.#random = random.fork(`control ${state.fqdn}`);
+    this.actions = new Actions(world.clock, random.fork(`actions ${state.fqdn}`));
+    this.#store = folder === undefined ? null : new StateStore(world, folder, state);
     const options = {
       world,
+      random,
       state: () => this.#state,
       tell: (change: Change) => void this.submit(change),
       stepped: (uid: number, step: string, done: number, steps: number) => this.actions.step(uid, step, done, steps),
@@ -114,6 +126,7 @@ export class ControlPlane {
     this.#zone = zoneOf(outcome.state);
     this.events.note(this.world.clock.now(), change, outcome.uid, before, outcome.state);
     this.world.log.event('cluster-changed', { cluster: before.fqdn, kind: change.kind, uid: outcome.uid });
+    this.#store?.note(outcome.state);
     this.#reconciler.wake();
     for (const listener of this.#listeners) listener();
     return outcome;
@@ -199,6 +212,16 @@ export class ControlPlane {
     return this.#reconciler.settled();
   }
 
+  /** Starts what the state says; needed only where it says something before the first change. */
+  start(): void {
+    this.#reconciler.wake();
+  }
+
+  /** Resolves when every change so far would survive the end of the process, or could not be kept. */
+  saved(): Promise<FileOutcome> {
+    return this.#store?.saved() ?? Promise.resolve({ ok: true, value: null });
+  }
+
   /** Called after each change; the returned function ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -271,5 +294,6 @@ export class ControlPlane {
     await this.#reconciler.close();
     this.#takeNamesAway();
     await Promise.all(this.#agents.map((agent) => agent.close()));
+    await this.#store?.close();
   }
 }

@@ -34,6 +34,8 @@ export type StepOutcome = { readonly ok: true } | { readonly ok: false; readonly
 
 export interface NodeAgentOptions {
   readonly world: World;
+  /** Chance of this run of the cluster. */
+  readonly random: Random;
   readonly node: NodeRecord;
   readonly state: () => ClusterState;
   /** Tells the control plane what happened by itself. */
@@ -72,7 +74,7 @@ export class NodeAgent {
     this.#options = options;
     this.node = options.node;
     this.#network = options.world.network.from(options.node.address);
-    this.#random = options.world.random.fork(`node ${options.state().fqdn}/${options.node.uid}`);
+    this.#random = options.random.fork(`node ${options.state().fqdn}/${options.node.uid}`);
   }
 
   get found(): Found {

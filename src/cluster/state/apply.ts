@@ -6,7 +6,6 @@
  */
 
 import assert from 'node:assert';
-import { STANDARD_HASHING_RULES } from '../../sharding/hashing-policy.ts';
 import { editDatabaseAlerts } from './database-alerts.ts';
 import { changeAccounts } from './account-rules.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
@@ -23,11 +22,12 @@ import {
   checkTls,
   freePort,
 } from './database-rules.ts';
-import { DEFAULT_SETTINGS, editSettings } from './database-settings.ts';
+import { DATABASE_DEFAULTS } from './database-defaults.ts';
+import { editSettings } from './database-settings.ts';
 import { setMdnsMissing } from './name-services.ts';
 import { installLicense, licenseTrouble } from './license.ts';
 import { placementDefaults, placeShards } from './placement.ts';
-import { editReplica, NO_REPLICA } from './replica-rules.ts';
+import { editReplica } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
 
 /** Beyond it numbers are given out by themselves, so that nobody's wish uses them up. */
@@ -141,32 +141,19 @@ const create = (state: ClusterState, atMs: number, adminPassword: string, wish: 
   if (refused !== null) return refused;
   const sharding = wish.sharding ?? (shardsCount > 1 || wish.hashingRules !== undefined);
   const draft: DatabaseRecord = {
+    ...DATABASE_DEFAULTS,
     uid,
     name,
-    status: 'pending',
-    trouble: '',
     memorySizeBytes: wish.memorySizeBytes ?? 0,
     port,
     portWished,
     endpointNodeUid: 0,
     shardsCount,
     sharding,
-    hashingRules: wish.hashingRules ?? STANDARD_HASHING_RULES,
-    passwords: [],
+    hashingRules: wish.hashingRules ?? DATABASE_DEFAULTS.hashingRules,
     adminPassword,
-    adminPasswordEpoch: 0,
-    tlsMode: 'disabled',
-    enforceClientAuthentication: true,
-    clientCertificates: [],
-    settings: { ...DEFAULT_SETTINGS, ...placementDefaults(state, sharding) },
-    snapshotPolicy: [],
-    authorizedSubjects: [],
-    crdtCertificates: [],
-    rolePermissions: [],
-    tags: [],
-    alerts: {},
-    trafficStopped: false,
-    replica: { ...NO_REPLICA, readOnly: wish.replicaReadOnly ?? false },
+    settings: { ...DATABASE_DEFAULTS.settings, ...placementDefaults(state, sharding) },
+    replica: { ...DATABASE_DEFAULTS.replica, readOnly: wish.replicaReadOnly ?? false },
     createdMs: atMs,
     changedMs: atMs,
   };

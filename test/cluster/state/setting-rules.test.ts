@@ -27,7 +27,9 @@ describe('settings that would promise what nothing here does', () => {
     expect(refusal({ ...sharded, settings: { oss_cluster: true, hash_slots_policy: 'legacy' } }).description).toContain(
       'legacy',
     );
-    expect(refusal({ ...sharded, settings: { oss_cluster: true } }).description).toContain('proxy_policy');
+    expect(refusal({ ...sharded, settings: { oss_cluster: true, proxy_policy: 'single' } }).description).toContain(
+      'proxy_policy',
+    );
     const whole = { oss_cluster: true, proxy_policy: 'all-nodes' };
     expect(refusal({ ...sharded, settings: whole })).toMatchObject({
       code: 'invalid_oss_cluster_configuration',
