@@ -9,8 +9,12 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
-import { DATABASE_SETTINGS } from '../cluster/state/database-settings.ts';
-import { EVICTION_POLICIES } from '../node/shard/eviction-policy.ts';
+import {
+  SETTING_NAMES,
+  settingTrouble,
+  type SettingName,
+  type SettingsEdit,
+} from '../cluster/state/database-settings.ts';
 import { parseBytes } from '../node/shard/memory-size.ts';
 import { aliasProblem, issueProblems, offsetOf, yamlMessage, type Issue } from './config-problems.ts';
 import { CLUSTERS_MAX, SUBNET, type ConfigPath, type SandboxConfig } from './options.ts';
@@ -34,6 +38,7 @@ export type ConfigOutcome =
 
 const source = z.strictObject({
   url: z.string(),
+  compression: z.number().int().min(0).max(6).optional(),
   encryption: z.boolean().optional(),
   server_cert: z.string().optional(),
   client_cert: z.string().optional(),
@@ -54,22 +59,31 @@ const memory = z.union([z.number().int().min(0), z.string()]).transform((value, 
   return z.NEVER;
 });
 
+/** Every plain setting of a database, under its name in the REST API. */
+const settings = Object.fromEntries(
+  SETTING_NAMES.map((name) => [
+    name,
+    z
+      .custom<string | number | boolean>((value) => settingTrouble(name, value) === null, {
+        error: ({ input }) => settingTrouble(name, input) ?? undefined,
+      })
+      .optional(),
+  ]),
+) as unknown as Readonly<Record<SettingName, z.ZodOptional<z.ZodType<string | number | boolean>>>>;
+
 const database = z.strictObject({
   name: z.string().min(1),
   port: z.number().int().min(1).max(65_535).optional(),
   shards: z.number().int().min(1).max(512).optional(),
   memory_size: memory.optional(),
-  eviction_policy: z.enum(EVICTION_POLICIES).optional(),
-  proxy_policy: z.enum(DATABASE_SETTINGS.proxy_policy.values).optional(),
-  shards_placement: z.enum(DATABASE_SETTINGS.shards_placement.values).optional(),
   password: z.string().optional(),
   tls_mode: z.enum(['disabled', 'enabled', 'replica_ssl']).optional(),
   enforce_client_authentication: z.boolean().optional(),
   client_certs: z.array(z.string()).optional(),
-  max_connections: z.number().int().min(0).optional(),
   shard_key_regex: z.array(z.string()).optional(),
   replica_read_only: z.boolean().optional(),
   replica_of: sources.optional(),
+  ...settings,
 });
 
 const fqdn = z.string().transform((name, context) => {
@@ -114,12 +128,18 @@ const sourceOf = (given: z.infer<typeof source>) =>
     ? given.url
     : {
         url: given.url,
+        compression: given.compression,
         encryption: given.encryption,
         serverCertificate: given.server_cert,
         clientCertificate: given.client_cert,
         clientKey: given.client_key,
         serverName: given.replication_tls_sni,
       };
+
+const settingsOf = (given: z.infer<typeof database>): SettingsEdit | undefined => {
+  const named = SETTING_NAMES.filter((name) => given[name] !== undefined);
+  return named.length === 0 ? undefined : Object.fromEntries(named.map((name) => [name, given[name]]));
+};
 
 const configOf = (read: z.infer<typeof file>): SandboxConfig => ({
   clusters: read.clusters.map(({ private_endpoints: privateEndpoints, mdns_missing: mdnsMissing, ...each }) => ({
@@ -131,14 +151,11 @@ const configOf = (read: z.infer<typeof file>): SandboxConfig => ({
       port: one.port,
       shards: one.shards,
       memorySizeBytes: one.memory_size,
-      evictionPolicy: one.eviction_policy,
-      proxyPolicy: one.proxy_policy,
-      shardsPlacement: one.shards_placement,
       password: one.password,
       tlsMode: one.tls_mode,
       enforceClientAuthentication: one.enforce_client_authentication,
       clientCertificates: one.client_certs,
-      maxConnections: one.max_connections,
+      settings: settingsOf(one),
       hashingRules: one.shard_key_regex,
       replicaReadOnly: one.replica_read_only,
       replicaOf: one.replica_of?.map(sourceOf),

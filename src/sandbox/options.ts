@@ -5,16 +5,18 @@
  * themselves.
  */
 
-import type { EvictionPolicy } from '../node/shard/eviction-policy.ts';
 import type { TlsMode } from '../cluster/state/cluster-state.ts';
-import type { DatabaseSettings } from '../cluster/state/database-settings.ts';
+import type { SettingsEdit } from '../cluster/state/database-settings.ts';
 
 export const CLUSTERS_MAX = 100;
 /** Three numbers of an IPv4 loopback address. */
 export const SUBNET = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){2}$/;
 
 export interface SourceConfig {
+  /** Or `cluster/database`. */
   readonly url: string;
+  /** 0 (none) to 6. */
+  readonly compression?: number | undefined;
   readonly encryption?: boolean | undefined;
   /** PEM: the source cluster's proxy certificate. */
   readonly serverCertificate?: string | undefined;
@@ -38,18 +40,13 @@ export interface DatabaseConfig {
   readonly shards?: number | undefined;
   /** 0, and absent: no limit. */
   readonly memorySizeBytes?: number | undefined;
-  /** Absent: `volatile-lru`. */
-  readonly evictionPolicy?: EvictionPolicy | undefined;
   readonly password?: string | undefined;
   readonly tlsMode?: TlsMode | undefined;
   readonly enforceClientAuthentication?: boolean | undefined;
   /** PEM. */
   readonly clientCertificates?: readonly string[] | undefined;
-  readonly maxConnections?: number | undefined;
-  /** Absent: `all-master-shards` with more than one shard, otherwise `single`. */
-  readonly proxyPolicy?: DatabaseSettings['proxy_policy'] | undefined;
-  /** Absent: `dense`. */
-  readonly shardsPlacement?: DatabaseSettings['shards_placement'] | undefined;
+  /** Under their names in the REST API: `proxy_policy`, `eviction_policy`, `max_connections` … */
+  readonly settings?: SettingsEdit | undefined;
   /** Regular expressions with a group `tag`. */
   readonly hashingRules?: readonly string[] | undefined;
   readonly replicaReadOnly?: boolean | undefined;

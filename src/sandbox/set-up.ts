@@ -43,9 +43,7 @@ export const setUpDatabases = (
   for (const [at, { cluster, database, path }] of plans.entries()) {
     if (database.replicaOf === undefined || database.replicaOf.length === 0) continue;
     const replicaSources = database.replicaOf.map((given, index) =>
-      typeof given === 'string' && !given.includes('://')
-        ? sourceByReference(clusters, given, [...path, 'replica_of', index])
-        : sourceByUrl(given),
+      sourceOf(clusters, typeof given === 'string' ? { url: given } : given, [...path, 'replica_of', index]),
     );
     const { control } = cluster;
     const outcome = control.submit(control.edit(uids[at]!, { replicaSources, replicaSync: 'enabled' }));
@@ -70,12 +68,7 @@ const wishOf = (database: DatabaseConfig, shift: number, trusted: readonly strin
   port: database.port === undefined ? undefined : database.port + shift,
   shardsCount: database.shards,
   memorySizeBytes: database.memorySizeBytes ?? 0,
-  settings: {
-    eviction_policy: database.evictionPolicy,
-    max_connections: database.maxConnections,
-    proxy_policy: database.proxyPolicy,
-    shards_placement: database.shardsPlacement,
-  },
+  settings: database.settings,
   passwords: database.password === undefined || database.password === '' ? undefined : [database.password],
   tlsMode: database.tlsMode,
   enforceClientAuthentication: database.enforceClientAuthentication,
@@ -92,14 +85,17 @@ const destinationsOf = (
   database: string,
 ): readonly string[] =>
   config.flatMap((each, index) => {
-    const refers = (each.databases ?? []).some((one) => one.replicaOf?.includes(`${cluster}/${database}`));
+    const refers = (each.databases ?? []).some((one) =>
+      one.replicaOf?.some((source) => urlOf(source) === `${cluster}/${database}`),
+    );
     return refers ? [clusters[index]!.syncerCertificate] : [];
   });
 
-const sourceByUrl = (given: string | SourceConfig): SourceWish => {
-  if (typeof given === 'string') return { uri: given };
+const urlOf = (source: string | SourceConfig): string => (typeof source === 'string' ? source : source.url);
+
+const sourceOf = (clusters: readonly SandboxCluster[], given: SourceConfig, path: ConfigPath): SourceWish => {
   const { url: uri, ...more } = given;
-  return { uri, ...more };
+  return { ...(uri.includes('://') ? { uri } : sourceByReference(clusters, uri, path)), ...more };
 };
 
 const sourceByReference = (clusters: readonly SandboxCluster[], reference: string, path: ConfigPath): SourceWish => {

@@ -17,6 +17,8 @@ describe('a config file', () => {
         password: 12345
         tls_mode: replica_ssl
         enforce_client_authentication: false
+        proxy_policy: all-nodes
+        max_connections: 7
         replica_of: redis://:p%40ss@127.0.0.1:6379
   - name: West.Local.
     nodes: 3
@@ -26,6 +28,7 @@ describe('a config file', () => {
         replica_of:
           - east.local/orders
           - url: redis://10.0.0.1:6379
+            compression: 3
             encryption: true
             server_cert: pem
 `);
@@ -43,6 +46,7 @@ describe('a config file', () => {
               password: '12345',
               tlsMode: 'replica_ssl',
               enforceClientAuthentication: false,
+              settings: { proxy_policy: 'all-nodes', max_connections: 7 },
               replicaOf: ['redis://:p%40ss@127.0.0.1:6379'],
             },
           ],
@@ -56,15 +60,15 @@ describe('a config file', () => {
               name: 'copy',
               replicaOf: [
                 'east.local/orders',
-                { url: 'redis://10.0.0.1:6379', encryption: true, serverCertificate: 'pem' },
+                { url: 'redis://10.0.0.1:6379', compression: 3, encryption: true, serverCertificate: 'pem' },
               ],
             },
           ],
         },
       ],
     });
-    expect(read.where(['clusters', 1, 'databases', 0, 'replica_of', 0])).toEqual({ line: 18, column: 13 });
-    expect(read.where(['clusters', 1, 'databases', 0, 'shards'])).toEqual({ line: 16, column: 9 });
+    expect(read.where(['clusters', 1, 'databases', 0, 'replica_of', 0])).toEqual({ line: 20, column: 13 });
+    expect(read.where(['clusters', 1, 'databases', 0, 'shards'])).toEqual({ line: 18, column: 9 });
   });
 
   it.each([
@@ -74,6 +78,7 @@ describe('a config file', () => {
       /^5:17 clusters\.0\.databases\.0\.shards: .*number.*\(given: "many"\)/,
     ],
     ['a number out of range', `${CLUSTER}        port: 70000\n`, /^5:15 .*65535/],
+    ['a setting that has no such value', `${CLUSTER}        proxy_policy: some\n`, /^5:23 .*not one of single/],
     ['an unknown key', `${CLUSTER}        shardz: 2\n`, /^5:9 clusters\.0\.databases\.0: unknown key "shardz"/],
     ['a key twice', `${CLUSTER}        name: b\n`, /^5:9 .*unique/],
     ['a missing name', 'clusters:\n  - nodes: 1\n', /^2:5 clusters\.0\.name/],
@@ -91,7 +96,7 @@ describe('a config file', () => {
     [
       'an unknown key of a source',
       `${CLUSTER}        replica_of:\n          - url: a\n            tls: true\n`,
-      /^7:13 .*unknown key "tls"; there are: url, encryption/,
+      /^7:13 .*unknown key "tls"; there are: url, compression, encryption/,
     ],
     [
       'an unknown key of a lone source',

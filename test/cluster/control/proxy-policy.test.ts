@@ -7,7 +7,9 @@ import { inSimulation, PlainClient } from '../../support/sandboxes.ts';
 const EAST: ClusterConfig = {
   name: 'east.local',
   nodes: 3,
-  databases: [{ name: 'orders', port: 12_000, shards: 2, shardsPlacement: 'sparse', proxyPolicy: 'all-nodes' }],
+  databases: [
+    { name: 'orders', port: 12_000, shards: 2, settings: { shards_placement: 'sparse', proxy_policy: 'all-nodes' } },
+  ],
 };
 const WEST: ClusterConfig = {
   name: 'west.local',
