@@ -14,6 +14,7 @@ import { fullSync } from './full-sync.ts';
 import { liveStream } from './live-stream.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
+import { replicaOfTable } from './replica-of.ts';
 import { endAllChildren } from './support/child.ts';
 import { REDIS_PROGRAM, missingParts } from './support/servers.ts';
 import { tableJson, tableText, verdictOf } from './support/table.ts';
@@ -29,6 +30,7 @@ const TABLES: Readonly<Record<string, (isQuick: boolean) => Promise<Table>>> = {
   'full-sync': fullSync,
   'live-stream': liveStream,
   proxy,
+  'replica-of': replicaOfTable,
   'cold-start': coldStart,
 };
 

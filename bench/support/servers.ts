@@ -159,7 +159,9 @@ interface Document {
 
 export interface SandboxStart extends AsyncDisposable {
   readonly pid: number;
-  /** Until its line of JSON is there; the first database. */
+  /** Until its line of JSON is there; every database, in the order of the configuration. Ending one ends the sandbox. */
+  databases(): Promise<readonly Server[]>;
+  /** The first of them. */
   database(): Promise<Server>;
 }
 
@@ -173,13 +175,18 @@ export const startSandbox = (config: string): SandboxStart => {
     await child.stop();
     directory.remove();
   };
+  const databases = async (): Promise<readonly Server[]> => {
+    const line = await child.line((each) => each.startsWith('{'), START_MS_MAX);
+    const places = (JSON.parse(line) as Document).clusters.flatMap((cluster) => cluster.databases);
+    return places.map((place) => ({ ...serverOf(child, place, () => undefined), [Symbol.asyncDispose]: end }));
+  };
   return {
     pid: child.pid,
+    databases,
     async database() {
-      const line = await child.line((each) => each.startsWith('{'), START_MS_MAX);
-      const place = (JSON.parse(line) as Document).clusters[0]?.databases[0];
-      if (place === undefined) throw child.failure('its document names no database');
-      return { ...serverOf(child, place, () => undefined), [Symbol.asyncDispose]: end };
+      const [first] = await databases();
+      if (first === undefined) throw child.failure('its document names no database');
+      return first;
     },
     [Symbol.asyncDispose]: end,
   };

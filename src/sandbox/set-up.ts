@@ -95,7 +95,9 @@ const urlOf = (source: string | SourceConfig): string => (typeof source === 'str
 
 const sourceOf = (clusters: readonly SandboxCluster[], given: SourceConfig, path: ConfigPath): SourceWish => {
   const { url: uri, ...more } = given;
-  return { ...(uri.includes('://') ? { uri } : sourceByReference(clusters, uri, path)), ...more };
+  // What is not said does not take away what the reference brings.
+  const said = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
+  return { ...(uri.includes('://') ? { uri } : sourceByReference(clusters, uri, path)), ...said };
 };
 
 const sourceByReference = (clusters: readonly SandboxCluster[], reference: string, path: ConfigPath): SourceWish => {

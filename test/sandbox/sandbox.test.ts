@@ -139,7 +139,14 @@ describe('sources with TLS, named by cluster and database', () => {
           {
             name: 'west.local',
             nodes: 2,
-            databases: [{ name: 'copy', port: 12_000, replicaOf: ['east.local/orders'] }],
+            // What is not said of a source leaves what the reference brings.
+            databases: [
+              {
+                name: 'copy',
+                port: 12_000,
+                replicaOf: [{ url: 'east.local/orders', compression: 6, encryption: undefined }],
+              },
+            ],
           },
         ],
       },
