@@ -10,11 +10,12 @@ import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
 import {
+  DATABASE_SETTINGS,
   SETTING_NAMES,
-  settingTrouble,
   type SettingName,
   type SettingsEdit,
 } from '../cluster/state/database-settings.ts';
+import { valueTrouble } from '../cluster/state/setting.ts';
 import { parseBytes } from '../node/shard/memory-size.ts';
 import { aliasProblem, issueProblems, offsetOf, yamlMessage, type Issue } from './config-problems.ts';
 import { CLUSTERS_MAX, SUBNET, type ConfigPath, type SandboxConfig } from './options.ts';
@@ -64,12 +65,12 @@ const settings = Object.fromEntries(
   SETTING_NAMES.map((name) => [
     name,
     z
-      .custom<string | number | boolean>((value) => settingTrouble(name, value) === null, {
-        error: ({ input }) => settingTrouble(name, input) ?? undefined,
+      .custom<SettingsEdit[SettingName]>((value) => valueTrouble(name, DATABASE_SETTINGS[name], value) === null, {
+        error: ({ input }) => valueTrouble(name, DATABASE_SETTINGS[name], input) ?? undefined,
       })
       .optional(),
   ]),
-) as unknown as Readonly<Record<SettingName, z.ZodOptional<z.ZodType<string | number | boolean>>>>;
+) as unknown as Readonly<Record<SettingName, z.ZodOptional<z.ZodType<SettingsEdit[SettingName]>>>>;
 
 const database = z.strictObject({
   name: z.string().min(1),

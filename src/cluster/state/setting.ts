@@ -75,7 +75,7 @@ export const fallbacksOf = <Table extends SettingTable>(table: Table): SettingsO
   Object.fromEntries(Object.entries(table).map(([name, { fallback }]) => [name, fallback])) as SettingsOf<Table>;
 
 /** What is wrong with a value; null: nothing. */
-const valueTrouble = (name: string, setting: Setting, value: unknown): string | null => {
+export const valueTrouble = (name: string, setting: Setting, value: unknown): string | null => {
   const shown = `${name} ${JSON.stringify(value)}`;
   switch (setting.kind) {
     case 'flag':
