@@ -10,6 +10,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { connect as connectTls } from 'node:tls';
 import { KEYS_MAX, chanceFrom, firstReplyByte, replyBytes, requestOf } from './load-job.ts';
 import type { LoadAnswer, LoadJob } from './load-job.ts';
 
@@ -91,9 +92,9 @@ const run = async (job: LoadJob): Promise<number> => {
           isFresh = true;
           socket.write(batch);
         };
-        const received = (length: number): boolean => {
-          if (isFresh && readBuffer[0] !== first) {
-            reject(new Error(`unexpected reply: ${readBuffer.toString('latin1', 0, Math.min(length, 200))}`));
+        const received = (length: number, buffer: Uint8Array): boolean => {
+          if (isFresh && buffer[0] !== first) {
+            reject(new Error(`unexpected reply: ${Buffer.from(buffer).toString('latin1', 0, Math.min(length, 200))}`));
           }
           isFresh = false;
           missing -= length;
@@ -102,11 +103,14 @@ const run = async (job: LoadJob): Promise<number> => {
           return true;
         };
         const { host, port } = job;
-        const socket = connect({ host, port, noDelay: true, onread: { buffer: readBuffer, callback: received } });
+        const socket = job.tls
+          ? connectTls({ host, port, rejectUnauthorized: false })
+          : connect({ host, port, noDelay: true, onread: { buffer: readBuffer, callback: received } });
+        if (job.tls) socket.setNoDelay(true).on('data', (chunk: Buffer) => received(chunk.length, chunk));
         sockets.push(socket);
         socket.on('error', reject);
         socket.on('close', () => reject(new Error('the server closed a connection')));
-        socket.once('connect', () => {
+        socket.once(job.tls ? 'secureConnect' : 'connect', () => {
           connected += 1;
           if (connected < CONNECTIONS) return;
           startedAt = performance.now();

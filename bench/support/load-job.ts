@@ -11,6 +11,8 @@ export type LoadKind = 'set' | 'get' | 'fill';
 export interface LoadJob {
   readonly host: string;
   readonly port: number;
+  /** Over TLS; whose certificate it is does not matter to a load. */
+  readonly tls: boolean;
   readonly kind: LoadKind;
   /** Requests sent together on a connection before their replies are awaited. */
   readonly pipeline: number;

@@ -21,7 +21,7 @@ export interface Cost {
   readonly perSecond: number;
 }
 
-type Work = Omit<LoadJob, 'host' | 'port'>;
+type Work = Omit<LoadJob, 'host' | 'port' | 'tls'>;
 
 export class Load implements AsyncDisposable {
   #generator: Child | null = null;
@@ -44,9 +44,11 @@ export class Load implements AsyncDisposable {
   }
 
   async #measure(server: Server, work: Work): Promise<Cost> {
-    const before = processorMs(server.pid);
-    const elapsedMs = await this.#run({ ...work, host: server.host, port: server.port });
-    const usedMs = processorMs(server.pid) - before;
+    const { host, port, tls = false } = server;
+    const used = (): number => [server.pid, ...(server.helpers ?? [])].reduce((sum, pid) => sum + processorMs(pid), 0);
+    const before = used();
+    const elapsedMs = await this.#run({ ...work, host, port, tls });
+    const usedMs = used() - before;
     return {
       processorUs: (usedMs * 1000) / work.operations,
       perSecond: (work.operations * 1000) / elapsedMs,

@@ -7,11 +7,13 @@
  */
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeClusterCertificate } from '../../src/cluster/certificates/cluster-certificates.ts';
+import { SystemWorld } from '../../src/world/system-world.ts';
 import { Child } from './child.ts';
 import { Client } from './client.ts';
 import type { Place } from './client.ts';
@@ -28,6 +30,10 @@ const PORT_ATTEMPTS_MAX = 5;
 
 export interface Server extends Place, AsyncDisposable {
   readonly pid: number;
+  /** Processes whose work belongs to it, as a tunnel's. */
+  readonly helpers?: readonly number[];
+  /** It speaks TLS on its port. */
+  readonly tls?: boolean;
   /** A new connection. */
   client(): Promise<Client>;
 }
@@ -88,7 +94,7 @@ const serverOf = (child: Child, { host, port }: Place, afterwards: () => void): 
 });
 
 /** No persistence, and a replica's transfer begins at once as it does at a shard. */
-export const startRedis = async (): Promise<Server> => {
+export const startRedis = async (more: readonly string[] = []): Promise<Server> => {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const directory = temporaryDirectory();
@@ -96,7 +102,7 @@ export const startRedis = async (): Promise<Server> => {
     const replication = ['--repl-diskless-sync', 'yes', '--repl-diskless-sync-delay', '0'];
     const child = new Child({
       program: REDIS_PROGRAM,
-      args: ['--port', String(port), '--bind', LOOPBACK, ...persistence, ...replication],
+      args: ['--port', String(port), '--bind', LOOPBACK, ...persistence, ...replication, ...more],
     });
     try {
       await answers(child, { host: LOOPBACK, port });
@@ -108,6 +114,71 @@ export const startRedis = async (): Promise<Server> => {
       if (!isTaken || attempt === PORT_ATTEMPTS_MAX) throw error;
     }
   }
+};
+
+export const STUNNEL_PROGRAM = 'stunnel';
+
+/** A redis-server that speaks TLS itself. Its plain port is there to see that it is ready. */
+export const startTlsRedis = async (): Promise<Server> => {
+  const directory = temporaryDirectory();
+  const { certificate, key } = writeCertificate(directory.path);
+  const tlsPort = await freePort();
+  const tls = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'];
+  const files = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
+  const plain = await startRedis([...tls, ...files]);
+  const end = async (): Promise<void> => {
+    await plain[Symbol.asyncDispose]();
+    directory.remove();
+  };
+  return { ...plain, port: tlsPort, tls: true, [Symbol.asyncDispose]: end };
+};
+
+/** stunnel before a redis-server: its processor time is counted with the server's. */
+export const startStunnel = async (): Promise<Server> => {
+  const redis = await startRedis();
+  const directory = temporaryDirectory();
+  const { certificate, key } = writeCertificate(directory.path);
+  const port = await freePort();
+  const file = join(directory.path, 'stunnel.conf');
+  const service = `accept = ${LOOPBACK}:${port}\nconnect = ${LOOPBACK}:${redis.port}\n`;
+  writeFileSync(file, `foreground = yes\npid =\n[bench]\n${service}cert = ${certificate}\nkey = ${key}\n`);
+  const child = new Child({ program: STUNNEL_PROGRAM, args: [file] });
+  const end = async (): Promise<void> => {
+    await child.stop();
+    await redis[Symbol.asyncDispose]();
+    directory.remove();
+  };
+  try {
+    await listens(child, port);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { ...redis, port, tls: true, helpers: [child.pid], [Symbol.asyncDispose]: end };
+};
+
+const writeCertificate = (folder: string): { readonly certificate: string; readonly key: string } => {
+  const made = makeClusterCertificate(new SystemWorld(), 'bench.local', 'proxy');
+  const certificate = join(folder, 'certificate.pem');
+  const key = join(folder, 'key.pem');
+  writeFileSync(certificate, made.certificate);
+  writeFileSync(key, made.key, { mode: 0o600 });
+  return { certificate, key };
+};
+
+/** Until somebody takes connections on the port. */
+const listens = async (child: Child, port: number): Promise<void> => {
+  let gone = false;
+  void child.exited.then(() => (gone = true));
+  const isOpen = (): Promise<boolean> => {
+    if (gone) throw child.failure('ended before it listened');
+    return new Promise((resolve) => {
+      const socket = connect({ host: LOOPBACK, port });
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+  };
+  await until(isOpen, { everyMs: READY_EVERY_MS, msMax: START_MS_MAX, what: `a listener on port ${port}` });
 };
 
 /** Where each of our processes leaves a profile at its end; see README.md. */
