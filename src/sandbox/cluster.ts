@@ -11,6 +11,7 @@ import type {
   DatabaseWish,
   Problem,
   ProblemCode,
+  ServicesEdit,
 } from '../cluster/state/change.ts';
 import { databaseByUid, type MdnsMissing, type NodeRecord } from '../cluster/state/cluster-state.ts';
 import type { HttpHandler } from '../world/system-http.ts';
@@ -113,6 +114,12 @@ export class SandboxCluster {
   /** New connections show them; a rotated proxy certificate must be pinned anew by destinations, a syncer's trusted anew by sources. */
   replaceCertificates(certificates: readonly CertificateWish[]): void {
     const outcome = this.control.replaceCertificates(certificates);
+    if (!outcome.ok) throw new ProblemError(outcome.problem);
+  }
+
+  /** Turns name services and others on and off; what is not named stays. */
+  setServices(services: ServicesEdit): void {
+    const outcome = this.control.submit({ kind: 'update-cluster', edit: { services } });
     if (!outcome.ok) throw new ProblemError(outcome.problem);
   }
 

@@ -9,6 +9,7 @@ import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml
 import { z } from 'zod';
 import { checkFqdn } from '../cluster/names/endpoint-names.ts';
 import { NODES_MAX } from '../cluster/state/cluster-state.ts';
+import { SERVICES, type ServiceName } from '../cluster/state/cluster-settings.ts';
 import {
   DATABASE_SETTINGS,
   SETTING_NAMES,
@@ -101,6 +102,11 @@ const mdnsMissing = z.strictObject({
   clients: z.boolean().optional(),
 });
 
+const operatingMode = z.enum(['enabled', 'disabled']).optional();
+const services = z.strictObject(
+  Object.fromEntries(SERVICES.map((name) => [name, operatingMode])) as Record<ServiceName, typeof operatingMode>,
+);
+
 const cluster = z.strictObject({
   name: fqdn,
   nodes: z.number().int().min(1).max(NODES_MAX).optional(),
@@ -109,6 +115,7 @@ const cluster = z.strictObject({
   password: z.string().min(1).optional(),
   private_endpoints: z.boolean().optional(),
   mdns_missing: mdnsMissing.optional(),
+  services: services.optional(),
   license: z.enum(['development', 'trial']).optional(),
   databases: z.array(database).optional(),
 });
@@ -121,6 +128,7 @@ const KNOWN_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['clusters', Object.keys(cluster.shape)],
   ['databases', Object.keys(database.shape)],
   ['replica_of', Object.keys(source.shape)],
+  ['services', Object.keys(services.shape)],
   ['mdns_missing', Object.keys(mdnsMissing.shape)],
 ]);
 

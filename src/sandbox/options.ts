@@ -6,6 +6,7 @@
  */
 
 import type { TlsMode } from '../cluster/state/cluster-state.ts';
+import type { ServicesEdit } from '../cluster/state/change.ts';
 import type { SettingsEdit } from '../cluster/state/database-settings.ts';
 
 export const CLUSTERS_MAX = 100;
@@ -64,6 +65,8 @@ export interface ClusterConfig {
   /** Endpoints have a second name, `redis-<port>.internal.<cluster>`. */
   readonly privateEndpoints?: boolean | undefined;
   readonly mdnsMissing?: MdnsMissingConfig | undefined;
+  /** As in services_configuration of the REST API; absent: as usual. */
+  readonly services?: ServicesEdit | undefined;
   /** `trial`: the product's own, for 30 days and 4 shards. Absent: one that no sandbox outgrows. */
   readonly license?: 'development' | 'trial' | undefined;
   readonly databases?: readonly DatabaseConfig[] | undefined;

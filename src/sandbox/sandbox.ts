@@ -11,6 +11,8 @@ import { checkFqdn, sharedName } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
 import { passwordOf, randomPassword } from '../cluster/control/secrets.ts';
 import { apiTls } from '../cluster/control/tls-policy.ts';
+import { editServices } from '../cluster/state/cluster-rules.ts';
+import { DEFAULT_SERVICES } from '../cluster/state/cluster-settings.ts';
 import { newCluster, NODES_MAX, type ClusterState } from '../cluster/state/cluster-state.ts';
 import { endpointsOf } from '../cluster/state/endpoints.ts';
 import { firstAccounts } from '../cluster/state/accounts.ts';
@@ -210,6 +212,7 @@ export class Sandbox implements AsyncDisposable {
       ports: place.ports,
       nodes: place.nodes,
       privateEndpoints: config.privateEndpoints ?? false,
+      services: editServices(DEFAULT_SERVICES, config.services ?? {}),
       mdnsMissing: mdnsMissingOf(config.mdnsMissing ?? {}, place.nodes),
     });
   }

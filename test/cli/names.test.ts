@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Home } from '../support/program-home.ts';
+import { programAvailable } from '../support/programs.ts';
 
 /** Everybody on this machine shares one multicast group: the names of this run are its own. */
 const EAST = `east-${process.pid}.local`;
@@ -63,6 +66,34 @@ describe('antipode resolve', () => {
   it('says that no sandbox is running', async () => {
     await using home = await Home.make();
     expect((await home.run('resolve', NAME)).stderr).toMatch(/no sandbox is running .* start one: antipode up/);
+  });
+});
+
+describe.skipIf(!programAvailable('dig', '-v'))('dig', () => {
+  it('finds an endpoint of a running sandbox on each of its nodes, and its name servers with their addresses', async () => {
+    await using home = await Home.make();
+    const addresses = await started(home);
+    const { services } = JSON.parse((await home.run('names', '--json')).stdout) as {
+      services: { cluster: string; dns: { host: string; port: number }[] }[];
+    };
+    const dig = async (at: { host: string; port: number }, ...words: string[]): Promise<string[]> => {
+      const asked = [`@${at.host}`, '-p', String(at.port), '+noall', '+answer', '+additional', ...words];
+      const { stdout } = await promisify(execFile)('dig', asked);
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/\s+/).join(' '))
+        .toSorted();
+    };
+    const [east, west] = services;
+    expect(east?.dns.map(({ host }) => host)).toEqual(addresses);
+    const endpoint = addresses.map((address) => `${NAME}. 5 IN A ${address}`);
+    for (const server of east!.dns) expect(await dig(server, NAME)).toEqual(endpoint);
+    expect(await dig(east!.dns[0]!, '+tcp', NAME)).toEqual(endpoint);
+    expect(await dig(west!.dns[0]!, 'NS', WEST)).toEqual([
+      `node1.${WEST}. 5 IN A ${home.subnets[1]}.1`,
+      `${WEST}. 5 IN NS node1.${WEST}.`,
+    ]);
   });
 });
 

@@ -10,6 +10,33 @@ const problems = (text: string): string[] => {
 const CLUSTER = 'clusters:\n  - name: east.local\n    databases:\n      - name: orders\n';
 
 describe('a config file', () => {
+  it('places endpoints, and says who cannot resolve names', () => {
+    const read = readConfig(`clusters:
+  - name: east.local
+    nodes: 3
+    private_endpoints: true
+    mdns_missing: { nodes: [1, 3], clients: true }
+    services: { mdns_server: disabled }
+    databases: [{ name: orders, proxy_policy: all-nodes, shards_placement: sparse }]
+`);
+    if (!read.ok) throw new Error(JSON.stringify(read.problems));
+    expect(read.config.clusters[0]).toMatchObject({
+      privateEndpoints: true,
+      mdnsMissing: { nodes: [1, 3], clients: true },
+      services: { mdns_server: 'disabled' },
+      databases: [{ settings: { proxy_policy: 'all-nodes', shards_placement: 'sparse' } }],
+    });
+  });
+
+  it('names the keys of services and of mdns_missing to who misspells one', () => {
+    const east = 'clusters:\n  - name: east.local\n';
+    expect(problems(`${east}    mdns_missing: { node: 1 }\n`)).toEqual([
+      '3:21 clusters.0.mdns_missing: unknown key "node"; there are: nodes, clients',
+    ]);
+    expect(problems(`${east}    mdns_missing: { nodes: none }\n`)[0]).toMatch(/must be all, or a list of node numbers/);
+    expect(problems(`${east}    services: { mdns: disabled }\n`)[0]).toMatch(/unknown key "mdns"; .*mdns_server/);
+  });
+
   it('says what the library says, spelled as in the REST API', () => {
     const read = readConfig(`${CLUSTER}        port: 12000
         shards: 2

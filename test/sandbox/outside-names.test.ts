@@ -6,7 +6,11 @@ import { inSimulation, type SimStory } from '../support/sandboxes.ts';
 
 const CLIENT = '127.0.0.1';
 const CLUSTERS = [
-  { name: 'east.local', nodes: 2, databases: [{ name: 'orders', port: 12_000, proxyPolicy: 'all-nodes' }] },
+  {
+    name: 'east.local',
+    nodes: 2,
+    databases: [{ name: 'orders', port: 12_000, settings: { proxy_policy: 'all-nodes' } }],
+  },
   { name: 'west.example.com', databases: [{ name: 'copy', port: 12_000 }] },
 ] as const;
 
@@ -50,6 +54,28 @@ describe('programs outside', () => {
       expect(await askServer(world, CLIENT, server!, 'redis-12000.east.local')).toMatchObject({ why: 'refused' });
       expect(await world.network.from('127.0.2.1').resolve('redis-12000.east.local')).toMatchObject({ ok: true });
       east.setMdnsMissing({});
+      expect(await askMulticast(world, CLIENT, 'redis-12000.east.local')).toMatchObject({ ok: true });
+      expect(await askServer(world, CLIENT, server!, 'redis-12000.east.local')).toMatchObject({ ok: true });
+    }));
+
+  it('find nothing while the name services are disabled, whose ports are free then', () =>
+    withNames(async ({ world, sandbox, names }) => {
+      const east = sandbox.cluster('east.local');
+      const [server] = names.answered[0]!.dns;
+      east.setServices({ mdns_server: 'disabled' });
+      await names.settled();
+      expect(names.answered[0]).toMatchObject({ dns: [server, { port: 53 }], mdns: null });
+      expect(await askMulticast(world, CLIENT, 'redis-12000.east.local')).toMatchObject({ why: 'silent' });
+      expect(await askServer(world, CLIENT, server!, 'redis-12000.east.local')).toMatchObject({ why: 'refused' });
+      east.setServices({ pdns_server: 'disabled' });
+      await names.settled();
+      expect(names.answered[0]).toMatchObject({ dns: [], mdns: null });
+      expect(await askServer(world, CLIENT, server!, 'redis-12000.east.local')).toMatchObject({ why: 'silent' });
+      const port = await world.network.datagrams(server!, {}, () => undefined);
+      expect(port.ok).toBe(true);
+      if (port.ok) await port.socket.close();
+      east.setServices({ mdns_server: 'enabled', pdns_server: 'enabled' });
+      await names.settled();
       expect(await askMulticast(world, CLIENT, 'redis-12000.east.local')).toMatchObject({ ok: true });
       expect(await askServer(world, CLIENT, server!, 'redis-12000.east.local')).toMatchObject({ ok: true });
     }));

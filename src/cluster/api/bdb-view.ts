@@ -44,7 +44,6 @@ const NOTHING_OF_IT = {
   import_status: '',
   internal: false,
   redis_cluster_enabled: false,
-  syncer_mode: 'distributed',
   topology_epoch: 1,
   wait_command: true,
 } as const;
@@ -63,6 +62,7 @@ export const bdbView = (
     uid: database.uid,
     name: database.name,
     type: 'redis',
+    syncer_mode: database.settings.replica_sync_dist ? 'distributed' : 'centralized',
     status: database.status,
     ...(actionUid === undefined ? {} : { action_uid: actionUid }),
     port: database.portWished ? database.port : 0,

@@ -72,10 +72,12 @@ export interface CertificateWish {
   readonly key?: string | undefined;
 }
 
+export type ServicesEdit = { readonly [Name in keyof Services]?: Services[Name] | undefined };
+
 /** Absent: stays as it is. */
 export interface ClusterEdit {
   readonly settings?: ClusterSettingsEdit | undefined;
-  readonly services?: { readonly [Name in keyof Services]?: Services[Name] | undefined } | undefined;
+  readonly services?: ServicesEdit | undefined;
   readonly alerts?: AlertSettingsEdit | undefined;
 }
 

@@ -6,8 +6,8 @@
  */
 
 import { editAlertSettings } from './alert-settings.ts';
-import { problem, type ApplyOutcome, type ClusterEdit } from './change.ts';
-import { ALL_CLUSTER_SETTINGS } from './cluster-settings.ts';
+import { problem, type ApplyOutcome, type ClusterEdit, type ServicesEdit } from './change.ts';
+import { ALL_CLUSTER_SETTINGS, type Services } from './cluster-settings.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { editTable } from './setting.ts';
 
@@ -16,7 +16,6 @@ const PORT_MAX = 65_535;
 export const updateCluster = (state: ClusterState, { settings, services, alerts }: ClusterEdit): ApplyOutcome => {
   const edited = editTable(ALL_CLUSTER_SETTINGS, state.settings, settings ?? {}, refusal);
   if (!edited.ok) return problem(edited.code, edited.trouble);
-  const given = Object.fromEntries(Object.entries(services ?? {}).filter(([, mode]) => mode !== undefined));
   return {
     ok: true,
     uid: 0,
@@ -24,11 +23,16 @@ export const updateCluster = (state: ClusterState, { settings, services, alerts 
       ...state,
       version: state.version + 1,
       settings: edited.settings,
-      services: { ...state.services, ...given },
+      services: editServices(state.services, services ?? {}),
       alertSettings: alerts === undefined ? state.alertSettings : editAlertSettings(state.alertSettings, alerts),
     },
   };
 };
+
+export const editServices = (services: Services, edit: ServicesEdit): Services => ({
+  ...services,
+  ...Object.fromEntries(Object.entries(edit).filter(([, mode]) => mode !== undefined)),
+});
 
 /** Values of the right type that cannot be. */
 const refusal = (name: string, value: unknown): string | null => {

@@ -104,7 +104,7 @@ export const DATABASE_SETTINGS = {
   // replication
   repl_backlog_size: refusedAs('invalid_replication', text('auto', 15, BACKLOG_FORM)),
   slave_buffer: refusedAs('invalid_replication', text('auto', 64, BUFFER_FORM)),
-  replica_sync_dist: inert(flag(true)),
+  replica_sync_dist: flag(true),
   replica_sync_connection_alarm_timeout_seconds: whole(0, 0, WHOLE_MAX),
   sync_dedicated_threads: inert(whole(5, 0, 10)),
   gradual_src_mode: choice('disabled', ['disabled', 'enabled']),

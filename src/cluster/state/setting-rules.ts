@@ -6,7 +6,7 @@
  */
 
 import { problem, type DatabaseEdit } from './change.ts';
-import type { ClusterState, DatabaseRecord, SnapshotRule, Tag } from './cluster-state.ts';
+import { databaseByUid, type ClusterState, type DatabaseRecord, type SnapshotRule, type Tag } from './cluster-state.ts';
 import type { DatabaseSettings } from './database-settings.ts';
 
 const TAGS_MAX = 50;
@@ -33,7 +33,7 @@ export const checkSettings = (
 /** Settings that cannot be turned on. */
 const checkOne = (
   state: ClusterState,
-  { settings, memorySizeBytes, shardsCount, sharding }: DatabaseRecord,
+  { uid, settings, memorySizeBytes, shardsCount, sharding }: DatabaseRecord,
   edit: DatabaseEdit,
   isNew: boolean,
 ): Refused => {
@@ -63,6 +63,12 @@ const checkOne = (
   }
   if (settings.bigstore) {
     return problem('insufficient_resources', 'bigstore: no node has flash memory; leave it out, or set false');
+  }
+  const wasCentralized = databaseByUid(state, uid)?.settings.replica_sync_dist === false;
+  // Who gives back what was read changes nothing; who asks for it must have the proxies for it. [RS synchronization-mode]
+  if (wasCentralized && settings.replica_sync_dist && settings.proxy_policy === 'single') {
+    const rule = 'a distributed syncer needs proxy_policy "all-master-shards" or "all-nodes"';
+    return problem('invalid_proxy_policy', `replica_sync_dist: ${rule}, and it is "single": change that first`);
   }
   if (settings.oss_cluster) return checkCluster(settings, sharding);
   if (settings.backup && edit.settings?.backup_interval === undefined) {

@@ -60,6 +60,35 @@ describe('a name under .local', () => {
     }));
 });
 
+describe('a source whose name service is disabled', () => {
+  for (const [name, service] of [
+    ['east.local', 'mdns_server'],
+    ['east.example.com', 'pdns_server'],
+  ] as const) {
+    it(`is not found by the destination, which says so: ${service} of ${name}`, () =>
+      inSimulation(
+        {
+          clusters: [
+            { name, services: { [service]: 'disabled' }, databases: [{ name: 'orders', port: 12_000 }] },
+            { name: 'west.local', databases: [{ name: 'copy', port: 12_000, replicaOf: [`${name}/orders`] }] },
+          ],
+        },
+        async ({ sandbox, wait }) => {
+          const copy = sandbox.cluster('west.local').database('copy');
+          await wait(5_000);
+          expect(copy.status().sources[0]).toMatchObject({
+            status: 'out-of-sync',
+            lastError: expect.stringContaining(
+              `${service} of ${name} is disabled; enable it in its services_configuration`,
+            ),
+          });
+          sandbox.cluster(name).setServices({ [service]: 'enabled' });
+          await copy.inSync();
+        },
+      ));
+  }
+});
+
 describe('any other name', () => {
   it('needs no multicast DNS', () =>
     inSimulation(

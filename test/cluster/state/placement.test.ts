@@ -51,6 +51,23 @@ describe('the endpoint of a database', () => {
     expect(database(made({ proxy_policy: 'single' })).settings.proxy_policy).toBe('single');
   });
 
+  it('is what the policy of the cluster says for new databases, and for no others', () => {
+    const state = applied(made({}), {
+      kind: 'update-cluster',
+      edit: {
+        settings: {
+          default_sharded_proxy_policy: 'all-nodes',
+          default_non_sharded_proxy_policy: 'all-master-shards',
+          default_shards_placement: 'sparse',
+        },
+      },
+    });
+    const more = applied(applied(state, creation({ name: 'two', shardsCount: 2 })), creation({ name: 'three' }));
+    const policies = [1, 2, 3].map((uid) => database(more, uid).settings.proxy_policy);
+    expect(policies).toEqual(['all-master-shards', 'all-nodes', 'all-master-shards']);
+    expect(nodesOfShards(more, 2)).toEqual([2, 3]);
+  });
+
   it('is opened once where nodes share an address', () => {
     const shared = { ...testCluster(), nodes: [1, 2, 3].map((uid) => ({ uid, address: '127.0.0.1' })) };
     expect(proxies(made({ proxy_policy: 'all-nodes' }, 3, shared))).toEqual([1]);

@@ -89,3 +89,20 @@ describe('alerts of a database', () => {
     applied(state, alerts({ bdb_replica_src_syncer_general_error: { enabled: true } }));
   });
 });
+
+describe('a distributed syncer', () => {
+  it('cannot be asked for under the policy single, and giving back what was read changes nothing', () => {
+    const state = applied(testCluster(), creation());
+    expect(database(state).settings).toMatchObject({ proxy_policy: 'single', replica_sync_dist: true });
+    applied(state, update(1, { settings: { replica_sync_dist: true } }));
+    const central = applied(state, update(1, { settings: { replica_sync_dist: false } }));
+    expect(refused(central, update(1, { settings: { replica_sync_dist: true } }))).toMatchObject({
+      code: 'invalid_proxy_policy',
+      description: expect.stringContaining('needs proxy_policy "all-master-shards" or "all-nodes"'),
+    });
+    for (const policy of ['all-master-shards', 'all-nodes'] as const) {
+      const many = applied(central, update(1, { settings: { proxy_policy: policy, replica_sync_dist: true } }));
+      expect(database(many).settings.replica_sync_dist).toBe(true);
+    }
+  });
+});
