@@ -11,8 +11,6 @@ import { databaseByUid, type DatabaseRecord } from '../state/cluster-state.ts';
 import { ApiProblem, type ApiCode } from './problems.ts';
 import { defineRoute, type Call, type Route } from './route.ts';
 
-const LAG_TOLERANCE_MS = 100;
-
 const availabilityQuery = {
   extend_check: z.enum(['lag']),
   availability_lag_tolerance_ms: z.string().regex(/^\d{1,9}$/, 'a number of milliseconds'),
@@ -29,7 +27,9 @@ const check = (control: ControlPlane, { uid, replica }: DatabaseRecord, call: Ca
   const { isReachable, sync } = control.sight(uid);
   if (!isReachable) throw new ApiProblem(code, `database ${uid} has no open endpoint`);
   if (call.query('extend_check') !== 'lag' || replica.sync === 'disabled') return;
-  const tolerance = Number(call.query('availability_lag_tolerance_ms') ?? LAG_TOLERANCE_MS);
+  const tolerance = Number(
+    call.query('availability_lag_tolerance_ms') ?? control.state.settings.availability_lag_tolerance_ms,
+  );
   for (const source of sync?.sources ?? []) {
     if (source.status === 'in-sync' && source.lagMs <= tolerance) continue;
     const seen = source.status === 'in-sync' ? `${source.lagMs} ms behind, more than ${tolerance}` : source.status;
@@ -44,6 +44,7 @@ const availabilityRoute = (path: string, summary: string, code: ApiCode): Route 
     summary,
     permission: 'view_bdb_info',
     query: availabilityQuery,
+    reply: z.strictObject({}),
     problems: ['db_not_found', code],
     run(call) {
       check(call.control, database(call), call, code);

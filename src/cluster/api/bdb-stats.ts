@@ -6,46 +6,20 @@
 import { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { METRIC_NAMES } from '../control/database-counters.ts';
-import { INTERVAL_NAMES, type IntervalName, type Sample, type SampleRings } from '../control/sample-rings.ts';
 import { SOURCE_METRIC_NAMES } from '../control/statistics.ts';
 import type { DatabaseRecord } from '../state/cluster-state.ts';
 import { ApiProblem } from './problems.ts';
 import { databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
+import { intervalQuery, samplesOf } from './stats-query.ts';
 
 /** Databases with more shards have no stats. [RS objects/statistics] */
 const SHARDS_SHOWN_MAX = 128;
-
-const time = z.string().refine((given) => !Number.isNaN(Date.parse(given)), 'an ISO 8601 time');
-
-const intervalQuery = { interval: z.enum(INTERVAL_NAMES), stime: time, etime: time } as const;
 
 const lastQuery = { metrics: z.string() } as const;
 
 const intervalsReply = z.object({ uid: z.string(), intervals: z.array(z.looseObject({ interval: z.string() })) });
 
 type Named = Readonly<Record<string, number | string>>;
-
-/** The samples that the query asks for; all intervals when it names none. */
-const samplesOf = (
-  rings: SampleRings | undefined,
-  query: Call<unknown>['query'],
-  named: (values: readonly number[], sample: Sample) => Named,
-): readonly Named[] => {
-  const from = Date.parse(query('stime') ?? '1970-01-01T00:00:00Z');
-  const to = Date.parse(query('etime') ?? '9999-12-31T00:00:00Z');
-  const asked = query('interval');
-  const intervals = asked === null ? INTERVAL_NAMES : [asked as IntervalName];
-  return intervals.flatMap((interval) =>
-    (rings?.samples(interval) ?? [])
-      .filter(({ startMs, endMs }) => endMs >= from && startMs <= to)
-      .map((sample) => ({
-        interval,
-        stime: isoTime(sample.startMs),
-        etime: isoTime(sample.endMs),
-        ...named(sample.values, sample),
-      })),
-  );
-};
 
 const metricsNamed = (values: readonly number[]): Record<string, number> =>
   Object.fromEntries(METRIC_NAMES.map((name, index) => [name, values[index]!]));

@@ -8,17 +8,31 @@ import { bdbCommandRoutes } from './bdb-command.ts';
 import { bdbPasswordRoutes } from './bdb-passwords.ts';
 import { bdbStatsRoutes } from './bdb-stats.ts';
 import { bdbRoutes } from './bdbs.ts';
+import { certificateRoutes } from './certificate-routes.ts';
+import { clusterAlertRoutes } from './cluster-alerts.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { licenseRoutes } from './license-routes.ts';
+import { logRoutes } from './logs.ts';
+import { nodeRoutes } from './nodes.ts';
 import { redisAclRoutes } from './redis-acls.ts';
 import { roleRoutes } from './roles.ts';
 import type { Route } from './route.ts';
 import { bdbShardRoutes } from './shard-view.ts';
+import { shardRoutes } from './shards.ts';
+import { statsRoutes } from './stats.ts';
+import { suffixRoutes } from './suffix-routes.ts';
 import { syncerStateRoutes } from './syncer-state.ts';
 import { userRoutes } from './users.ts';
 
 export const apiRoutes: readonly Route[] = [
   ...clusterRoutes,
+  ...certificateRoutes,
+  ...clusterAlertRoutes,
+  ...statsRoutes,
+  ...nodeRoutes,
+  ...shardRoutes,
+  ...suffixRoutes,
+  ...logRoutes,
   ...licenseRoutes,
   ...userRoutes,
   ...roleRoutes,

@@ -57,6 +57,8 @@ export class ControlPlane {
   readonly events = new EventLog();
   readonly actions: Actions;
   readonly statistics: Statistics;
+  /** By uid of the shard. */
+  readonly shardStatistics: Statistics;
   readonly alerts: AlertWatch;
   readonly #random: Random;
   readonly #store: StateStore | null;
@@ -105,6 +107,13 @@ export class ControlPlane {
       counters: (uid) => readCounters(this.shards(uid), this.#connections(uid)),
       sources: (uid) => this.#history(uid)?.sources ?? [],
       sampled: (atMs) => this.#judge(atMs),
+    });
+    this.shardStatistics = new Statistics({
+      clock: world.clock,
+      databases: () => this.#state.shards.map(({ uid }) => uid),
+      counters: (uid) => readCounters([this.shard(uid) ?? []].flat(), { open: 0, received: 0 }),
+      sources: () => [],
+      sampled: () => {},
     });
     this.#takeNamesAway = world.network.addNames(nameSource(() => this));
   }
@@ -261,6 +270,17 @@ export class ControlPlane {
     };
   }
 
+  /** Of the nodes whose proxies serve the database now. */
+  endpointConnections(databaseUid: number): readonly (ConnectionCounts & { readonly nodeUid: number })[] {
+    return this.#agents
+      .filter((agent) => agent.hasEndpoint(databaseUid))
+      .map((agent) => ({
+        nodeUid: agent.node.uid,
+        open: agent.connectionsOf(databaseUid),
+        received: agent.connectionsReceivedOf(databaseUid),
+      }));
+  }
+
   #history(databaseUid: number): SyncHistory | undefined {
     return this.#agents.map((agent) => agent.syncHistory(databaseUid)).find((history) => history !== undefined);
   }
@@ -291,6 +311,7 @@ export class ControlPlane {
 
   async close(): Promise<void> {
     this.statistics.close();
+    this.shardStatistics.close();
     await this.#reconciler.close();
     this.#takeNamesAway();
     await Promise.all(this.#agents.map((agent) => agent.close()));

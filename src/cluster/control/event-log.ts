@@ -65,6 +65,7 @@ const eventOf = (
     case 'replace-certificates':
     case 'delete-certificate':
     case 'update-cluster':
+    case 'update-node':
       return { type: 'cluster_updated', severity: 'INFO', fields: {} };
     case 'install-license':
       return { type: 'license_updated', severity: 'INFO', fields: {} };

@@ -26,6 +26,7 @@ import { DATABASE_DEFAULTS } from './database-defaults.ts';
 import { editSettings } from './database-settings.ts';
 import { setMdnsMissing } from './name-services.ts';
 import { installLicense, licenseTrouble } from './license.ts';
+import { updateNode } from './node-settings.ts';
 import { placementDefaults, placeShards } from './placement.ts';
 import { editReplica } from './replica-rules.ts';
 import { checkSettings } from './setting-rules.ts';
@@ -71,6 +72,8 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
       return replaceCertificates(state, change.atMs, change.certificates);
     case 'update-cluster':
       return updateCluster(state, change.edit);
+    case 'update-node':
+      return updateNode(state, change);
     case 'install-license':
       return installLicense(state, change.atMs, change.text);
     case 'create-user':

@@ -22,6 +22,7 @@ import type { AccountChange } from './accounts.ts';
 import type { AlertSettingsEdit } from './alert-settings.ts';
 import type { ClusterSettingsEdit, Services } from './cluster-settings.ts';
 import type { SettingsEdit } from './database-settings.ts';
+import type { NodeChange } from './node-settings.ts';
 
 export interface SourceWish {
   readonly uid?: number | undefined;
@@ -104,6 +105,7 @@ export type Change =
   | { readonly kind: 'delete-certificate'; readonly atMs: number; readonly name: string }
   | ({ readonly kind: 'set-mdns-missing' } & MdnsMissing)
   | { readonly kind: 'update-cluster'; readonly edit: ClusterEdit }
+  | ({ readonly kind: 'update-node' } & NodeChange)
   | { readonly kind: 'install-license'; readonly atMs: number; readonly text: string }
   | AccountChange
   // told by the reconciler and the syncers

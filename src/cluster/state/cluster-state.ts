@@ -15,6 +15,7 @@ import { DEFAULT_ALERT_SETTINGS, type AlertSettings } from './alert-settings.ts'
 import { DEFAULT_CLUSTER_SETTINGS, DEFAULT_SERVICES, type ClusterSettings, type Services } from './cluster-settings.ts';
 import type { DatabaseSettings } from './database-settings.ts';
 import type { LicenseRecord } from './license.ts';
+import type { NodeSettings, ProxySettings } from './node-settings.ts';
 
 export const NODES_MAX = 35;
 export const DATABASES_MAX = 500;
@@ -24,6 +25,9 @@ export const SHARDS_PER_NODE_MAX = 100;
 export interface NodeRecord {
   readonly uid: number;
   readonly address: string;
+  /** Absent: as they are at first. */
+  readonly settings?: NodeSettings;
+  readonly proxy?: ProxySettings;
 }
 
 /** Who lacks what is needed to resolve names under `.local`. [RS mdns] */

@@ -9,6 +9,7 @@ import { SHARDS_MAX } from '../../sharding/slot-map.ts';
 import { parseCertificate } from '../certificates/certificate-facts.ts';
 import { problem } from './change.ts';
 import { isReservedByCluster } from './cluster-rules.ts';
+import { RESERVED_PORTS } from './reserved-ports.ts';
 import type { ClusterState, DatabaseRecord, TlsMode } from './cluster-state.ts';
 
 const NAME_LENGTH_MAX = 63;
@@ -16,15 +17,7 @@ const PORT_MAX = 65_535;
 const PASSWORDS_MAX = 10;
 const PASSWORD_LENGTH_MAX = 512;
 const CLIENT_CERTIFICATES_MAX = 1_000;
-/** Ports that a cluster uses itself [RS port-configurations]; those of its shards are in the state. */
-const RESERVED_PORTS: ReadonlySet<number> = new Set([
-  53, 1968, 5353, 8001, 8002, 8004, 8006, 8070, 8071, 8080, 8443, 8444, 9080, 9081, 9082, 9091, 9125, 9443, 10_050,
-  36_379,
-]);
-const RESERVED_RANGES = [
-  [3333, 3357],
-  [8000, 8000],
-] as const;
+const RESERVED: ReadonlySet<number> = new Set(RESERVED_PORTS);
 
 type Refused = ReturnType<typeof problem> | null;
 
@@ -51,8 +44,7 @@ export const checkMemory = (bytes: number | undefined): Refused => {
 };
 
 const isReserved = (state: ClusterState, port: number): boolean =>
-  RESERVED_PORTS.has(port) ||
-  RESERVED_RANGES.some(([first, last]) => port >= first && port <= last) ||
+  RESERVED.has(port) ||
   isReservedByCluster(state, port) ||
   (port >= state.ports.shardFirst && port <= state.ports.shardLast);
 

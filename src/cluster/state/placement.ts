@@ -3,11 +3,10 @@
  *
  * Shards: dense, on as few nodes as possible, beginning with the one that has the fewest; sparse, each on the node that has the fewest
  * then [RS shards_placement]. Their ports are unique in the whole cluster, so that nodes may share an address. Endpoints: on one node,
- * on every node with a primary shard of the database, or on every node [RS proxy policy]. Limits: `SHARDS_PER_NODE_MAX`.
+ * on every node with a primary shard of the database, or on every node [RS proxy policy]. Limits: `shardsAllowedOn`.
  */
 
 import {
-  SHARDS_PER_NODE_MAX,
   shardsOf,
   type ClusterState,
   type DatabaseRecord,
@@ -15,6 +14,7 @@ import {
   type ShardRecord,
 } from './cluster-state.ts';
 import type { DatabaseSettings } from './database-settings.ts';
+import { shardsAllowedOn } from './node-settings.ts';
 
 /** Null: the nodes cannot hold that many. */
 export const placeShards = (
@@ -23,15 +23,16 @@ export const placeShards = (
   count: number,
   placement: DatabaseSettings['shards_placement'],
 ): readonly ShardRecord[] | null => {
+  const room = new Map(state.nodes.map((node) => [node.uid, shardsAllowedOn(node)]));
   const load = new Map(state.nodes.map((node) => [node.uid, 0]));
   for (const shard of state.shards) load.set(shard.nodeUid, (load.get(shard.nodeUid) ?? 0) + 1);
+  const isFull = (uid: number): boolean => load.get(uid)! >= room.get(uid)!;
   const takenPorts = new Set(state.shards.map((shard) => shard.port));
   const placed: ShardRecord[] = [];
   let port = state.ports.shardFirst;
   let nodeUid: number | null = null;
   while (placed.length < count) {
-    if (placement === 'sparse' || nodeUid === null || load.get(nodeUid)! >= SHARDS_PER_NODE_MAX)
-      nodeUid = emptiest(load);
+    if (placement === 'sparse' || nodeUid === null || isFull(nodeUid)) nodeUid = emptiest(load, isFull);
     while (takenPorts.has(port)) port++;
     if (nodeUid === null || port > state.ports.shardLast) return null;
     placed.push({ uid: state.nextShardUid + placed.length, databaseUid, index: placed.length, nodeUid, port: port++ });
@@ -49,10 +50,10 @@ export const placementDefaults = (
   shards_placement: settings.default_shards_placement,
 });
 
-/** The node with the fewest shards, of equals the first; null: all are full. */
-const emptiest = (load: ReadonlyMap<number, number>): number | null => {
-  const [first] = [...load].toSorted(([uid, shards], [other, otherShards]) => shards - otherShards || uid - other);
-  return first === undefined || first[1] >= SHARDS_PER_NODE_MAX ? null : first[0];
+/** Of the nodes with room the one with the fewest shards, of equals the first; null: all are full. */
+const emptiest = (load: ReadonlyMap<number, number>, isFull: (uid: number) => boolean): number | null => {
+  const free = [...load].filter(([uid]) => !isFull(uid));
+  return free.toSorted(([uid, shards], [other, otherShards]) => shards - otherShards || uid - other)[0]?.[0] ?? null;
 };
 
 /**

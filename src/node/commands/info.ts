@@ -123,7 +123,7 @@ const SECTIONS: readonly (readonly [title: string, fields: (shard: Shard) => Fie
 ];
 
 /** The text of INFO: the named sections, all of them when none is named. */
-function infoText(shard: Shard, names: readonly string[]): string {
+export function infoText(shard: Shard, names: readonly string[]): string {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   const all = wanted.size === 0 || ['all', 'everything', 'default'].some((name) => wanted.has(name));
   const added = new Map(shard.infoSections);

@@ -40,7 +40,7 @@ describe('the REST API', () => {
 
   it('shows the nodes with their shards', () =>
     story(async (ask) => {
-      expect((await ask('GET', '/v1/nodes')).json).toEqual([
+      expect((await ask('GET', '/v1/nodes')).json).toMatchObject([
         { uid: 1, addr: '127.0.2.1', status: 'active', shard_list: [1, 2, 3], shard_count: 3, max_redis_servers: 100 },
       ]);
       expect((await ask('GET', '/v1/nodes/2')).status).toBe(404);
