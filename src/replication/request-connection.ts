@@ -1,10 +1,9 @@
 /**
  * An ordinary client's connection to a Redis server: requests out in a pipeline, replies back in order.
  *
- * Border: no retries, no meaning. Replies beyond what was asked for (pushes) never come: it speaks RESP2 and does not subscribe.
+ * Border: no retries, no meaning. It speaks RESP2 and does not subscribe: a reply beyond what was asked for ends it.
  */
 
-import assert from 'node:assert';
 import { ReplyProtocolError } from '../resp/reply-framer.ts';
 import { ReplyReader, type ReaderReply } from '../resp/reply-reader.ts';
 import { encodeRequest } from '../resp/reply.ts';
@@ -34,7 +33,8 @@ export class RequestConnection {
     this.#connection = connection;
     const reader = new ReplyReader((reply) => {
       const waiting = this.#waiting[this.#head];
-      assert(waiting !== undefined, 'a reply answers a request');
+      // A server is not ours to trust: what it says unasked ends the connection, not the program.
+      if (waiting === undefined) throw new ReplyProtocolError('a reply that nobody has asked for');
       const index = waiting.answered++;
       if (waiting.answered === waiting.replies && ++this.#head > HEAD_MAX) {
         this.#waiting.splice(0, this.#head);
