@@ -146,12 +146,11 @@ describe('reading a dump', () => {
   });
 
   it('walks a huge collection once, however small its pieces', () => {
-    const elements = 60_000;
-    const raw = Buffer.concat([hex('80 0000ea60'), Buffer.alloc(elements * 2, hex('0161'))]);
+    // Walked again for each piece it would take longer than a test may.
+    const elements = 120_000;
+    const raw = Buffer.concat([hex('80 0001d4c0'), Buffer.alloc(elements * 2, hex('0161'))]);
     const dump = buildDump('REDIS0010', rdbEntry(1, 'list', raw));
-    const started = process.hrtime.bigint();
     const { events } = read(wholeAndBytewise(dump)[1]!);
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(3000);
     expect(events[1]?.[1]).toMatchObject({ value: { items: { length: elements } } });
   });
 
