@@ -116,6 +116,11 @@ export class Attachment implements FeedReceiver {
     return this.#stage;
   }
 
+  /** Bytes of the stream that wait for it. */
+  get unsentBytes(): number {
+    return this.#waitingBytes + this.#connection.unsentBytes;
+  }
+
   get stateName(): 'wait_bgsave' | 'send_bulk' | 'online' {
     return STATE_NAMES[this.#stage];
   }
@@ -257,8 +262,7 @@ export class Attachment implements FeedReceiver {
     const limit = isSet ? configured : (this.#automaticLimit ?? configured);
     const hardBytes =
       limit.hardBytes === 0 ? 0 : Math.max(limit.hardBytes, this.#shard.config.get('repl-backlog-size'));
-    const unsentBytes = this.#waitingBytes + this.#connection.unsentBytes;
-    if (this.#watch.exceeds({ ...limit, hardBytes }, unsentBytes, this.#shard.world.clock.now()))
+    if (this.#watch.exceeds({ ...limit, hardBytes }, this.unsentBytes, this.#shard.world.clock.now()))
       this.#drop('output-buffer-limit');
   }
 

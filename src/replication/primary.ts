@@ -64,6 +64,13 @@ export class Primary {
     for (const session of this.#bySession.keys()) this.#detach(session);
   }
 
+  /** Bytes of the stream that wait for replicas. */
+  get unsentBytes(): number {
+    let sum = 0;
+    for (const attachment of this.attachments) sum += attachment.unsentBytes;
+    return sum;
+  }
+
   /** What a session said of itself by REPLCONF. */
   factsOf(session: Session): ReplicaFacts {
     let facts = this.#facts.get(session);

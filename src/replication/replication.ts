@@ -66,6 +66,8 @@ export class Replication implements ReplicaOwner {
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
+    shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);
+    shard.memory.addPart('clients_slaves', () => this.primary.unsentBytes);
     shard.infoSections.set('replication', () => replicationFields(this));
     shard.infoSections.set('stats', () => statsFields(this));
     shard.onClosed.push(() => this.#close());

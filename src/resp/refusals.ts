@@ -80,6 +80,8 @@ const fixed = {
   INVALID_FREQ: 'ERR Invalid FREQ value, must be >= 0 and <= 255',
   NO_LFU:
     'ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
+  NO_LRU:
+    'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
   BITFIELD_TYPE: 'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
   BITFIELD_OVERFLOW: 'ERR Invalid OVERFLOW type specified',
   BITFIELD_READ_ONLY: 'ERR BITFIELD_RO only supports the GET subcommand',

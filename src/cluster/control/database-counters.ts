@@ -6,7 +6,6 @@
  * time that a shard works on a request, without the way to it.
  */
 
-import { estimateDatabaseBytes } from '../../node/keyspace/memory.ts';
 import type { Shard } from '../../node/shard/shard.ts';
 
 type How = 'now' | 'per second';
@@ -77,7 +76,7 @@ export const readCounters = (shards: readonly Shard[], connections: ConnectionCo
   return {
     conns: connections.open,
     egress_bytes: sum(({ stats }) => stats.netOutputBytes),
-    evicted_objects: 0,
+    evicted_objects: sum(({ stats }) => stats.evicted),
     expired_objects: sum(({ stats }) => stats.expired),
     fork_cpu_system: 0,
     fork_cpu_user: 0,
@@ -86,7 +85,7 @@ export const readCounters = (shards: readonly Shard[], connections: ConnectionCo
     main_thread_cpu_system: 0,
     main_thread_cpu_user: busySeconds,
     mem_frag_ratio: 1,
-    mem_not_counted_for_evict: 0,
+    mem_not_counted_for_evict: sum(({ memory }) => memory.uncountedBytes),
     mem_size_lua: 0,
     monitor_sessions_count: 0,
     no_of_expires: sum(({ keyspaces }) => keyspaces.reduce((keys, keyspace) => keys + keyspace.expiring, 0)),
@@ -115,5 +114,4 @@ export const readCounters = (shards: readonly Shard[], connections: ConnectionCo
   };
 };
 
-export const usedBytesOf = (shard: Shard): number =>
-  shard.keyspaces.reduce((bytes, keyspace) => bytes + estimateDatabaseBytes(keyspace), 0);
+export const usedBytesOf = (shard: Shard): number => shard.memory.usedBytes;

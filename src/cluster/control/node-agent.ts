@@ -6,7 +6,6 @@
  */
 
 import assert from 'node:assert';
-import { estimateDatabaseBytes } from '../../node/keyspace/memory.ts';
 import { serveShard, type RespServer } from '../../node/shard/resp-server.ts';
 import { Shard } from '../../node/shard/shard.ts';
 import { openEndpoint, type Endpoint } from '../../proxy/endpoint.ts';
@@ -218,7 +217,7 @@ export class NodeAgent {
     shard.expiryPolicy = found.expiry;
     attachReplication(shard, {
       network: this.#network,
-      replicaBuffer: () => automaticReplicaBuffer(estimateDatabaseBytes(shard.keyspaces[0]!)),
+      replicaBuffer: () => automaticReplicaBuffer(shard.memory.keys.bytes),
     });
     const at = addressOf(state, found.nodeUid, found.port);
     const serving = await serveShard(shard, this.#network, at);

@@ -11,6 +11,7 @@ import { decodeValue } from '../../rdb/values.ts';
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { fromRdbValue, toRdbValue } from '../keyspace/rdb-values.ts';
 import type { Value } from '../keyspace/value.ts';
+import type { CommandContext } from '../shard/context.ts';
 import { flag, integer, key, named, options, text, unread } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { expireToUnixMs } from './expiry-times.ts';
@@ -29,20 +30,20 @@ function valueOf(payload: string, limits: EncodingLimits): Value {
   }
 }
 
-/** Checked in the order of the words; there is no idle time and no frequency here to set. */
+/** Checked in the order of the words. */
 const restoreGrammar = options({
   replace: flag('REPLACE'),
   absttl: flag('ABSTTL'),
   attribute: {
     tokens: { IDLETIME: named('seconds', unread(integer())), FREQ: named('frequency', unread(integer())) },
-    fold(token, given, before: string | undefined) {
+    fold(token, given, before: { readonly token: string; readonly value: number } | undefined) {
       // Before the number is looked at
-      if (before !== undefined && before !== token) throw refuse('SYNTAX');
+      if (before !== undefined && before.token !== token) throw refuse('SYNTAX');
       const value = parseInteger(given as string);
       if (value === null) throw refuse('NOT_INTEGER');
       if (value < 0) throw refuse(token === 'FREQ' ? 'INVALID_FREQ' : 'INVALID_IDLETIME');
       if (token === 'FREQ' && value > FREQUENCY_MAX) throw refuse('INVALID_FREQ');
-      return token;
+      return { token, value };
     },
   },
 });
@@ -57,6 +58,16 @@ const restoreOptions: typeof restoreGrammar = {
     ),
   },
 };
+
+/** Obeyed where the policy of now records what is said. [redis object.c objectSetLRUOrLFU] */
+function setAccess(
+  { keyspace, shard: { access }, now }: CommandContext,
+  key: string,
+  { token, value }: { readonly token: string; readonly value: number },
+): void {
+  if (access.isLfu !== (token === 'FREQ')) return;
+  keyspace.setAccessMark(key, access.isLfu ? access.markOfFrequency(value, now) : access.markOfIdle(value, now));
+}
 
 export const dumpCommands: readonly Command[] = [
   defineCommand({
@@ -88,7 +99,7 @@ export const dumpCommands: readonly Command[] = [
       serializedValue: text(),
       options: restoreOptions,
     },
-    run(context, { key, ttl, serializedValue, options: { replace, absttl } }) {
+    run(context, { key, ttl, serializedValue, options: { replace, absttl, attribute } }) {
       const { keyspace, now } = context;
       if (!replace && keyspace.read(key) !== undefined) throw refuse('BUSYKEY');
       const span = parseInteger(ttl);
@@ -101,6 +112,7 @@ export const dumpCommands: readonly Command[] = [
         return OK;
       }
       keyspace.put(key, value);
+      if (attribute !== undefined) setAccess(context, key, attribute);
       if (at === null) return OK;
       keyspace.setExpiry(key, at);
       context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');

@@ -128,7 +128,7 @@ export const hashCommands: readonly Command[] = [
     flags: ['readonly', 'fast'],
     arguments: { key: key('RO', 'access'), field: text() },
     quick(context, words) {
-      const value = context.keyspace.peek(words[1]!);
+      const value = context.keyspace.access(words[1]!);
       if (value === undefined || typeof value === 'string' || value.kind !== 'hash') return undefined;
       const found = value.get(words[2]!);
       if (found !== undefined) context.shard.hits++; // else the usual way counts

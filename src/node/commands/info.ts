@@ -2,23 +2,22 @@
  * INFO: sections of facts, in Redis's order and names; only what is measured or known here is said. Upper layers add fields and
  * sections through `shard.infoSections`. [redis server.c genRedisInfoString]
  *
- * Memory is an estimate from samples; processor time is the time spent serving clients, on one thread.
+ * Memory is an estimate (`keyspace/memory.ts`); processor time is the time spent serving clients, on one thread.
  */
 
 import { Verbatim, type Reply } from '../../resp/reply.ts';
-import { estimateDatabaseBytes } from '../keyspace/memory.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { humanBytes } from '../shard/memory-size.ts';
+import { STARTUP_BYTES } from '../shard/memory.ts';
 import type { Shard } from '../shard/shard.ts';
 import { ANTIPODE_VERSION, REDIS_VERSION } from '../shard/version.ts';
 import { many, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
+import { datasetPercent, memoryFacts } from './memory.ts';
 
 type Fields = readonly (readonly [name: string, value: string | number])[];
 
 const DAY_SECONDS = 86_400;
-/** A shard with nothing in it. */
-const EMPTY_BYTES = 1024 * 1024;
 const EXPIRIES_SAMPLED = 32;
 
 function server({ world, config, address, runId, now, stats }: Shard): Fields {
@@ -51,17 +50,28 @@ function clients({ sessions, config, blocking, watchers }: Shard): Fields {
   ];
 }
 
-function memory({ keyspaces }: Shard): Fields {
-  const dataset = keyspaces.reduce((sum, keyspace) => sum + estimateDatabaseBytes(keyspace), 0);
-  const used = EMPTY_BYTES + dataset;
+function memory(shard: Shard): Fields {
+  const { memory, config } = shard;
+  const facts = memoryFacts(shard);
+  const { usedBytes, peakBytes } = facts;
+  const limit = config.get('maxmemory');
   return [
-    ['used_memory', used],
-    ['used_memory_human', humanBytes(used)],
-    ['used_memory_startup', EMPTY_BYTES],
-    ['used_memory_dataset', dataset],
-    ['maxmemory', 0],
-    ['maxmemory_human', '0B'],
-    ['maxmemory_policy', 'noeviction'],
+    ['used_memory', usedBytes],
+    ['used_memory_human', humanBytes(usedBytes)],
+    ['used_memory_peak', peakBytes],
+    ['used_memory_peak_human', humanBytes(peakBytes)],
+    ['used_memory_peak_perc', `${((usedBytes * 100) / peakBytes).toFixed(2)}%`],
+    ['used_memory_overhead', facts.overheadBytes],
+    ['used_memory_startup', STARTUP_BYTES],
+    ['used_memory_dataset', facts.datasetBytes],
+    ['used_memory_dataset_perc', `${datasetPercent(facts).toFixed(2)}%`],
+    ['maxmemory', limit],
+    ['maxmemory_human', humanBytes(limit)],
+    ['maxmemory_policy', config.get('maxmemory-policy')],
+    ['mem_not_counted_for_evict', memory.uncountedBytes],
+    ['mem_replication_backlog', memory.partBytes('replication_backlog')],
+    ['mem_clients_slaves', memory.partBytes('clients_slaves')],
+    ['mem_clients_normal', memory.clientBytes],
   ];
 }
 
@@ -78,7 +88,7 @@ const stats = ({ stats, commandRate, subscriptions, hits, misses }: Shard): Fiel
   ['total_net_output_bytes', stats.netOutputBytes],
   ['rejected_connections', stats.rejectedConnections],
   ['expired_keys', stats.expired],
-  ['evicted_keys', 0],
+  ['evicted_keys', stats.evicted],
   ['keyspace_hits', hits],
   ['keyspace_misses', misses],
   ['pubsub_channels', subscriptions.count('channel')],

@@ -64,6 +64,12 @@ function removeAll({ keyspace }: CommandContext, keys: readonly string[]): numbe
 
 function countExisting({ keyspace }: CommandContext, keys: readonly string[]): number {
   let found = 0;
+  for (const key of keys) if (keyspace.probe(key) !== undefined) found++;
+  return found;
+}
+
+function touchAll({ keyspace }: CommandContext, keys: readonly string[]): number {
+  let found = 0;
   for (const key of keys) if (keyspace.read(key) !== undefined) found++;
   return found;
 }
@@ -136,7 +142,7 @@ export const keyCommands: readonly Command[] = [
     flags: ['readonly', 'fast'],
     tips: { request: 'multi_shard', response: 'agg_sum' },
     arguments: { key: many(key('RO')) },
-    run: (context, given) => countExisting(context, given.key),
+    run: (context, given) => touchAll(context, given.key),
   }),
 
   defineCommand({

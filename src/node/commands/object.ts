@@ -1,6 +1,5 @@
 /**
- * OBJECT: what Redis tells of a value's inner form. Accesses are not recorded here, so nothing has been idle and there are no
- * frequencies. [redis object.c objectCommand]
+ * OBJECT: what Redis tells of a value's inner form and of accesses to it, none of which is an access. [redis object.c objectCommand]
  */
 
 import type { Reply } from '../../resp/reply.ts';
@@ -21,7 +20,11 @@ export function referencesOf(value: Value): number {
   return shared && Number(value) < SHARED_INTEGERS ? SHARED_REFERENCES : 1;
 }
 
-function about(name: string, summary: string, answer: (value: Value, context: CommandContext) => Reply): Command {
+function about(
+  name: string,
+  summary: string,
+  answer: (value: Value, context: CommandContext, key: string) => Reply,
+): Command {
   return defineCommand({
     name: `OBJECT ${name}`,
     group: 'generic',
@@ -33,17 +36,29 @@ function about(name: string, summary: string, answer: (value: Value, context: Co
     arguments: { key: key('RO') },
     run(context, given) {
       const value = context.keyspace.peek(given.key);
-      return value === undefined ? null : answer(value, context);
+      return value === undefined ? null : answer(value, context, given.key);
     },
   });
 }
 
 export const objectCommands: readonly Command[] = [
   about('ENCODING', 'Returns the name of the inner form of a value.', encodingOf),
-  about('FREQ', 'Returns how often a key is accessed, where that is recorded.', () => {
-    throw refuse('NO_LFU');
-  }),
-  about('IDLETIME', 'Returns how long a key has not been accessed, in seconds.', () => 0),
+  about(
+    'FREQ',
+    'Returns how often a key is accessed, as a logarithmic counter.',
+    (_value, { keyspace, shard, now }, key) => {
+      if (!shard.access.isLfu) throw refuse('NO_LFU');
+      return shard.access.frequency(keyspace.accessMark(key)!, now);
+    },
+  ),
+  about(
+    'IDLETIME',
+    'Returns how long a key has not been accessed, in seconds.',
+    (_value, { keyspace, shard, now }, key) => {
+      if (shard.access.isLfu) throw refuse('NO_LRU');
+      return Math.floor(shard.access.idleMs(keyspace.accessMark(key)!, now) / 1000);
+    },
+  ),
   about('REFCOUNT', 'Returns how often a value is referred to.', referencesOf),
   helpCommand({
     container: 'OBJECT',
@@ -51,8 +66,8 @@ export const objectCommands: readonly Command[] = [
     since: '6.2.0',
     lines: [
       ['ENCODING <key>', 'Name of the inner form of the value.'],
-      ['FREQ <key>', 'Refused: access frequencies are not recorded.'],
-      ['IDLETIME <key>', 'Always 0: accesses are not recorded.'],
+      ['FREQ <key>', 'How often it is accessed, as a logarithmic counter; with an LFU policy.'],
+      ['IDLETIME <key>', 'Seconds since the last access; not with an LFU policy.'],
       ['REFCOUNT <key>', 'How often the value is referred to.'],
     ],
   }),

@@ -24,6 +24,6 @@ export function editRaw(keyspace: Keyspace, key: string): RawString | undefined 
   const value = keyspace.editString(key);
   if (typeof value !== 'string') return value;
   const raw = new RawString(value);
-  keyspace.load(key, raw, null); // another form of the same value: nobody is told
+  keyspace.load(key, raw, null);
   return raw;
 }

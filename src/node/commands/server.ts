@@ -1,21 +1,20 @@
 /**
- * The server as a whole: time, size, flushing and swapping databases, memory of a key. INFO, CONFIG and COMMAND have files of
+ * The server as a whole: time, size, flushing and swapping databases. INFO, CONFIG, COMMAND and MEMORY have files of
  * their own. [redis server.c, db.c]
  */
 
 import { OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { estimateBytes } from '../keyspace/memory.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
 import { REDIS_VERSION } from '../shard/version.ts';
-import { integer, key, option, optional, options, rest, text, word, type Argument } from './arguments.ts';
+import { optional, rest, text, word, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { introspectionCommands } from './command-introspection.ts';
 import { configCommands } from './config-commands.ts';
-import { helpCommand } from './help.ts';
 import { infoCommand } from './info.ts';
+import { memoryCommands } from './memory.ts';
 import { parseInteger } from './numbers.ts';
 
 /** SYNC or ASYNC: both end at once here; freeing memory is the collector's work. */
@@ -150,31 +149,5 @@ export const serverCommands: readonly Command[] = [
     run: () => new Verbatim(`Redis ver. ${REDIS_VERSION}\n`),
   }),
 
-  defineCommand({
-    name: 'MEMORY USAGE',
-    group: 'server',
-    since: '4.0.0',
-    summary: 'Estimates the memory a key and its value take.',
-    complexity: 'O(N) where N is the number of samples.',
-    flags: ['readonly'],
-    arguments: { key: key('RO'), options: options({ count: option('SAMPLES', integer()) }) },
-    run({ keyspace }, { key, options: { count = 5 } }) {
-      if (count < 0) throw refuse('SYNTAX');
-      const value = keyspace.peek(key);
-      return value === undefined ? null : estimateBytes(key, value, count);
-    },
-  }),
-
-  helpCommand({
-    container: 'MEMORY',
-    group: 'server',
-    since: '4.0.0',
-    lines: [
-      [
-        'USAGE <key> [SAMPLES <count>]',
-        'Estimate of the bytes a key and its value take. Of an aggregate <count> entries are',
-        'looked at (5 by default, 0: all).',
-      ],
-    ],
-  }),
+  ...memoryCommands,
 ];

@@ -34,6 +34,10 @@ export const setDictSeed = (seed: number): void => {
 
 export class Dict<V> {
   readonly #seed = processSeed;
+  /** A number kept beside each entry, where the dictionary was made with marks. */
+  readonly #marks: Int32Array[] | null;
+  /** Place of the entry that `exchange` wrote last; holds until the next change. */
+  place = NONE;
   #size = 0;
   /** Columns of the dense entries, in blocks so that growth never copies. */
   /** Key and value side by side, hash and next side by side: a look-up touches as few cache lines as it can. */
@@ -45,6 +49,10 @@ export class Dict<V> {
   /** Largest power of two ≤ buckets: the level of linear hashing. */
   #level = 4;
   #pauses = 0;
+
+  constructor(options: { readonly marked: boolean } = { marked: false }) {
+    this.#marks = options.marked ? [] : null;
+  }
 
   get size(): number {
     return this.#size;
@@ -62,13 +70,23 @@ export class Dict<V> {
 
   /** Returns true when the key is new. */
   set(key: string, value: V): boolean {
+    return this.exchange(key, value) === undefined;
+  }
+
+  /** Returns the value that was there; undefined when the key is new. */
+  exchange(key: string, value: V): V | undefined {
     const hash = hashText(key, this.#seed);
     const found = this.#find(key, hash);
     if (found !== NONE) {
-      this.#pairs[found >> COLUMN_BITS]![(found & COLUMN_MASK) * 2 + 1] = value;
-      return false;
+      const pairs = this.#pairs[found >> COLUMN_BITS]!;
+      const offset = (found & COLUMN_MASK) * 2 + 1;
+      const before = pairs[offset] as V;
+      pairs[offset] = value;
+      this.place = found;
+      return before;
     }
     const entry = this.#size++;
+    this.place = entry;
     const block = entry >> COLUMN_BITS;
     const offset = entry & COLUMN_MASK;
     if (offset === 0 && block === this.#pairs.length) this.#addColumnBlock(block);
@@ -86,7 +104,21 @@ export class Dict<V> {
       this.#split();
       if (this.#size > this.#buckets) this.#split(); // catches up after a pause
     }
-    return true;
+    return undefined;
+  }
+
+  /** Place of a key, -1 when it is not there; holds until the next change. */
+  placeOf(key: string): number {
+    return this.#size === 0 ? NONE : this.#find(key, hashText(key, this.#seed));
+  }
+
+  /** Only where there are marks. */
+  markAt(place: number): number {
+    return this.#marks![place >> COLUMN_BITS]![place & COLUMN_MASK]!;
+  }
+
+  setMarkAt(place: number, mark: number): void {
+    this.#marks![place >> COLUMN_BITS]![place & COLUMN_MASK] = mark;
   }
 
   /** Removes and returns the value. */
@@ -215,12 +247,17 @@ export class Dict<V> {
     const size = block === 0 ? 8 : COLUMN_SIZE;
     this.#pairs.push([]);
     this.#links.push(new Int32Array(size * 2));
+    this.#marks?.push(new Int32Array(size));
   }
 
   #growFirstBlock(size: number): void {
     const grown = new Int32Array(Math.min(size, COLUMN_SIZE) * 2);
     grown.set(this.#links[0]!);
     this.#links[0] = grown;
+    if (this.#marks === null) return;
+    const marks = new Int32Array(grown.length / 2);
+    marks.set(this.#marks[0]!);
+    this.#marks[0] = marks;
   }
 
   /** Moves the last entry into the hole and mends the one link that pointed to it. */
@@ -238,6 +275,7 @@ export class Dict<V> {
       pairs[offset + 1] = lastPairs[lastOffset + 1]!;
       links[offset] = hash;
       links[offset + 1] = lastLinks[lastOffset + 1]!;
+      if (this.#marks !== null) this.setMarkAt(hole, this.markAt(last));
       this.#relink(this.#bucketOf(hash), last, hole);
     }
     // popped, not overwritten: a dead string must not be kept alive by its slot
@@ -246,6 +284,7 @@ export class Dict<V> {
     if (lastOffset === 0 && last > 0) {
       this.#pairs.pop();
       this.#links.pop();
+      this.#marks?.pop();
     }
   }
 

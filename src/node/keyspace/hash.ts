@@ -8,18 +8,23 @@
 import type { Random } from '../../world/world.ts';
 import { Dict } from './dict.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
+import { arrayBytes, DICT_BYTES, DICT_ENTRY_BYTES, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
 
-export class HashValue {
+export class HashValue extends Measured {
   readonly kind = 'hash';
   #store: string[] | Dict<string>;
+  /** Memory of the texts of fields and values. */
+  #textBytes: number;
 
-  private constructor(store: string[] | Dict<string>) {
+  private constructor(store: string[] | Dict<string>, textBytes: number) {
+    super();
     this.#store = store;
+    this.#textBytes = textBytes;
   }
 
   /** An empty hash: set a field at once, no empty hash stays in a keyspace. */
   static empty(): HashValue {
-    return new HashValue([]);
+    return new HashValue([], 0);
   }
 
   /** `pairs` is flat: field, value, field, value. A field said twice keeps its last value. */
@@ -32,15 +37,21 @@ export class HashValue {
 
   clone(): HashValue {
     const store = this.#store;
-    if (Array.isArray(store)) return new HashValue(store.slice());
+    if (Array.isArray(store)) return new HashValue(store.slice(), this.#textBytes);
     const copy = new Dict<string>();
     store.forEach((field, value) => copy.set(field, value));
-    return new HashValue(copy);
+    return new HashValue(copy, this.#textBytes);
   }
 
   get size(): number {
     const store = this.#store;
     return Array.isArray(store) ? store.length / 2 : store.size;
+  }
+
+  override get memoryBytes(): number {
+    const store = this.#store;
+    const table = Array.isArray(store) ? arrayBytes(store.length) : DICT_BYTES + store.size * DICT_ENTRY_BYTES;
+    return VALUE_BYTES + table + this.#textBytes;
   }
 
   get encoding(): 'listpack' | 'hashtable' {
@@ -62,15 +73,17 @@ export class HashValue {
   /** Returns true when the field is new. */
   set(field: string, value: string, limits: EncodingLimits): boolean {
     const store = this.#store;
-    if (!Array.isArray(store)) return store.set(field, value);
+    if (!Array.isArray(store)) return this.#setLarge(store, field, value);
     if (field.length > limits.hashValueBytes || value.length > limits.hashValueBytes) {
-      return this.makeLarge().set(field, value);
+      return this.#setLarge(this.makeLarge(), field, value);
     }
     const at = placeOf(store, field);
     if (at >= 0) {
+      this.#textBytes += stringBytes(value.length) - stringBytes(store[at + 1]!.length);
       store[at + 1] = value;
       return false;
     }
+    this.#textBytes += stringBytes(field.length) + stringBytes(value.length);
     if (store.length === 0) this.#store = [field, value]; // a literal has no room to spare, unlike an array that was pushed to
     else store.push(field, value);
     if (this.size > limits.hashEntries) this.makeLarge();
@@ -79,10 +92,14 @@ export class HashValue {
 
   delete(field: string): boolean {
     const store = this.#store;
-    if (!Array.isArray(store)) return store.take(field) !== undefined;
-    const at = placeOf(store, field);
-    if (at < 0) return false;
-    store.splice(at, 2);
+    let value: string | undefined;
+    if (!Array.isArray(store)) value = store.take(field);
+    else {
+      const at = placeOf(store, field);
+      if (at >= 0) value = store.splice(at, 2)[1];
+    }
+    if (value === undefined) return false;
+    this.#textBytes -= stringBytes(field.length) + stringBytes(value.length);
     return true;
   }
 
@@ -117,6 +134,14 @@ export class HashValue {
     if (!Array.isArray(store)) return store.scan(cursor, visit);
     this.forEach(visit);
     return 0;
+  }
+
+  #setLarge(dict: Dict<string>, field: string, value: string): boolean {
+    const before = dict.exchange(field, value);
+    this.#textBytes += stringBytes(value.length);
+    if (before !== undefined) this.#textBytes -= stringBytes(before.length);
+    else this.#textBytes += stringBytes(field.length);
+    return before === undefined;
   }
 
   /** Changes to the encoding without limits. */

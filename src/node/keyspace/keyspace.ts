@@ -5,16 +5,20 @@
  *  - `read…` to look, `edit…` to change a value in place (a snapshot in progress first writes the old value out);
  *  - after a change in place call `changed(key)`: it wakes watchers and counts the write; `put` and `remove` do it themselves;
  *  - an aggregate that became empty must be removed (`removeIfEmpty`).
+ *  - `read…`, `edit…` and `put` are accesses, `peek` and `has` are not [redis db.c lookupKey, LOOKUP_NOTOUCH].
+ * What the keys take is counted on the way (`memory.ts`): nobody who changes a value has to think of it.
  * Time is the owner's `now`, frozen for the length of one request. [redis db.c]
  *
  * Border: no sessions, no replication, no wire. What must happen elsewhere goes through `KeyspaceOwner`.
  */
 
 import { refuse } from '../../resp/refusals.ts';
+import type { AccessRecord } from './access.ts';
 import { Dict } from './dict.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
 import type { HashValue } from './hash.ts';
 import type { ListValue } from './list.ts';
+import { EXPIRY_BYTES, KEY_BYTES, stringBytes, type Account, type MemoryCount } from './memory.ts';
 import type { RawString } from './raw-string.ts';
 import type { SetValue } from './set.ts';
 import type { SortedSetValue } from './sorted-set.ts';
@@ -32,12 +36,20 @@ export interface KeyspaceOwner {
   now: number;
   expiry: ExpiryPolicy;
   readonly limits: EncodingLimits;
+  readonly keyMemory: MemoryCount;
+  readonly access: AccessRecord;
+  /** False while nothing that happens is an access (CLIENT NO-TOUCH). */
+  recordsAccess: boolean;
+  /** Key that the running command has accessed already: overwriting it is no second access. Null before it has. */
+  accessed: string | null;
   /** Number of changes so far: a command that did not raise it is not replicated. */
   dirty: number;
   hits: number;
   misses: number;
   /** A key was deleted because its time had come. */
   expired(keyspace: Keyspace, key: string): void;
+  /** A key was deleted to make room. */
+  evicted(keyspace: Keyspace, key: string): void;
   /** A key's value, expiry or existence changed. */
   changed(keyspace: Keyspace, key: string): void;
   /** A key is about to change: snapshots in progress write it out first. Null when there are none. */
@@ -47,8 +59,9 @@ export interface KeyspaceOwner {
 export class Keyspace {
   readonly index: number;
   readonly #owner: KeyspaceOwner;
-  #values = new Dict<Value>();
+  #values = new Dict<Value>({ marked: true });
   #expires = new Dict<number>();
+  #account: Account = { bytes: 0 };
 
   constructor(index: number, owner: KeyspaceOwner) {
     this.index = index;
@@ -66,6 +79,11 @@ export class Keyspace {
 
   get expiring(): number {
     return this.#expires.size;
+  }
+
+  /** Memory of its keys and values. */
+  get memoryBytes(): number {
+    return this.#account.bytes;
   }
 
   /** The dictionaries themselves, for walkers (SCAN, snapshot, digest): expired keys are still among them. */
@@ -89,9 +107,17 @@ export class Keyspace {
     return value;
   }
 
+  /** Looks for a reading command that is no access: hits and misses count. */
+  probe(key: string): Value | undefined {
+    const value = this.peek(key);
+    if (value === undefined) this.#owner.misses++;
+    else this.#owner.hits++;
+    return value;
+  }
+
   /** Looks for a reading command. */
   read(key: string): Value | undefined {
-    const value = this.peek(key);
+    const value = this.access(key);
     if (value === undefined) this.#owner.misses++;
     else this.#owner.hits++;
     return value;
@@ -99,8 +125,10 @@ export class Keyspace {
 
   /** Looks for a command that may change the value in place. */
   edit(key: string): Value | undefined {
-    const value = this.peek(key);
-    if (value !== undefined && this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    const value = this.access(key);
+    if (value === undefined) return undefined;
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    if (typeof value !== 'string') this.#owner.keyMemory.edited(this.#account, value);
     return value;
   }
 
@@ -151,15 +179,40 @@ export class Keyspace {
   /** Stores a value; the expiry goes away unless it is to be kept. */
   put(key: string, value: Value, keepExpiry = false): void {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
-    this.#values.set(key, value);
-    if (!keepExpiry && this.#expires.size > 0) this.#expires.take(key);
+    const before = this.#store(key, value);
+    if (before !== undefined) this.#overwritten(key);
+    if (!keepExpiry && this.#expires.size > 0) this.#takeExpiry(key);
     this.changed(key);
   }
 
-  /** Stores a value that came from a snapshot: nobody is told. */
+  /** Stores a value that came from a snapshot, or another form of the one that is there: nobody is told. */
   load(key: string, value: Value, expireAtMs: number | null): void {
-    this.#values.set(key, value);
-    if (expireAtMs !== null) this.#expires.set(key, expireAtMs);
+    this.#store(key, value);
+    if (expireAtMs !== null) this.#storeExpiry(key, expireAtMs);
+  }
+
+  /** The mark of its last access, to be read by `AccessRecord`; undefined when the key is not there. */
+  accessMark(key: string): number | undefined {
+    const place = this.#values.placeOf(key);
+    return place < 0 ? undefined : this.#values.markAt(place);
+  }
+
+  /** Sets it for a key that exists. */
+  setAccessMark(key: string, mark: number): void {
+    this.#values.setMarkAt(this.#values.placeOf(key), mark);
+  }
+
+  /** Memory of a key that exists, its value and its expiry. */
+  keyBytes(key: string, value: Value): number {
+    const expiry = this.expireAt(key) === undefined ? 0 : EXPIRY_BYTES;
+    return KEY_BYTES + stringBytes(key.length) + expiry + bytesOf(value);
+  }
+
+  /** Deletes a key to make room: no write of any command. */
+  evict(key: string): void {
+    this.#drop(key);
+    this.#owner.changed(this, key);
+    this.#owner.evicted(this, key);
   }
 
   /** Removes a key; false when it was not there (or is hidden by its expiry). */
@@ -189,7 +242,7 @@ export class Keyspace {
   /** Sets the expiry of a key that exists. */
   setExpiry(key: string, atMs: number): void {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
-    this.#expires.set(key, atMs);
+    this.#storeExpiry(key, atMs);
     this.changed(key);
   }
 
@@ -197,7 +250,7 @@ export class Keyspace {
   persist(key: string): boolean {
     if (this.#expires.size === 0 || !this.#expires.has(key)) return false;
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
-    this.#expires.take(key);
+    this.#takeExpiry(key);
     this.changed(key);
     return true;
   }
@@ -213,21 +266,85 @@ export class Keyspace {
   /** Empties the database in one step; whoever walks the old dictionaries keeps them. Returns how many keys there were. */
   clear(): number {
     const removed = this.#values.size;
-    this.#values = new Dict<Value>();
+    this.#owner.keyMemory.drop(this.#account);
+    this.#values = new Dict<Value>({ marked: true });
     this.#expires = new Dict<number>();
     return removed;
   }
 
   /** SWAPDB: exchanges contents; indexes stay. */
   swap(other: Keyspace): void {
+    this.#owner.keyMemory.settle(); // what is pending is of the accounts as they are now
+    [this.#account, other.#account] = [other.#account, this.#account];
     [this.#values, other.#values] = [other.#values, this.#values];
     [this.#expires, other.#expires] = [other.#expires, this.#expires];
   }
 
   #drop(key: string): void {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
-    this.#values.take(key);
-    if (this.#expires.size > 0) this.#expires.take(key);
+    const value = this.#values.take(key);
+    if (value !== undefined) this.#countOut(value, KEY_BYTES + stringBytes(key.length));
+    if (this.#expires.size > 0) this.#takeExpiry(key);
+  }
+
+  /** Looks as an access, and counts neither hit nor miss. */
+  access(key: string): Value | undefined {
+    const values = this.#values;
+    const place = values.placeOf(key);
+    if (place < 0) return undefined;
+    const value = values.valueAt(place);
+    if (this.#expires.size > 0 && this.#isGone(key)) return undefined;
+    const owner = this.#owner;
+    if (owner.recordsAccess) {
+      values.setMarkAt(place, owner.access.touched(values.markAt(place), owner.now));
+      owner.accessed = key;
+    }
+    return value;
+  }
+
+  /** The value that was stored last took the place of another. */
+  #overwritten(key: string): void {
+    const { access, accessed, now } = this.#owner;
+    const { place } = this.#values;
+    // A new value has no history by the clock, and keeps the old one's frequency [redis db.c dbSetValue]
+    if (!access.isLfu) this.#values.setMarkAt(place, access.fresh(now));
+    else if (accessed !== key) this.#values.setMarkAt(place, access.touched(this.#values.markAt(place), now));
+  }
+
+  /** Puts a value in its place and counts it; returns the one that was there. */
+  #store(key: string, value: Value): Value | undefined {
+    const { keyMemory: memory, access, now } = this.#owner;
+    const before = this.#values.exchange(key, value);
+    let bytes = 0;
+    if (before === undefined) {
+      this.#values.setMarkAt(this.#values.place, access.fresh(now));
+      bytes = KEY_BYTES + stringBytes(key.length);
+    } else if (typeof before === 'string') bytes = -stringBytes(before.length);
+    else if (before !== value) memory.detach(this.#account, before);
+    if (typeof value === 'string') bytes += stringBytes(value.length);
+    else if (before !== value) memory.attach(this.#account, value);
+    memory.add(this.#account, bytes);
+    return before;
+  }
+
+  #countOut(value: Value, keyBytes: number): void {
+    const { keyMemory: memory } = this.#owner;
+    if (typeof value === 'string') memory.add(this.#account, -keyBytes - stringBytes(value.length));
+    else {
+      memory.add(this.#account, -keyBytes);
+      memory.detach(this.#account, value);
+    }
+  }
+
+  /** The key's text is the keyspace's own, so that it is kept once. */
+  #storeExpiry(key: string, atMs: number): void {
+    const place = this.#values.placeOf(key);
+    const own = place < 0 ? key : this.#values.keyAt(place);
+    if (this.#expires.set(own, atMs)) this.#owner.keyMemory.add(this.#account, EXPIRY_BYTES);
+  }
+
+  #takeExpiry(key: string): void {
+    if (this.#expires.take(key) !== undefined) this.#owner.keyMemory.add(this.#account, -EXPIRY_BYTES);
   }
 
   #isGone(key: string): boolean {
@@ -251,6 +368,8 @@ export class Keyspace {
     return value;
   }
 }
+
+const bytesOf = (value: Value): number => (typeof value === 'string' ? stringBytes(value.length) : value.memoryBytes);
 
 export function asString(value: Value | undefined): string | RawString | undefined {
   if (value === undefined || typeof value === 'string') return value;

@@ -11,6 +11,7 @@
 
 import { parseInteger } from '../commands/numbers.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
+import { arrayBytes, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
 
 const CHUNK_MAX = 512;
 const FIRST_HEAD_CHUNK = 8;
@@ -18,7 +19,7 @@ const FIRST_HEAD_CHUNK = 8;
 const NODE_BYTES_SAFE = 8192;
 const LISTPACK_FRAME_BYTES = 7;
 
-export class ListValue {
+export class ListValue extends Measured {
   readonly kind = 'list';
   #size: number;
   /** Never an empty chunk; no chunk at all when the list is empty. */
@@ -28,8 +29,11 @@ export class ListValue {
   /** As many as a listpack of all items would take. */
   #bytes = LISTPACK_FRAME_BYTES;
   #packed = true;
+  /** Memory of the items' texts. */
+  #textBytes = 0;
 
   private constructor(chunks: string[][], size: number) {
+    super();
     this.#chunks = chunks;
     this.#size = size;
   }
@@ -43,7 +47,7 @@ export class ListValue {
     const chunks: string[][] = [];
     for (let at = 0; at < items.length; at += CHUNK_MAX) chunks.push(items.slice(at, at + CHUNK_MAX));
     const list = new ListValue(chunks, items.length);
-    for (const item of items) list.#bytes += entryBytes(item);
+    for (const item of items) list.#count(item);
     list.#packed = !exceeds(limits.listNodeSize, list.#bytes, list.#size);
     return list;
   }
@@ -54,12 +58,17 @@ export class ListValue {
       this.#size,
     );
     copy.#bytes = this.#bytes;
+    copy.#textBytes = this.#textBytes;
     copy.#packed = this.#packed;
     return copy;
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  override get memoryBytes(): number {
+    return VALUE_BYTES + arrayBytes(this.#chunks.length) + arrayBytes(this.#size) + this.#textBytes;
   }
 
   get encoding(): 'listpack' | 'quicklist' {
@@ -92,7 +101,7 @@ export class ListValue {
       else chunk.push(item);
     }
     this.#size++;
-    this.#bytes += entryBytes(item);
+    this.#count(item);
   }
 
   pushHead(item: string): void {
@@ -106,7 +115,7 @@ export class ListValue {
       this.#chunks[0]![--this.#skip] = item;
     }
     this.#size++;
-    this.#bytes += entryBytes(item);
+    this.#count(item);
   }
 
   popHead(): string | undefined {
@@ -116,7 +125,7 @@ export class ListValue {
     chunk[this.#skip++] = ''; // or the place would keep the string alive
     if (this.#skip === chunk.length) this.#dropFirstChunk();
     this.#size--;
-    this.#bytes -= entryBytes(item);
+    this.#discount(item);
     return item;
   }
 
@@ -129,7 +138,7 @@ export class ListValue {
       if (chunk.length === this.#skip) this.#dropFirstChunk();
     } else if (chunk.length === 0) this.#chunks.pop();
     this.#size--;
-    this.#bytes -= entryBytes(item);
+    this.#discount(item);
     return item;
   }
 
@@ -142,7 +151,8 @@ export class ListValue {
   setAt(index: number, item: string): void {
     const [at, offset] = this.#find(index);
     const chunk = this.#chunks[at]!;
-    this.#bytes += entryBytes(item) - entryBytes(chunk[offset]!);
+    this.#discount(chunk[offset]!);
+    this.#count(item);
     chunk[offset] = item;
   }
 
@@ -166,7 +176,7 @@ export class ListValue {
       } else this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK_MAX >> 1));
     }
     this.#size++;
-    this.#bytes += entryBytes(item);
+    this.#count(item);
   }
 
   /** Keeps the items from `start` to `end`, both included; `end` below `start` empties the list. */
@@ -270,7 +280,7 @@ export class ListValue {
     const [item] = chunk.splice(offset, 1);
     if (chunk.length === 0) this.#chunks.splice(at, 1);
     this.#size--;
-    this.#bytes -= entryBytes(item!);
+    this.#discount(item!);
     this.#joinSmall(at);
     this.#joinSmall(at - 1);
   }
@@ -302,7 +312,18 @@ export class ListValue {
     this.#skip = 0;
     this.#size = 0;
     this.#bytes = LISTPACK_FRAME_BYTES;
+    this.#textBytes = 0;
     for (const item of items) this.pushTail(item);
+  }
+
+  #count(item: string): void {
+    this.#bytes += entryBytes(item);
+    this.#textBytes += stringBytes(item.length);
+  }
+
+  #discount(item: string): void {
+    this.#bytes -= entryBytes(item);
+    this.#textBytes -= stringBytes(item.length);
   }
 
   #dropFirstChunk(): void {

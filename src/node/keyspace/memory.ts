@@ -1,61 +1,121 @@
 /**
- * How much memory a value takes, estimated: the bytes themselves and what JavaScript keeps around each string and entry.
- * Aggregates are sampled, as MEMORY USAGE does [redis object.c objectComputeSize]. Numbers are ours, not Redis's allocator's.
+ * How much memory values take: estimated from their sizes, never by looking at their elements, so that a change costs O(1).
+ *
+ * The numbers are what V8 takes on a 64-bit machine without pointer compression, found by `npm run bench -- estimate`, which
+ * holds the sum against the growth of the process. They are no allocator's: room that arrays keep for growth is averaged.
+ *
+ * How it is counted: every aggregate knows its `memoryBytes`; a keyspace remembers in `countedBytes` what it has counted for
+ * it, and `MemoryCount` adds the difference once the command that changed it is over. Border: who obeys a limit is
+ * `shard/eviction.ts`; memory of clients and backlogs is `shard/memory.ts`.
  */
 
-import type { Keyspace } from './keyspace.ts';
-import type { Value } from './value.ts';
+import assert from 'node:assert';
 
-/** A string's header, rounded up to whole words. */
-const STRING_BYTES = 16;
-/** A slot in a table: pointers to key and value, and its place in the bucket. */
-const ENTRY_BYTES = 40;
-const POINTER_BYTES = 8;
-const OBJECT_BYTES = 64;
-const SCORE_BYTES = 24;
+/** Of an aggregate that belongs to no key: nothing is counted for it. */
+const NOT_COUNTED = -1;
 
-const stringBytes = (length: number): number => STRING_BYTES + Math.ceil(length / 8) * 8;
+/** Header of a string or array: what it is, and its length. */
+const HEADER_BYTES = 16;
+const WORD_BYTES = 8;
+/** A JavaScript array's own object, beside its elements. */
+const ARRAY_BYTES = 32;
+/** Places that an array has to spare once it has been pushed to. */
+const ARRAY_ROOM = 14;
+/** A number that is no small integer has an object of its own. */
+export const NUMBER_BYTES = 16;
+/** Of a dictionary: two words, a hash and a link, its share of the buckets, room to grow. */
+export const DICT_ENTRY_BYTES = 35;
+export const DICT_BYTES = 470;
+/** An entry of a keyspace also has the time of its last access. */
+export const KEY_BYTES = DICT_ENTRY_BYTES + 4;
+/** The key's text is shared with the keyspace. */
+export const EXPIRY_BYTES = DICT_ENTRY_BYTES + NUMBER_BYTES;
+/** The object of an aggregate itself. */
+export const VALUE_BYTES = 64;
 
-/** Bytes of a key and its value; `samples` entries of an aggregate are looked at, 0: all. */
-export function estimateBytes(key: string, value: Value, samples: number): number {
-  return ENTRY_BYTES + stringBytes(key.length) + valueBytes(value, samples);
+/** A binary string: one byte a char, in whole words. */
+export const stringBytes = (length: number): number => HEADER_BYTES + ((length + 7) & ~7);
+
+/** An array of so many words that was filled by pushing. */
+export const arrayBytes = (length: number): number =>
+  ARRAY_BYTES + HEADER_BYTES + WORD_BYTES * (length <= 2 ? length : length + (length >> 2) + ARRAY_ROOM);
+
+/** What every value but a plain string is: it knows what it takes, and what has been counted for it. */
+export abstract class Measured {
+  /** Written by whoever owns the key (`MemoryCount`), by nobody else. */
+  countedBytes = NOT_COUNTED;
+
+  /** In O(1). */
+  abstract get memoryBytes(): number;
 }
 
-function valueBytes(value: Value, samples: number): number {
-  if (typeof value === 'string') return stringBytes(value.length);
-  if (value.kind === 'raw') return OBJECT_BYTES + value.length;
-  const { size } = value;
-  const looks = samples === 0 ? size : Math.min(samples, size);
-  let bytes = 0;
-  for (let i = 0; i < looks; i++) {
-    switch (value.kind) {
-      case 'list':
-        bytes += POINTER_BYTES + stringBytes(value.at(i)?.length ?? 0);
-        break;
-      case 'set':
-        bytes += ENTRY_BYTES + stringBytes(value.at(i).length);
-        break;
-      case 'hash':
-        bytes += ENTRY_BYTES + stringBytes(value.fieldAt(i).length) + stringBytes(value.valueAt(i).length);
-        break;
-      case 'zset':
-        bytes += ENTRY_BYTES + SCORE_BYTES + stringBytes(value.entryAt(i)[0].length);
-        break;
+/** What one database holds; the database's keyspace has it, and gives it away when it is swapped or emptied. */
+export interface Account {
+  bytes: number;
+}
+
+/** More than any command edits; beyond it the differences are added before the command is over. */
+const PENDING_MAX = 64;
+
+/** Bytes of all keys and values of a shard. */
+export class MemoryCount {
+  #bytes = 0;
+  readonly #values: Measured[] = [];
+  readonly #accounts: Account[] = [];
+
+  /** Of a moment when no command runs; within one, what it changed in place may be missing. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(account: Account, bytes: number): void {
+    account.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** An aggregate came to belong to a key. */
+  attach(account: Account, value: Measured): void {
+    assert(value.countedBytes === NOT_COUNTED, 'a value belongs to one key');
+    value.countedBytes = value.memoryBytes;
+    this.add(account, value.countedBytes);
+    this.edited(account, value);
+  }
+
+  /** It belongs to no key any more. */
+  detach(account: Account, value: Measured): void {
+    this.add(account, -value.countedBytes);
+    value.countedBytes = NOT_COUNTED;
+  }
+
+  /** It may change in place until the command is over. */
+  edited(account: Account, value: Measured): void {
+    if (this.#values.length >= PENDING_MAX) this.settle();
+    this.#values.push(value);
+    this.#accounts.push(account);
+  }
+
+  /** True when something may have changed in place since the last `settle`. */
+  get pending(): boolean {
+    return this.#values.length > 0;
+  }
+
+  /** Adds what has changed in place. */
+  settle(): void {
+    for (let i = 0; i < this.#values.length; i++) {
+      const value = this.#values[i]!;
+      if (value.countedBytes === NOT_COUNTED) continue;
+      const bytes = value.memoryBytes;
+      this.add(this.#accounts[i]!, bytes - value.countedBytes);
+      value.countedBytes = bytes;
     }
+    this.#values.length = 0;
+    this.#accounts.length = 0;
   }
-  return OBJECT_BYTES + (looks === 0 ? 0 : Math.round((bytes / looks) * size));
-}
 
-const KEYS_SAMPLED = 32;
-const ENTRIES_SAMPLED = 5;
-
-/** Bytes of a whole database, from a few keys spread over it. */
-export function estimateDatabaseBytes({ values }: Keyspace): number {
-  const looks = Math.min(KEYS_SAMPLED, values.size);
-  let bytes = 0;
-  for (let i = 0; i < looks; i++) {
-    const key = values.keyAt(Math.floor((i * values.size) / looks));
-    bytes += estimateBytes(key, values.get(key)!, ENTRIES_SAMPLED);
+  /** A database was emptied. */
+  drop(account: Account): void {
+    // What is pending may be of it: its values are no longer counted anywhere
+    this.settle();
+    this.add(account, -account.bytes);
   }
-  return looks === 0 ? 0 : Math.round((bytes / looks) * values.size);
 }

@@ -3,14 +3,19 @@
  * thousand times. Growth doubles up to 1 MiB and then adds 1 MiB [redis sds.c SDS_MAX_PREALLOC].
  */
 
-const PREALLOCATE_MAX = 1024 * 1024;
+import { Measured } from './memory.ts';
 
-export class RawString {
+const PREALLOCATE_MAX = 1024 * 1024;
+/** The value's object and the buffer's. */
+const RAW_BYTES = 200;
+
+export class RawString extends Measured {
   readonly kind = 'raw';
   #bytes: Buffer;
   #length: number;
 
   constructor(text: string) {
+    super();
     this.#bytes = Buffer.from(text, 'latin1');
     this.#length = text.length;
   }
@@ -23,11 +28,15 @@ export class RawString {
     return raw;
   }
 
+  override get memoryBytes(): number {
+    return RAW_BYTES + this.#bytes.length;
+  }
+
   get length(): number {
     return this.#length;
   }
 
-  toString(): string {
+  override toString(): string {
     return this.#bytes.latin1Slice(0, this.#length);
   }
 

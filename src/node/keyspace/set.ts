@@ -10,14 +10,17 @@ import type { Random } from '../../world/world.ts';
 import { isInt64Text } from '../commands/numbers.ts';
 import { Dict } from './dict.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
+import { arrayBytes, DICT_BYTES, DICT_ENTRY_BYTES, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
 
 export type SetEncoding = 'intset' | 'listpack' | 'hashtable';
 
-export class SetValue {
+export class SetValue extends Measured {
   readonly kind = 'set';
   #members: string[] | Dict<true> = [];
   /** The array holds canonical 64-bit integers in numerical order. */
   #integers = true;
+  /** Memory of the members' texts. */
+  #textBytes = 0;
 
   /** A set from a snapshot. The same member twice counts once. */
   static from(members: readonly string[], limits: EncodingLimits): SetValue {
@@ -43,6 +46,12 @@ export class SetValue {
     return Array.isArray(this.#members) ? this.#members.length : this.#members.size;
   }
 
+  override get memoryBytes(): number {
+    const members = this.#members;
+    const table = Array.isArray(members) ? arrayBytes(members.length) : DICT_BYTES + members.size * DICT_ENTRY_BYTES;
+    return VALUE_BYTES + table + this.#textBytes;
+  }
+
   get encoding(): SetEncoding {
     if (!Array.isArray(this.#members)) return 'hashtable';
     return this.#integers ? 'intset' : 'listpack';
@@ -55,6 +64,12 @@ export class SetValue {
 
   /** True when the member is new. */
   add(member: string, limits: EncodingLimits): boolean {
+    const isNew = this.#add(member, limits);
+    if (isNew) this.#textBytes += stringBytes(member.length);
+    return isNew;
+  }
+
+  #add(member: string, limits: EncodingLimits): boolean {
     const members = this.#members;
     if (!Array.isArray(members)) return members.set(member, true);
     if (!this.#integers) {
@@ -82,10 +97,14 @@ export class SetValue {
   /** True when the member was there. */
   delete(member: string): boolean {
     const members = this.#members;
-    if (!Array.isArray(members)) return members.delete(member);
-    const at = this.#find(members, member);
-    if (at < 0) return false;
-    members.splice(at, 1);
+    if (!Array.isArray(members)) {
+      if (members.take(member) === undefined) return false;
+    } else {
+      const at = this.#find(members, member);
+      if (at < 0) return false;
+      members.splice(at, 1);
+    }
+    this.#textBytes -= stringBytes(member.length);
     return true;
   }
 
@@ -127,6 +146,7 @@ export class SetValue {
     const copy = new SetValue();
     copy.#integers = this.#integers;
     copy.#members = this.members();
+    copy.#textBytes = this.#textBytes;
     if (!Array.isArray(this.#members)) copy.#toDict();
     return copy;
   }

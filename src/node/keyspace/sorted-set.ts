@@ -9,15 +9,26 @@
 
 import { Dict } from './dict.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
+import {
+  arrayBytes,
+  DICT_BYTES,
+  DICT_ENTRY_BYTES,
+  Measured,
+  NUMBER_BYTES,
+  stringBytes,
+  VALUE_BYTES,
+} from './memory.ts';
 import { ChunkedOrder, Run, type IsBefore, type ScoreOrder, type VisitEntry } from './score-order.ts';
 
 export type SortedSetEncoding = 'listpack' | 'skiplist';
 
-export class SortedSetValue {
+export class SortedSetValue extends Measured {
   readonly kind = 'zset';
   #order: ScoreOrder = new Run();
   /** Null while small. */
   #scores: Dict<number> | null = null;
+  /** Memory of the members' texts. */
+  #textBytes = 0;
 
   /** A sorted set from a snapshot or a computed result, in any order; of the same member twice the last counts. */
   static from(members: readonly string[], scores: readonly number[], limits: EncodingLimits): SortedSetValue {
@@ -29,11 +40,14 @@ export class SortedSetValue {
     ) {
       if (ordered && new Set(members).size === members.length) {
         value.#order = new Run(members.slice(), scores.map(asPacked));
+        for (const member of members) value.#textBytes += stringBytes(member.length);
       } else members.forEach((member, i) => value.set(member, scores[i]!, limits));
       return value;
     }
     const dict = new Dict<number>();
-    for (let i = 0; i < members.length; i++) dict.set(members[i]!, scores[i]!);
+    for (let i = 0; i < members.length; i++) {
+      if (dict.set(members[i]!, scores[i]!)) value.#textBytes += stringBytes(members[i]!.length);
+    }
     value.#scores = dict;
     value.#order =
       ordered && dict.size === members.length ? new ChunkedOrder(members, scores) : new ChunkedOrder(...inOrder(dict));
@@ -49,6 +63,13 @@ export class SortedSetValue {
 
   get size(): number {
     return this.#order.size;
+  }
+
+  override get memoryBytes(): number {
+    // Members and scores lie in two arrays; a large one has a dictionary from one to the other beside them
+    const order = 2 * arrayBytes(this.#order.size);
+    const table = this.#scores === null ? 0 : DICT_BYTES + this.#scores.size * (DICT_ENTRY_BYTES + NUMBER_BYTES);
+    return 2 * VALUE_BYTES + order + table + this.#textBytes;
   }
 
   get encoding(): SortedSetEncoding {
@@ -83,6 +104,7 @@ export class SortedSetValue {
     ) {
       this.#toLarge();
     }
+    if (before === undefined) this.#textBytes += stringBytes(member.length);
     const kept = this.#scores === null ? asPacked(score) : score;
     this.#scores?.set(member, kept);
     this.#order.insert(kept, member);
@@ -95,13 +117,17 @@ export class SortedSetValue {
     if (score === undefined) return false;
     this.#scores?.take(member);
     this.#order.remove(score, member);
+    this.#textBytes -= stringBytes(member.length);
     return true;
   }
 
   /** Removes the ranks `from` up to, not including, `to`, both within 0 and `size`; returns how many those were. */
   deleteRange(from: number, to: number): number {
     const removed = this.#order.removeRange(from, to);
-    if (this.#scores !== null) for (const member of removed) this.#scores.take(member);
+    for (const member of removed) {
+      this.#scores?.take(member);
+      this.#textBytes -= stringBytes(member.length);
+    }
     return removed.length;
   }
 
@@ -159,6 +185,7 @@ export class SortedSetValue {
   clone(): SortedSetValue {
     const copy = new SortedSetValue();
     copy.#order = this.#order.clone();
+    copy.#textBytes = this.#textBytes;
     if (this.#scores !== null) {
       const scores = new Dict<number>();
       this.#scores.forEach((member, score) => scores.set(member, score));

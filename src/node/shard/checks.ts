@@ -31,6 +31,22 @@ const permitted: Check = (shard, session, command, words) => {
   return denial === null ? undefined : refuse('NOPERM', denialText(denial, session.user.name, command));
 };
 
+/**
+ * Whoever makes room does so before the command and not for it: what a command needs is not known before. A queue may grow
+ * without end, so nothing is queued either.
+ */
+const roomy: Check = (shard, session, command) =>
+  shard.eviction.makeRoom() || !needsMemory(session, command) ? undefined : refuse('OOM');
+
+const needsMemory = ({ transaction: { queue } }: Session, command: Command): boolean => {
+  if (command.flags.has('denyoom')) return true;
+  if (queue === null) return false;
+  if (command.name === 'EXEC') return queue.some((queued) => queued.command.flags.has('denyoom'));
+  return !LEAVES_QUEUE.has(command.name);
+};
+
+const LEAVES_QUEUE: ReadonlySet<string> = new Set(['DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);
+
 const writable: Check = (shard, session, command) =>
   shard.role === 'replica' &&
   session.kind !== 'primary' &&
@@ -85,6 +101,7 @@ const CHECKS: readonly Check[] = [
   authenticated,
   transactional,
   permitted,
+  roomy,
   writable,
   notSubscribed,
   fresh,
@@ -92,10 +109,11 @@ const CHECKS: readonly Check[] = [
   notReplica,
 ];
 
-/** True for nearly every request: a client of a primary, in the middle of nothing. Only the arity can be wrong then. */
+/** True for nearly every request: a client of a primary with room, in the middle of nothing. Only the arity can be wrong then. */
 const isPlain = (shard: Shard, session: Session): boolean =>
   shard.role === 'primary' &&
   !shard.loading &&
+  !shard.memory.overLimit &&
   session.kind === 'client' &&
   session.authenticated &&
   session.user.allowsEverything &&

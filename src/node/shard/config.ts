@@ -46,6 +46,8 @@ const bytes = (value: number, more: Partial<Parameter> = {}): ParameterOf<number
 const word = <W extends string>(value: W, words: readonly W[]): ParameterOf<W> => ({ kind: 'word', words, value });
 const boolean = (value: boolean): ParameterOf<boolean> => ({ kind: 'boolean', value });
 
+/** More looks at chance keys for one eviction would only take time. Redis has no bound. */
+const SAMPLES_MAX = 1024;
 const MAX_INT = 2 ** 31 - 1;
 /** Taken from the machine at once: more than there is would end the process. Redis has no bound. */
 const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
@@ -64,6 +66,14 @@ const PARAMETERS = {
   timeout: integer(0, 0, MAX_INT),
   maxmemory: bytes(0),
   'maxmemory-policy': word('noeviction', EVICTION_POLICIES),
+  'maxmemory-samples': integer(5, 1, MAX_INT, { clampedTo: [1, SAMPLES_MAX] }),
+  'maxmemory-eviction-tenacity': integer(10, 0, 100),
+  'lfu-log-factor': integer(10, 0, MAX_INT),
+  'lfu-decay-time': integer(1, 0, MAX_INT),
+  // Memory is always given back later, by the collector: what is left to say is the word that replicas are sent
+  'lazyfree-lazy-eviction': boolean(false),
+  'lazyfree-lazy-expire': boolean(false),
+  'replica-ignore-maxmemory': { ...boolean(true), alias: 'slave-ignore-maxmemory' },
   'proto-max-bulk-len': bytes(512 * 1024 * 1024, { min: 1024 * 1024 }),
   'hash-max-listpack-entries': integer(512, 0, MAX_INT, { alias: 'hash-max-ziplist-entries' }),
   'hash-max-listpack-value': bytes(64, { alias: 'hash-max-ziplist-value' }),

@@ -22,3 +22,8 @@ const POLICIES = {
 export type EvictionPolicy = keyof typeof POLICIES;
 
 export const EVICTION_POLICIES = Object.keys(POLICIES) as [EvictionPolicy, ...EvictionPolicy[]];
+
+/** Null: nothing may go. */
+export const policyFacts = (policy: EvictionPolicy): PolicyFacts | null => POLICIES[policy];
+
+export const isLfu = (policy: EvictionPolicy): boolean => POLICIES[policy]?.by === 'lfu';

@@ -14,6 +14,7 @@ import { encodeFailure, encodeReplyWithinLimit, type Protocol, type Push, type R
 import type { User } from '../acl/user.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
+import { CLIENT_BYTES } from './memory.ts';
 import { OutputWatch } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { SubscriptionKind } from './subscriptions.ts';
@@ -57,8 +58,9 @@ export class Session {
   lastActiveMs: number;
   /** CLIENT REPLY. */
   replies: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
-  /** CLIENT NO-EVICT and NO-TOUCH: shown by CLIENT LIST; nothing is evicted here and no access times are kept. */
+  /** CLIENT NO-EVICT: `maxmemory-clients` does not close it. */
   noEvict = false;
+  /** CLIENT NO-TOUCH: its commands are no accesses, but for TOUCH. */
   noTouch = false;
   /** Requests of it that were refused, while queueing or while they ran. */
   refusals = 0;
@@ -90,6 +92,8 @@ export class Session {
   /** What arrived while the session waits in a blocking command, or the shard stands still; the decoder gets it in one piece. */
   #unread: Buffer[] = [];
   #unreadBytes = 0;
+  /** What the shard has counted of its memory. */
+  #countedBytes = 0;
 
   constructor(shard: Shard, id: number, output: ClientOutput) {
     this.shard = shard;
@@ -101,6 +105,7 @@ export class Session {
     this.user = shard.permissions.users.defaultUser;
     this.authenticated = shard.permissions.users.isOpen;
     this.decoder.authenticated = this.authenticated;
+    this.countMemory();
   }
 
   /** Channels and patterns: what holds a RESP2 client in subscriber mode, with those of shard channels. */
@@ -115,6 +120,24 @@ export class Session {
   /** Bytes received and not yet run. */
   get unreadBytes(): number {
     return this.decoder.bufferedBytes + this.#unreadBytes;
+  }
+
+  /** What it takes, estimated. */
+  get memoryBytes(): number {
+    const unsentBytes = this.connection?.unsentBytes ?? 0;
+    return CLIENT_BYTES + this.pendingBytes + unsentBytes + this.unreadBytes + this.transaction.queuedBytes;
+  }
+
+  /** Adds what its memory has changed by to the shard's; replicas are counted where their stream waits. */
+  countMemory(): void {
+    const bytes = this.#state === 'ended' || this.kind === 'replica' ? 0 : this.memoryBytes;
+    this.shard.memory.clientBytes += bytes - this.#countedBytes;
+    this.#countedBytes = bytes;
+  }
+
+  uncountMemory(): void {
+    this.shard.memory.clientBytes -= this.#countedBytes;
+    this.#countedBytes = 0;
   }
 
   get closing(): boolean {
@@ -133,6 +156,7 @@ export class Session {
       this.decoder.release();
     }
     this.flush();
+    this.countMemory();
     this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
   }
 

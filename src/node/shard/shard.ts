@@ -11,15 +11,20 @@ import { DEFAULT_LIMITS, ProtocolError, type DecoderLimits } from '../../resp/re
 import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
 import type { CommandTable } from '../commands/table.ts';
+import { AccessRecord } from '../keyspace/access.ts';
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
+import type { MemoryCount } from '../keyspace/memory.ts';
 import { SnapshotWalk, type SnapshotSink } from '../keyspace/snapshot.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
 import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
+import { Eviction } from './eviction.ts';
+import { isLfu } from './eviction-policy.ts';
 import { expireCycle } from './expire-cycle.ts';
+import { ShardMemory } from './memory.ts';
 import { outputLimits, type OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
@@ -45,6 +50,7 @@ export interface ShardStats {
   connections: number;
   rejectedConnections: number;
   expired: number;
+  evicted: number;
   netInputBytes: number;
   netOutputBytes: number;
   /** Time spent serving clients. */
@@ -59,6 +65,7 @@ const NO_STATS: ShardStats = {
   connections: 0,
   rejectedConnections: 0,
   expired: 0,
+  evicted: 0,
   netInputBytes: 0,
   netOutputBytes: 0,
   busyMs: 0,
@@ -73,6 +80,8 @@ export class Shard implements KeyspaceOwner {
   readonly writeLog = new WriteLog();
   readonly blocking: Blocking;
   readonly subscriptions = new Subscriptions();
+  readonly memory = new ShardMemory();
+  readonly eviction: Eviction;
   readonly watchers = new Watchers();
   readonly permissions: Permissions;
   readonly sessions = new Map<number, Session>();
@@ -104,6 +113,10 @@ export class Shard implements KeyspaceOwner {
   now: number;
   expiry: ExpiryPolicy = 'delete';
   readonly limits: EncodingLimits;
+  readonly keyMemory: MemoryCount = this.memory.keys;
+  readonly access: AccessRecord;
+  recordsAccess = true;
+  accessed: string | null = null;
   /** Shared by all sessions' decoders. */
   readonly decoderLimits: DecoderLimits = { ...DEFAULT_LIMITS };
   outputLimits!: OutputLimits;
@@ -127,6 +140,8 @@ export class Shard implements KeyspaceOwner {
     this.runId = options.world.random.bytes(20).toString('hex');
     this.random = options.world.random.fork(`shard ${this.runId}`);
     this.commands = options.commands;
+    this.access = new AccessRecord(this.random.fork('access'));
+    this.eviction = new Eviction(this);
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
     this.permissions = new Permissions(this);
@@ -181,6 +196,7 @@ export class Shard implements KeyspaceOwner {
     session.gone();
     this.letGo(session);
     this.#unflushed.delete(session);
+    session.uncountMemory();
     for (const listener of this.onSessionClosed) listener(session);
   }
 
@@ -252,6 +268,8 @@ export class Shard implements KeyspaceOwner {
     context.mayBlock = mayBlock;
     context.replicated = null;
     context.blockRequest = null;
+    this.accessed = null;
+    this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
     const { database } = session;
     const before = this.dirty;
@@ -270,6 +288,7 @@ export class Shard implements KeyspaceOwner {
     } finally {
       this.#depth--;
     }
+    if (this.keyMemory.pending) this.keyMemory.settle();
     const replicated = context.replicated as (readonly string[])[] | null; // the command may have set it
     if (replicated !== null) {
       for (const each of replicated) this.writeLog.append(database, each);
@@ -351,7 +370,12 @@ export class Shard implements KeyspaceOwner {
 
   expired(keyspace: Keyspace, key: string): void {
     this.stats.expired++;
-    this.writeLog.append(keyspace.index, ['DEL', key]);
+    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key]);
+  }
+
+  evicted(keyspace: Keyspace, key: string): void {
+    this.stats.evicted++;
+    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key]);
   }
 
   #reject(session: Session, command: Command | undefined, refusal: Refusal): void {
@@ -372,6 +396,10 @@ export class Shard implements KeyspaceOwner {
     Object.assign(this.limits, encodingLimits(this.config));
     this.decoderLimits.bulkBytesMax = this.config.get('proto-max-bulk-len');
     this.outputLimits = outputLimits(this.config.get('client-output-buffer-limit'));
+    this.memory.limitBytes = this.config.get('maxmemory') || Infinity;
+    this.access.isLfu = isLfu(this.config.get('maxmemory-policy'));
+    this.access.logFactor = this.config.get('lfu-log-factor');
+    this.access.decayMinutes = this.config.get('lfu-decay-time');
   }
 
   #scheduleCron(): void {
@@ -387,9 +415,11 @@ export class Shard implements KeyspaceOwner {
     this.now = this.world.clock.now();
     this.commandRate.sample(this.stats.commands, this.now);
     if (this.activeExpiry && this.expiryPolicy === 'delete') expireCycle(this);
+    this.memory.sample();
     const idleMsMax = this.config.get('timeout') * 1000;
     for (const session of this.sessions.values()) {
       session.checkOutput();
+      session.countMemory();
       if (idleMsMax > 0 && this.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
     }
     this.#scheduleCron();
