@@ -47,35 +47,38 @@ const percent = (part: number, whole: number): number => (whole === 0 ? 0 : (par
 export const datasetPercent = ({ datasetBytes, usedBytes }: MemoryFacts): number =>
   percent(datasetBytes, Math.max(1, usedBytes - STARTUP_BYTES));
 
+const mapOf = (fields: Readonly<Record<string, Reply>>): Reply => new MapReply(Object.entries(fields).flat());
+
 function stats(shard: Shard): Reply {
   const { memory, keyspaces } = shard;
   const facts = memoryFacts(shard);
-  const entries: Reply[] = [
-    ...['peak.allocated', facts.peakBytes],
-    ...['total.allocated', facts.usedBytes],
-    ...['startup.allocated', STARTUP_BYTES],
-    ...['replication.backlog', memory.partBytes('replication_backlog')],
-    ...['clients.slaves', memory.partBytes('clients_slaves')],
-    ...['clients.normal', memory.clientBytes],
-    ...['cluster.links', 0],
-    ...['aof.buffer', 0],
-    ...['lua.caches', memory.partBytes('lua_caches')],
-    ...['functions.caches', memory.partBytes('functions_caches')],
-  ];
+  const databases: Record<string, Reply> = {};
   for (const { index, size, expiring } of keyspaces) {
     if (size === 0) continue;
-    const tables = { 'overhead.hashtable.main': tableBytes(size), 'overhead.hashtable.expires': expiryBytes(expiring) };
-    entries.push(`db.${index}`, new MapReply(Object.entries(tables).flat()));
+    databases[`db.${index}`] = mapOf({
+      'overhead.hashtable.main': tableBytes(size),
+      'overhead.hashtable.expires': expiryBytes(expiring),
+    });
   }
-  entries.push(
-    ...['overhead.total', facts.overheadBytes],
-    ...['keys.count', facts.keys],
-    ...['keys.bytes-per-key', facts.keys === 0 ? 0 : Math.floor((facts.usedBytes - STARTUP_BYTES) / facts.keys)],
-    ...['dataset.bytes', facts.datasetBytes],
-    ...['dataset.percentage', new Double(datasetPercent(facts))],
-    ...['peak.percentage', new Double(percent(facts.usedBytes, facts.peakBytes))],
-  );
-  return new MapReply(entries);
+  return mapOf({
+    'peak.allocated': facts.peakBytes,
+    'total.allocated': facts.usedBytes,
+    'startup.allocated': STARTUP_BYTES,
+    'replication.backlog': memory.partBytes('replication_backlog'),
+    'clients.slaves': memory.partBytes('clients_slaves'),
+    'clients.normal': memory.clientBytes,
+    'cluster.links': 0,
+    'aof.buffer': 0,
+    'lua.caches': memory.partBytes('lua_caches'),
+    'functions.caches': memory.partBytes('functions_caches'),
+    ...databases,
+    'overhead.total': facts.overheadBytes,
+    'keys.count': facts.keys,
+    'keys.bytes-per-key': facts.keys === 0 ? 0 : Math.floor((facts.usedBytes - STARTUP_BYTES) / facts.keys),
+    'dataset.bytes': facts.datasetBytes,
+    'dataset.percentage': new Double(datasetPercent(facts)),
+    'peak.percentage': new Double(percent(facts.usedBytes, facts.peakBytes)),
+  });
 }
 
 /** Below this nothing can be said. */
