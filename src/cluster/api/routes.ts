@@ -17,6 +17,7 @@ import { nodeRoutes } from './nodes.ts';
 import { redisAclRoutes } from './redis-acls.ts';
 import { roleRoutes } from './roles.ts';
 import type { Route } from './route.ts';
+import { schemaRoutes } from './schema-routes.ts';
 import { bdbShardRoutes } from './shard-view.ts';
 import { shardRoutes } from './shards.ts';
 import { statsRoutes } from './stats.ts';
@@ -24,7 +25,7 @@ import { suffixRoutes } from './suffix-routes.ts';
 import { syncerStateRoutes } from './syncer-state.ts';
 import { userRoutes } from './users.ts';
 
-export const apiRoutes: readonly Route[] = [
+const resources: readonly Route[] = [
   ...clusterRoutes,
   ...certificateRoutes,
   ...clusterAlertRoutes,
@@ -48,3 +49,5 @@ export const apiRoutes: readonly Route[] = [
   ...syncerStateRoutes,
   ...bdbRoutes,
 ];
+
+export const apiRoutes: readonly Route[] = [...resources, ...schemaRoutes(resources)];
