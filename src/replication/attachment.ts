@@ -15,7 +15,7 @@ import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
 import type { Connection } from '../world/world.ts';
 import type { FeedReceiver } from './feed.ts';
-import { SnapshotStream } from './snapshot-stream.ts';
+import { SnapshotStream } from '../node/persistence/snapshot-stream.ts';
 
 const SIZED_SNAPSHOT_BYTES_MAX = 1024 ** 3;
 const MARK_BYTES = 20;

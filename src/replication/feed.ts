@@ -122,6 +122,26 @@ export class Feed implements WriteListener {
     this.#backlog = new Backlog(this.#options.backlogBytes(), offset);
   }
 
+  /**
+   * A primary that starts again with its data as of that place: what came before is known by its old name, what comes has a new one,
+   * since what the data may have lost meanwhile must not be taken for it [redis server.c loadDataFromDisk].
+   */
+  restore(replicationId: string, offset: number): void {
+    if (this.#mode !== 'idle') return;
+    this.#replicationId = this.#newId();
+    this.#secondId = replicationId;
+    this.#secondOffset = offset + 1;
+    this.#offset = offset;
+    this.#backlog = new Backlog(this.#options.backlogBytes(), offset);
+    this.#own();
+  }
+
+  /** As `follow`, of a replica that starts again with its data as of that place. */
+  resume(replicationId: string, offset: number, database: number): void {
+    this.follow(replicationId, offset);
+    this.#selected = database;
+  }
+
   /** The primary goes on under another id: what came before stays known by the old one. */
   rename(replicationId: string): void {
     this.#secondId = this.#replicationId;

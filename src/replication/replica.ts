@@ -17,7 +17,7 @@ import type { Address, Network, Timer } from '../world/world.ts';
 import type { Feed } from './feed.ts';
 import { ReplicaLink } from './link.ts';
 import { worthRetrying, type LinkOutcome } from './link-outcome.ts';
-import { Loading } from './loading.ts';
+import { Loading } from '../node/persistence/loading.ts';
 
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5000;

@@ -9,11 +9,11 @@ import assert from 'node:assert';
 import { Failure } from '../resp/reply.ts';
 import { refusalText } from '../resp/refusals.ts';
 import type { OutputLimit } from '../node/shard/output-limits.ts';
-import type { Shard } from '../node/shard/shard.ts';
+import type { Shard, StreamPosition } from '../node/shard/shard.ts';
 import type { Address, Network } from '../world/world.ts';
 import { replicationFields, statsFields } from './facts.ts';
 import { Feed } from './feed.ts';
-import type { Loading } from './loading.ts';
+import type { Loading } from '../node/persistence/loading.ts';
 import { Primary } from './primary.ts';
 import { Replica, type ReplicaOwner } from './replica.ts';
 import { Waits } from './waits.ts';
@@ -43,6 +43,8 @@ export class Replication implements ReplicaOwner {
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
   readonly #options: ReplicationOptions;
   #replica: Replica | null = null;
+  /** Where the data stood that this shard started with; null: unknown, or it has gone on as a primary and then followed somebody. */
+  #restored: StreamPosition | null = null;
 
   constructor(shard: Shard, options: ReplicationOptions) {
     const { clock } = shard.world;
@@ -66,6 +68,7 @@ export class Replication implements ReplicaOwner {
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
+    this.#keepOnDisk();
     shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);
     shard.memory.addPart('clients_slaves', () => this.primary.unsentBytes);
     shard.infoSections.set('replication', () => replicationFields(this));
@@ -91,7 +94,10 @@ export class Replication implements ReplicaOwner {
     this.#replica?.end();
     if (wasPrimary) {
       this.#unblockAll();
-      this.feed.hold();
+      const at = this.#restored;
+      if (at !== null && at.offset === this.feed.offset) this.feed.resume(at.replicationId, at.offset, at.database);
+      else this.feed.hold();
+      this.#restored = null;
     }
     shard.role = 'replica';
     shard.expiryPolicy = 'hide';
@@ -121,6 +127,37 @@ export class Replication implements ReplicaOwner {
 
   historyChanged(): void {
     this.primary.disconnectAll();
+  }
+
+  /** The place in the stream and the libraries are saved, and come back, with the data. */
+  #keepOnDisk(): void {
+    const { shard, feed } = this;
+    shard.snapshotLibraries = () => this.functions;
+    shard.onLoaded.push(({ libraries }) => (this.functions = libraries));
+    shard.streamPosition = (isAtRest) => this.#position(isAtRest);
+    shard.savedFacts.push(() => {
+      const position = this.#position(true);
+      if (position === null) return [];
+      const { replicationId, offset, database } = position;
+      return [
+        ['repl-stream-db', String(database)],
+        ['repl-id', replicationId],
+        ['repl-offset', String(offset)],
+      ];
+    });
+    shard.onRestored.push((position) => {
+      this.#restored = position;
+      if (position !== null) feed.restore(position.replicationId, position.offset);
+    });
+  }
+
+  #position(isAtRest: boolean): StreamPosition | null {
+    const { feed } = this;
+    if (feed.mode === 'idle') return null;
+    // Between two requests of a chunk the data are ahead of what has been handed on.
+    if (this.#replica !== null && (!isAtRest || this.#replica.offset !== feed.offset)) return null;
+    const database = this.#replica?.database ?? feed.selectedDatabase;
+    return { replicationId: feed.replicationId, offset: feed.offset, database };
   }
 
   /** What clients wait for may never happen on a replica [redis blocked.c disconnectAllBlockedClients]. */

@@ -52,6 +52,9 @@ const fixed = {
   READONLY: "READONLY You can't write against a read only replica.",
   NOMASTERLINK: "NOMASTERLINK Can't SYNC while not connected with my master",
   MASTERDOWN: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+  /** [redis server.c writeCommandsDeniedByDiskError] */
+  MISCONF:
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
   LOADING: 'LOADING Redis is loading the dataset in memory',
   OOM: "OOM command not allowed when used memory > 'maxmemory'.",
   CLIENT_ID: 'ERR Invalid client ID',
@@ -119,6 +122,7 @@ const worded = {
   CONFIG_UNKNOWN: (name: string) => `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`,
   CONFIG_INVALID: (name: string, detail: string) =>
     `ERR CONFIG SET failed (possibly related to argument '${name}') - ${detail}`,
+  MISCONF_LOG: (detail: string) => `MISCONF Errors writing to the AOF file: ${detail}`,
   NOPERM: (text: string) => `NOPERM ${text}`,
   ARITY: (name: string) => `ERR wrong number of arguments for '${name.toLowerCase()}' command`,
   INVALID_EXPIRE: (name: string) => `ERR invalid expire time in '${name.toLowerCase()}' command`,

@@ -85,7 +85,14 @@ export class ControlPlane {
       origins: (uid: number) => this.#agents.flatMap((agent) => agent.originsOf(uid)),
       runIds: (uid: number) => this.shards(uid).map((shard) => shard.runId),
     };
-    this.#agents = state.nodes.map((node) => new NodeAgent({ ...options, node }));
+    this.#agents = state.nodes.map(
+      (node) =>
+        new NodeAgent({
+          ...options,
+          node,
+          ...(folder === undefined ? {} : { folder: folder.folder(`node-${node.uid}`) }),
+        }),
+    );
     this.#reconciler = new Reconciler({ ...options, agents: this.#agents });
     this.alerts = new AlertWatch((atMs, database, sourceUid, name, { raised, value }) =>
       this.events.add({

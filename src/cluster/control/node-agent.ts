@@ -10,7 +10,9 @@ import { serveShard, type RespServer } from '../../node/shard/resp-server.ts';
 import { Shard } from '../../node/shard/shard.ts';
 import { openEndpoint, type Endpoint } from '../../proxy/endpoint.ts';
 import { automaticReplicaBuffer } from '../../replication/buffer-limits.ts';
+import { persistenceOf } from '../../node/persistence/persistence.ts';
 import { attachReplication } from '../../replication/replication.ts';
+import type { Folder } from '../../world/files.ts';
 import type { Connection, Network, Random, World } from '../../world/world.ts';
 import type { Change } from '../state/change.ts';
 import { databaseByUid, type ClusterState, type NodeRecord } from '../state/cluster-state.ts';
@@ -26,6 +28,7 @@ import {
 } from './database-routing.ts';
 import { localConnection } from './local-connection.ts';
 import { shardCommands } from './shard-commands.ts';
+import { ShardStore } from './shard-store.ts';
 import { Syncer, type SyncHistory } from './syncer.ts';
 import { endpointTls } from './tls-policy.ts';
 
@@ -36,6 +39,8 @@ export interface NodeAgentOptions {
   /** Chance of this run of the cluster. */
   readonly random: Random;
   readonly node: NodeRecord;
+  /** Where its shards keep their data; absent: nowhere. */
+  readonly folder?: Folder;
   readonly state: () => ClusterState;
   /** Tells the control plane what happened by itself. */
   readonly tell: (change: Change) => void;
@@ -63,6 +68,7 @@ export class NodeAgent {
   readonly #options: NodeAgentOptions;
   readonly #network: Network;
   readonly #random: Random;
+  readonly #store: ShardStore | null;
   readonly #shards = new Map<number, RunningShard>();
   readonly #endpoints = new Map<number, OpenEndpoint>();
   readonly #syncers = new Map<number, Syncer>();
@@ -72,6 +78,12 @@ export class NodeAgent {
   constructor(options: NodeAgentOptions) {
     this.#options = options;
     this.node = options.node;
+    const mine = () =>
+      options
+        .state()
+        .shards.filter(({ nodeUid }) => nodeUid === options.node.uid)
+        .map(({ uid }) => uid);
+    this.#store = options.folder === undefined ? null : new ShardStore(options.folder, mine);
     this.#network = options.world.network.from(options.node.address);
     this.#random = options.random.fork(`node ${options.state().fqdn}/${options.node.uid}`);
   }
@@ -153,8 +165,11 @@ export class NodeAgent {
     switch (step.kind) {
       case 'start-shard':
         return this.#startShard(step.shard);
-      case 'stop-shard':
-        return this.#stopShard(step.uid);
+      case 'stop-shard': {
+        const stopped = await this.#stopShard(step.uid, 'nosave');
+        if (!stopped.ok || this.#store === null) return stopped;
+        return this.#store.remove(step.uid); // it belongs to no database any more
+      }
       case 'set-expiry': {
         const running = this.#shards.get(step.uid);
         if (running === undefined) return DONE;
@@ -198,7 +213,7 @@ export class NodeAgent {
     const endpoints = [...this.#endpoints.values()];
     this.#endpoints.clear();
     await Promise.all(endpoints.map(({ endpoint }) => endpoint.close()));
-    await Promise.all([...this.#shards.keys()].map((uid) => this.#stopShard(uid)));
+    await Promise.all([...this.#shards.keys()].map((uid) => this.#stopShard(uid, 'as-configured')));
   }
 
   async #startShard(found: FoundShard): Promise<StepOutcome> {
@@ -219,6 +234,7 @@ export class NodeAgent {
       network: this.#network,
       replicaBuffer: () => automaticReplicaBuffer(shard.memory.keys.bytes),
     });
+    const persistence = this.#store?.attach(shard, found.uid);
     const at = addressOf(state, found.nodeUid, found.port);
     const serving = await serveShard(shard, this.#network, at);
     if (!serving.ok) {
@@ -227,6 +243,12 @@ export class NodeAgent {
         ok: false,
         detail: `shard ${found.uid} cannot listen on ${at.host}:${at.port} (${serving.why}): ${serving.detail}`,
       };
+    }
+    const begun = persistence === undefined ? DONE : await this.#store!.begin(persistence, found.uid);
+    if (!begun.ok) {
+      await serving.server.close();
+      shard.close();
+      return { ok: false, detail: `shard ${found.uid} cannot load its data: ${begun.detail}` };
     }
     this.#shards.set(found.uid, { found, shard, server: serving.server });
     return DONE;
@@ -245,12 +267,13 @@ export class NodeAgent {
     return DONE;
   }
 
-  async #stopShard(uid: number): Promise<StepOutcome> {
+  async #stopShard(uid: number, how: 'as-configured' | 'nosave'): Promise<StepOutcome> {
     const running = this.#shards.get(uid);
     if (running === undefined) return DONE;
     this.#shards.delete(uid);
     this.#histories.delete(running.found.databaseUid);
     await running.server.close();
+    await persistenceOf(running.shard)?.close(how);
     running.shard.close();
     return DONE;
   }

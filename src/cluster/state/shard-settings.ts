@@ -14,6 +14,7 @@ export type ShardSettings = readonly (readonly [name: string, value: string])[];
 export const shardSettingsOf = (database: DatabaseRecord): ShardSettings => [
   ['maxmemory', String(memoryBytesPerShard(database))],
   ['maxmemory-policy', database.settings.eviction_policy],
+  ...persistenceOf(database),
   [
     'repl-backlog-size',
     String(backlogBytes(database.settings.repl_backlog_size, database.memorySizeBytes, database.shardsCount)),
@@ -25,6 +26,16 @@ export const shardSettingsOf = (database: DatabaseRecord): ShardSettings => [
 const replicaBufferOf = ({ settings }: DatabaseRecord): string => {
   const limit = replicaBuffer(settings.slave_buffer);
   return limit === null ? 'slave 0 0 0' : `slave ${limit.hardBytes} ${limit.softBytes} ${limit.softSeconds}`;
+};
+
+/** [RS objects/bdb: data_persistence] */
+const persistenceOf = ({ settings, snapshotPolicy }: DatabaseRecord): ShardSettings => {
+  const points = settings.data_persistence === 'snapshot' ? snapshotPolicy : [];
+  return [
+    ['save', points.map(({ secs, writes }) => `${secs} ${writes}`).join(' ')],
+    ['appendfsync', settings.aof_policy === 'appendfsync-always' ? 'always' : 'everysec'],
+    ['appendonly', settings.data_persistence === 'aof' ? 'yes' : 'no'],
+  ];
 };
 
 /** A database's memory is divided evenly among its shards; 0: no limit. [RS objects/bdb] */

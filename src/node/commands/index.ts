@@ -8,6 +8,7 @@ import { debugCommands } from './debug.ts';
 import { hashCommands } from './hashes.ts';
 import { keyCommands } from './keys.ts';
 import { listCommands } from './lists.ts';
+import { persistenceCommands } from './persistence.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { scanCommands } from './scan.ts';
 import { serverCommands } from './server.ts';
@@ -31,6 +32,7 @@ export const dataCommands: readonly Command[] = [
   ...transactionCommands,
   ...connectionCommands,
   ...serverCommands,
+  ...persistenceCommands,
   ...aclCommands,
   ...debugCommands,
 ];

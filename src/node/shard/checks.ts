@@ -90,6 +90,12 @@ const fresh: Check = (shard, session, command) =>
 const loaded: Check = (shard, session, command) =>
   shard.loading && session.kind !== 'primary' && !command.flags.has('loading') ? refuse('LOADING') : undefined;
 
+/** A disk that takes nothing: what was written now could be lost. [redis server.c processCommand] */
+const kept: Check = (shard, session, command) =>
+  shard.writesHindered !== null && session.kind !== 'primary' && (writes(session, command) || command.name === 'PING')
+    ? shard.writesHindered
+    : undefined;
+
 /** Its stream of writes and its own requests would mix. */
 const notReplica: Check = (_shard, session, command) =>
   session.kind === 'replica' && (command.isWrite || command.flags.has('readonly') || command.flags.has('may_replicate'))
@@ -102,6 +108,7 @@ const CHECKS: readonly Check[] = [
   transactional,
   permitted,
   roomy,
+  kept,
   writable,
   notSubscribed,
   fresh,
@@ -114,6 +121,7 @@ const isPlain = (shard: Shard, session: Session): boolean =>
   shard.role === 'primary' &&
   !shard.loading &&
   !shard.memory.overLimit &&
+  shard.writesHindered === null &&
   session.kind === 'client' &&
   session.authenticated &&
   session.user.allowsEverything &&

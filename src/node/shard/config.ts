@@ -8,9 +8,10 @@ import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { parseInteger } from '../commands/numbers.ts';
 import { EVICTION_POLICIES } from './eviction-policy.ts';
 import { parseBytes } from './memory-size.ts';
+import { canonicalSavePoints, savePoints } from '../persistence/save-points.ts';
 import { changeOutputLimits, DEFAULT_OUTPUT_LIMITS } from './output-limits.ts';
 
-type Kind = 'text' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits';
+type Kind = 'text' | 'save-points' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits';
 
 interface Parameter {
   readonly kind: Kind;
@@ -90,6 +91,16 @@ const PARAMETERS = {
   'replica-read-only': boolean(true),
   'replica-serve-stale-data': boolean(true),
   'client-output-buffer-limit': { kind: 'output-limits', value: DEFAULT_OUTPUT_LIMITS },
+  dir: text('', { fixed: true }),
+  dbfilename: text('dump.rdb', { fixed: true }),
+  save: { kind: 'save-points', value: '' },
+  'stop-writes-on-bgsave-error': boolean(true),
+  appendonly: boolean(false),
+  appendfilename: text('appendonly.aof', { fixed: true }),
+  appenddirname: text('appendonlydir', { fixed: true }),
+  appendfsync: word('everysec', ['always', 'everysec', 'no']),
+  'auto-aof-rewrite-percentage': integer(100, 0, MAX_INT),
+  'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
   hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
 } as const satisfies Readonly<Record<string, Parameter>>;
 
@@ -199,6 +210,12 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
       const value = raw.toLowerCase();
       if (words.includes(value)) return { ok: true, value };
       return { ok: false, detail: `argument(s) must be one of the following: ${words.join(', ')}` };
+    }
+    case 'save-points': {
+      const points = savePoints(raw);
+      return points === null
+        ? { ok: false, detail: 'Invalid save parameters' }
+        : { ok: true, value: canonicalSavePoints(points) };
     }
     case 'output-limits': {
       const changed = changeOutputLimits(raw, String(before));

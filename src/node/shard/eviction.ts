@@ -45,8 +45,9 @@ export class Eviction {
 
   get mode(): MemoryMode {
     const { expiryPolicy, role, loading, config } = this.#shard;
+    if (loading) return 'ignore'; // what was there before had room
     if (expiryPolicy === 'ignore') return 'refuse';
-    if (loading || (role === 'replica' && config.get('replica-ignore-maxmemory'))) return 'ignore';
+    if (role === 'replica' && config.get('replica-ignore-maxmemory')) return 'ignore';
     return 'evict';
   }
 

@@ -86,6 +86,8 @@ export class Session {
   #out = '';
   /** Pushes that its own request caused: they follow the reply. */
   #pushes = '';
+  /** Answers that wait until what they tell of is on disk, in order. */
+  readonly #withheld: { readonly place: number; readonly bytes: string }[] = [];
   readonly #watch = new OutputWatch();
   /** Too much waits to be sent: nothing is run until that has left. */
   #congested = false;
@@ -114,7 +116,7 @@ export class Session {
   }
 
   get pendingBytes(): number {
-    return this.#out.length;
+    return this.#withheld.reduce((sum, { bytes }) => sum + bytes.length, this.#out.length);
   }
 
   /** Bytes received and not yet run. */
@@ -252,10 +254,29 @@ export class Session {
     if (!this.shard.held) this.#send();
   }
 
+  /** What tells of nothing that is not on disk by now leaves; false: some still waits. */
+  gatePassed(passed: number): boolean {
+    while (this.#withheld.length > 0 && this.#withheld[0]!.place <= passed) {
+      if (this.#state !== 'ended') this.output.write(this.#withheld.shift()!.bytes);
+      else this.#withheld.length = 0;
+    }
+    if (this.#withheld.length > 0) return false;
+    if (this.#state === 'closing' && !this.#processing) this.#end();
+    return true;
+  }
+
   #send(): void {
     if (this.#out === '' || this.#state === 'ended') return;
     const out = this.#out;
     this.#out = '';
+    const gate = this.kind === 'replica' ? null : this.shard.answerGate;
+    if (gate !== null) {
+      const place = gate.place();
+      if (place > gate.passed || this.#withheld.length > 0) {
+        this.#withheld.push({ place, bytes: out });
+        return;
+      }
+    }
     this.output.write(out);
     this.#watchOutput();
   }
@@ -296,6 +317,7 @@ export class Session {
 
   #end(): void {
     this.#send();
+    if (this.#withheld.length > 0) return; // `gatePassed` comes again
     this.#state = 'ended';
     this.shard.letGo(this);
     this.output.end();

@@ -41,6 +41,25 @@ export interface ShardOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
+/** A place in a replication stream, as a snapshot or a log on disk names it. */
+export interface StreamPosition {
+  readonly replicationId: string;
+  readonly offset: number;
+  readonly database: number;
+}
+
+export interface LoadedSnapshot {
+  /** AUX fields. */
+  readonly facts: ReadonlyMap<string, string>;
+  readonly libraries: readonly string[];
+}
+
+export interface AnswerGate {
+  /** Called before bytes leave for a client: the number that must be `passed` first. */
+  place(): number;
+  readonly passed: number;
+}
+
 export interface ShardStats {
   startedAtMs: number;
   commands: number;
@@ -108,6 +127,24 @@ export class Shard implements KeyspaceOwner {
   readonly infoSections = new Map<string, () => readonly (readonly [string, string | number])[]>();
   /** Facts that replicas and snapshots must carry besides the keys (AUX fields): name to value, from upper layers. */
   readonly snapshotFacts: (() => readonly (readonly [string, string])[])[] = [];
+  /** Facts that only snapshots on disk carry. */
+  readonly savedFacts: (() => readonly (readonly [string, string])[])[] = [];
+  /** Code of function libraries that snapshots carry. */
+  snapshotLibraries: () => readonly string[] = () => [];
+  /** Called when data have been loaded from disk, before what was logged behind them is run again. */
+  readonly onLoaded: ((loaded: LoadedSnapshot) => void)[] = [];
+  /** Called at the end of a restoration, with where in its replication history the shard then is; null: unknown. */
+  readonly onRestored: ((position: StreamPosition | null) => void)[] = [];
+  /** Called when all data have been replaced by others, outside any write. */
+  readonly onReplaced: (() => void)[] = [];
+  /** Where in its replication history the data are that units ended so far have made; null: in none, or not known just now. */
+  streamPosition: (isAtRest: boolean) => StreamPosition | null = () => null;
+  /** Holds answers back until what they tell of is on disk; null: nothing does. */
+  answerGate: AnswerGate | null = null;
+  /** Ends the process that the shard is, at a client's wish; null: it belongs to others. */
+  endRequested: ((how: 'as-configured' | 'save' | 'nosave') => void) | null = null;
+  /** Why no write is taken at the moment, apart from the request itself; null: nothing hinders. */
+  writesHindered: Refusal | null = null;
 
   // KeyspaceOwner
   now: number;
@@ -414,7 +451,7 @@ export class Shard implements KeyspaceOwner {
     }
     this.now = this.world.clock.now();
     this.commandRate.sample(this.stats.commands, this.now);
-    if (this.activeExpiry && this.expiryPolicy === 'delete') expireCycle(this);
+    if (this.activeExpiry && !this.loading && this.expiryPolicy === 'delete') expireCycle(this);
     this.memory.sample();
     const idleMsMax = this.config.get('timeout') * 1000;
     for (const session of this.sessions.values()) {

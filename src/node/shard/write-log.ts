@@ -2,21 +2,32 @@
  * The effects of commands, in order, as those who copy them need them: one unit is one command or one transaction. A unit of
  * several writes is wrapped in MULTI and EXEC so that it stays atomic at every replica [redis server.c propagatePendingCommands].
  *
- * Border: knows no bytes and no offsets; `replication/feed.ts` subscribes and encodes.
+ * A note is what belongs to this server alone and must be kept together with the writes of its unit (marks of a Replica Of): only
+ * listeners that keep this server's own state are told.
+ *
+ * Border: knows no bytes and no offsets; `replication/feed.ts` and `persistence/append-log.ts` subscribe and encode.
  */
 
 export interface WriteListener {
   /** One write; `database` is where it ran. MULTI and EXEC arrive as writes of their own. */
   write(database: number, words: readonly string[]): void;
+  /** Hears notes too, as writes in their place. */
+  readonly hearsNotes?: boolean;
 }
 
 const MULTI: readonly string[] = ['MULTI'];
 const EXEC: readonly string[] = ['EXEC'];
 
+interface Entry {
+  readonly database: number;
+  readonly words: readonly string[];
+  readonly isNote: boolean;
+}
+
 export class WriteLog {
   readonly #listeners = new Set<WriteListener>();
-  #databases: number[] = [];
-  #writes: (readonly string[])[] = [];
+  #unit: Entry[] = [];
+  #notes = 0;
   /** True when somebody listens: nothing needs to be put together otherwise. */
   active = false;
 
@@ -30,23 +41,29 @@ export class WriteLog {
   }
 
   append(database: number, words: readonly string[]): void {
+    if (this.active) this.#unit.push({ database, words, isNote: false });
+  }
+
+  note(database: number, words: readonly string[]): void {
     if (!this.active) return;
-    this.#databases.push(database);
-    this.#writes.push(words);
+    this.#unit.push({ database, words, isNote: true });
+    this.#notes++;
   }
 
   /** Ends the unit and hands it out. */
   commit(): void {
-    const count = this.#writes.length;
-    if (count === 0) return;
-    const databases = this.#databases;
-    const writes = this.#writes;
-    this.#databases = [];
-    this.#writes = [];
-    for (const listener of this.#listeners) {
-      if (count > 1) listener.write(databases[0]!, MULTI);
-      for (let i = 0; i < count; i++) listener.write(databases[i]!, writes[i]!);
-      if (count > 1) listener.write(databases[count - 1]!, EXEC);
-    }
+    if (this.#unit.length === 0) return;
+    const unit = this.#unit;
+    const writes = this.#notes === 0 ? unit : unit.filter((entry) => !entry.isNote);
+    this.#unit = [];
+    this.#notes = 0;
+    for (const listener of this.#listeners) tell(listener, listener.hearsNotes === true ? unit : writes);
   }
+}
+
+function tell(listener: WriteListener, unit: readonly Entry[]): void {
+  const count = unit.length;
+  if (count > 1) listener.write(unit[0]!.database, MULTI);
+  for (const { database, words } of unit) listener.write(database, words);
+  if (count > 1) listener.write(unit[count - 1]!.database, EXEC);
 }

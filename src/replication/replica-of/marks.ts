@@ -11,6 +11,7 @@
 
 import { many, text, tuple } from '../../node/commands/arguments.ts';
 import { defineCommand, type Command } from '../../node/commands/command.ts';
+import type { CommandContext } from '../../node/shard/context.ts';
 import type { Session } from '../../node/shard/session.ts';
 import type { Shard } from '../../node/shard/shard.ts';
 import { OK } from '../../resp/reply.ts';
@@ -20,6 +21,8 @@ import { partFlushCommand } from './part-flush.ts';
 
 /** 32 sources of 512 shards each, and the generation. */
 const MARKS_MAX = 32 * 512 + 1;
+/** Of a saved snapshot: JSON, a list of names with their positions. */
+const MARKS_FACT = 'antipode-marks';
 
 /** Refusals of a connection as of its latest request about marks. */
 const refusalsBefore = new WeakMap<Session, number>();
@@ -39,6 +42,25 @@ function wasRefused(session: Session): boolean {
   return session.refusals > before;
 }
 
+const MARK: readonly string[] = ['ANTIPODE', 'MARK'];
+const UNMARK: readonly string[] = ['ANTIPODE', 'UNMARK'];
+
+/** In the shard's log, in one unit with the writes that it speaks of; never in its stream to replicas. */
+const keep = ({ shard, session }: CommandContext, words: readonly string[]): void =>
+  shard.writeLog.note(session.database, words);
+
+/** Marks are saved and come back with the data they speak of. */
+export function saveMarks(shard: Shard): void {
+  shard.savedFacts.push(() => [[MARKS_FACT, JSON.stringify([...marksOf(shard)])]]);
+  shard.onLoaded.push(({ facts }) => {
+    const marks = marksOf(shard);
+    marks.clear();
+    for (const [name, position] of JSON.parse(facts.get(MARKS_FACT) ?? '[]') as [string, string][]) {
+      marks.set(name, position);
+    }
+  });
+}
+
 export const markCommands: readonly Command[] = [
   partFlushCommand,
 
@@ -54,13 +76,17 @@ export const markCommands: readonly Command[] = [
       const marks = marksOf(context.shard);
       if (wasRefused(context.session)) {
         marks.clear();
-        marks.set(SPOILED, 'a write was refused, and the connection went on behind it');
+        const spoiled = 'a write was refused, and the connection went on behind it';
+        marks.set(SPOILED, spoiled);
+        keep(context, UNMARK);
+        keep(context, [...MARK, SPOILED, spoiled]);
       }
       if (marks.has(SPOILED)) return OK;
       for (const [name, position] of given.marks) {
         if (marks.size >= MARKS_MAX && !marks.has(name)) throw refuse('ERR', `more than ${MARKS_MAX} marks`);
         marks.set(name, position);
       }
+      keep(context, [...MARK, ...given.marks.flat()]);
       return OK;
     },
   }),
@@ -90,6 +116,7 @@ export const markCommands: readonly Command[] = [
     run(context) {
       wasRefused(context.session);
       marksOf(context.shard).clear();
+      keep(context, UNMARK);
       return OK;
     },
   }),

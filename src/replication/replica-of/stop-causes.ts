@@ -27,9 +27,9 @@ export function stopCauseOf(outcome: LinkOutcome): StopCause | null {
   }
 }
 
-/** Refusals of a destination that pass with time: it starts, runs a script, or has too many clients. */
+/** Refusals of a destination that pass with time: it starts, runs a script, has a full disk, or has too many clients. */
 export const isPassing = (detail: string): boolean =>
-  /^(LOADING|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|ERR max number of clients)/.test(detail);
+  /^(LOADING|MISCONF|MASTERDOWN|BUSY|TRYAGAIN|CLUSTERDOWN|ERR max number of clients)/.test(detail);
 
 /** A target ended the work: why, and how to say it. */
 export function stopOfTarget(problem: Exclude<TargetProblem, { kind: 'connection' }>): [StopCause, string] {

@@ -6,11 +6,11 @@
  * Limits: while it lasts both the old and the new data are in memory.
  */
 
-import { fromRdbValue } from '../node/keyspace/rdb-values.ts';
-import { Keyspace } from '../node/keyspace/keyspace.ts';
-import type { Shard } from '../node/shard/shard.ts';
-import type { RdbEntry } from '../rdb/rdb-entry.ts';
-import { RdbError } from '../rdb/rdb-error.ts';
+import { fromRdbValue } from '../keyspace/rdb-values.ts';
+import { Keyspace } from '../keyspace/keyspace.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { RdbEntry } from '../../rdb/rdb-entry.ts';
+import { RdbError } from '../../rdb/rdb-error.ts';
 
 export class Loading {
   /** Database selected where the stream begins. */
@@ -54,5 +54,6 @@ export class Loading {
         shard.blocking.changedAll(index);
       }
     });
+    for (const listener of shard.onReplaced) listener();
   }
 }

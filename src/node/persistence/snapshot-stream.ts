@@ -8,12 +8,12 @@
  * Border: where the bytes go (a replica, a file) is the caller's business. Limits: SLICE_KEYS_MAX, SLICE_BYTES_MAX.
  */
 
-import { RdbWriter } from '../rdb/writer.ts';
-import { toRdbValue } from '../node/keyspace/rdb-values.ts';
-import type { Value } from '../node/keyspace/value.ts';
-import type { Shard } from '../node/shard/shard.ts';
-import { REDIS_VERSION } from '../node/shard/version.ts';
-import type { Timer } from '../world/world.ts';
+import { RdbWriter } from '../../rdb/writer.ts';
+import { toRdbValue } from '../keyspace/rdb-values.ts';
+import type { Value } from '../keyspace/value.ts';
+import type { Shard } from '../shard/shard.ts';
+import { REDIS_VERSION } from '../shard/version.ts';
+import type { Timer } from '../../world/world.ts';
 
 const SLICE_KEYS_MAX = 500;
 const SLICE_BYTES_MAX = 128 * 1024;

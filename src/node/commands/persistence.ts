@@ -1,0 +1,126 @@
+/**
+ * What a shard is told about its disk: snapshots, the append log, and ending with or without saving. [redis rdb.c, aof.c, db.c]
+ *
+ * Unlike in Redis, SAVE does not stop the others: only its own client waits. Border: the work is `node/persistence`; who ends the
+ * process is told through `shard.endRequested`.
+ */
+
+import { OK, Failure, NO_REPLY, Status, type Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import type { FileOutcome } from '../../world/files.ts';
+import { persistenceOf, type Persistence } from '../persistence/persistence.ts';
+import { BLOCKED, type CommandContext } from '../shard/context.ts';
+import type { Shard } from '../shard/shard.ts';
+import { flag, options } from './arguments.ts';
+import { defineCommand, type Command } from './command.ts';
+
+const kept = (shard: Shard): Persistence => {
+  const persistence = persistenceOf(shard);
+  if (persistence !== undefined) return persistence;
+  throw refuse('ERR', 'this server keeps nothing on disk: start it with a folder for its data (--data DIR)');
+};
+
+/** The client gets its reply when the work has ended; others go on. */
+const afterwards = (context: CommandContext, work: Promise<FileOutcome>, done: Reply): Reply => {
+  const { session, words, shard } = context;
+  void work.then((outcome) => {
+    if (session.waiting?.words !== words) return;
+    shard.blocking.release(session, outcome.ok ? done : new Failure(`ERR ${outcome.why}: ${outcome.detail}`));
+    shard.flushLater(session);
+  });
+  return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
+};
+
+export const persistenceCommands: readonly Command[] = [
+  defineCommand({
+    name: 'SAVE',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Writes all data to disk and answers when they are there.',
+    complexity: 'O(N) where N is the total number of keys in all databases',
+    flags: ['admin', 'noscript', 'no_async_loading', 'no_multi'],
+    arguments: {},
+    run(context) {
+      const persistence = kept(context.shard);
+      if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
+      return afterwards(context, persistence.save(), OK);
+    },
+  }),
+
+  defineCommand({
+    name: 'BGSAVE',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Begins to write all data to disk.',
+    complexity: 'O(1)',
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    arguments: { options: options({ schedule: flag('SCHEDULE') }) },
+    run({ shard }) {
+      const persistence = kept(shard);
+      if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
+      void persistence.save();
+      return new Status('Background saving started');
+    },
+  }),
+
+  defineCommand({
+    name: 'LASTSAVE',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Tells when the data were last written to disk, in Unix seconds.',
+    complexity: 'O(1)',
+    flags: ['loading', 'stale', 'fast'],
+    categories: ['admin', 'dangerous'],
+    tips: { other: ['nondeterministic_output'] },
+    arguments: {},
+    run: ({ shard }) => Math.floor((persistenceOf(shard)?.savedMs ?? shard.stats.startedAtMs) / 1000),
+  }),
+
+  defineCommand({
+    name: 'BGREWRITEAOF',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Begins the append log anew with a snapshot.',
+    complexity: 'O(1)',
+    flags: ['admin', 'noscript', 'no_async_loading'],
+    arguments: {},
+    run({ shard }) {
+      const persistence = kept(shard);
+      if (persistence.isRewriting) throw refuse('ERR', 'Background append only file rewriting already in progress');
+      if (!persistence.hasLog) throw refuse('ERR', 'there is no append log: CONFIG SET appendonly yes begins one');
+      void persistence.rewrite();
+      return new Status('Background append only file rewriting started');
+    },
+  }),
+
+  defineCommand({
+    name: 'SHUTDOWN',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Saves as configured, or as told, and ends the server.',
+    complexity: 'O(N) when saving, where N is the total number of keys in all databases',
+    flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
+    arguments: {
+      options: options({
+        nosave: flag('NOSAVE'),
+        save: flag('SAVE'),
+        now: flag('NOW'),
+        force: flag('FORCE'),
+        abort: flag('ABORT'),
+      }),
+    },
+    run(context, { options: { nosave, save, abort, now, force } }) {
+      const { shard } = context;
+      if (nosave === true && save === true) throw refuse('SYNTAX');
+      if (abort === true) {
+        if (nosave === true || save === true || now === true || force === true) throw refuse('SYNTAX');
+        throw refuse('ERR', 'No shutdown in progress.');
+      }
+      const { endRequested } = shard;
+      if (endRequested === null) throw refuse('ERR', 'this shard is ended by its cluster');
+      if (save === true) kept(shard);
+      endRequested(nosave === true ? 'nosave' : save === true ? 'save' : 'as-configured');
+      return NO_REPLY;
+    },
+  }),
+];

@@ -1,0 +1,154 @@
+/**
+ * The log of a shard's effects on disk, in Redis's own format: requests, SELECT where the database changes, lines that begin with `#`
+ * for remarks [redis aof.c]. It is written before answers leave and synced as `appendfsync` says.
+ *
+ * A remark `#REPL <id> <offset> <database>` says where in its replication history the shard is behind the unit above it; a place that
+ * is not the last thing in the log is worth nothing. What could not be written stays here and is tried again.
+ *
+ * Border: which file, and when it begins anew, is `persistence.ts`; reading is `log-reader.ts`. Limits: GATHERED_BYTES_MAX.
+ */
+
+import assert from 'node:assert';
+import { encodeRequest } from '../../resp/reply.ts';
+import { DONE, type AppendFile, type FileOutcome } from '../../world/files.ts';
+import type { Shard, StreamPosition } from '../shard/shard.ts';
+import type { WriteListener } from '../shard/write-log.ts';
+
+/** More than this does not wait for the end of the turn; a longer word is not put together with others. */
+const GATHERED_BYTES_MAX = 256 * 1024;
+export const POSITION_REMARK = '#REPL';
+
+export const positionLine = ({ replicationId, offset, database }: StreamPosition): string =>
+  `${POSITION_REMARK} ${replicationId} ${offset} ${database}\r\n`;
+
+export class AppendLog implements WriteListener {
+  readonly hearsNotes = true;
+  readonly #shard: Shard;
+  #file: AppendFile;
+  /** Waits for the file in use to be whole on disk: what stands in a later file must never outlive what came before it. */
+  #next: AppendFile | null = null;
+  #database: number | null = null;
+  #gathered = '';
+  /** Longer pieces, before what is gathered. */
+  #pieces: string[] = [];
+  #positionWritten = '';
+  /** Counts what was brought to the files; each may be waited for. */
+  #written = 0;
+  #synced = 0;
+  #syncing: Promise<FileOutcome> | null = null;
+
+  constructor(shard: Shard, file: AppendFile) {
+    this.#shard = shard;
+    this.#file = file;
+  }
+
+  /** Of the file in use. */
+  get bytes(): number {
+    return this.#file.bytes;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get synced(): number {
+    return this.#synced;
+  }
+
+  /** The number that all of what was given so far will have when it is written. */
+  get place(): number {
+    return this.hasGathered ? this.#written + 1 : this.#written;
+  }
+
+  get hasGathered(): boolean {
+    return this.#gathered !== '' || this.#pieces.length > 0;
+  }
+
+  write(database: number, words: readonly string[]): void {
+    if (database !== this.#database) {
+      this.#database = database;
+      this.#gather(encodeRequest(['SELECT', String(database)]));
+    }
+    if (words.every((word) => word.length <= GATHERED_BYTES_MAX)) {
+      this.#gather(encodeRequest(words));
+      return;
+    }
+    this.#gather(`*${words.length}\r\n`);
+    for (const word of words) {
+      this.#gather(`$${word.length}\r\n`);
+      this.#gather(word);
+      this.#gather('\r\n');
+    }
+  }
+
+  /** Brings everything to the file, with the place it leads to, when that is known and another one. */
+  writeOut(isAtRest: boolean): FileOutcome {
+    if (this.#next !== null) return DONE;
+    const position = this.#shard.streamPosition(isAtRest);
+    const line = position === null ? '' : positionLine(position);
+    if (!this.hasGathered && (line === '' || line === this.#positionWritten)) return DONE;
+    if (line !== '') this.#gather(line);
+    if (this.#gathered !== '') this.#pieces.push(this.#gathered);
+    this.#gathered = '';
+    for (let piece = this.#pieces[0]; piece !== undefined; piece = this.#pieces[0]) {
+      const outcome = this.#file.write(piece);
+      if (!outcome.ok) return outcome;
+      this.#pieces.shift();
+    }
+    this.#positionWritten = line;
+    this.#written++;
+    return DONE;
+  }
+
+  /** Resolves when everything written by now is synced, or could not be. */
+  async sync(): Promise<FileOutcome> {
+    const { written } = this;
+    while (this.#synced < written) {
+      this.#syncing ??= this.#syncOnce().finally(() => (this.#syncing = null));
+      const outcome = await this.#syncing;
+      if (!outcome.ok) return outcome;
+    }
+    return DONE;
+  }
+
+  /** Goes on in another file, at the end of a unit, as soon as all before is on disk. The caller has written out. */
+  switchTo(file: AppendFile): void {
+    assert(this.#next === null && !this.hasGathered, 'a log changes files with nothing left to write');
+    this.#next = file;
+    this.#database = null;
+    this.#positionWritten = '';
+  }
+
+  /** Ends a change of files; needed after `switchTo`, again if it did not succeed. */
+  async finishSwitch(): Promise<FileOutcome> {
+    const next = this.#next;
+    if (next === null) return DONE;
+    const outcome = await this.sync();
+    if (!outcome.ok || this.#next !== next) return outcome;
+    const before = this.#file;
+    this.#file = next;
+    this.#next = null;
+    await before.close();
+    return outcome;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+    await this.#next?.close();
+  }
+
+  async #syncOnce(): Promise<FileOutcome> {
+    const written = this.#written;
+    const outcome = await this.#file.flush();
+    if (outcome.ok) this.#synced = Math.max(this.#synced, written);
+    return outcome;
+  }
+
+  #gather(bytes: string): void {
+    if (this.#gathered.length + bytes.length > GATHERED_BYTES_MAX && this.#gathered !== '') {
+      this.#pieces.push(this.#gathered);
+      this.#gathered = '';
+    }
+    this.#gathered += bytes;
+  }
+}

@@ -1,0 +1,24 @@
+/** What INFO tells of a shard's persistence, under Redis's names [redis server.c genRedisInfoString]. */
+
+import type { Persistence } from './persistence.ts';
+
+type Fields = readonly (readonly [name: string, value: string | number])[];
+
+const flag = (value: boolean): number => (value ? 1 : 0);
+const status = (trouble: object | null): string => (trouble === null ? 'ok' : 'err');
+
+export const persistenceFields = (persistence: Persistence): Fields => [
+  ['rdb_changes_since_last_save', persistence.changesSinceSave],
+  ['rdb_bgsave_in_progress', flag(persistence.isSaving)],
+  ['rdb_last_save_time', Math.floor(persistence.savedMs / 1000)],
+  ['rdb_last_bgsave_status', status(persistence.snapshotTrouble)],
+  ['aof_enabled', flag(persistence.hasLog)],
+  ['aof_rewrite_in_progress', flag(persistence.isRewriting)],
+  ['aof_last_write_status', status(persistence.logTrouble)],
+  ...(persistence.hasLog
+    ? ([
+        ['aof_current_size', persistence.logBytes + persistence.baseBytes],
+        ['aof_base_size', persistence.baseBytes],
+      ] as const)
+    : []),
+];

@@ -1,0 +1,465 @@
+/**
+ * What a shard keeps on disk, in a folder of its own: snapshots (`save`, SAVE, BGSAVE) and an append log of effects (`appendonly`), in
+ * Redis's own files, so that each server can go on with the other's.
+ *
+ * With a log, no answer leaves before what it tells of has been written to the file, and under `appendfsync always` synced. A rewrite
+ * makes a snapshot as the new base and lets the log go on in a new file at the very same moment. While the disk refuses, writes are
+ * refused (MISCONF) and what was written is tried again each second.
+ *
+ * Border: restoring is `restore.ts`; what upper layers keep beside the keys comes through hooks of the shard. Limits: TICK_MS,
+ * RETRY_MS; the folder is locked by its owner (`--data`).
+ */
+
+import type { AppendFile, FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
+import { DONE } from '../../world/files.ts';
+import type { Timer } from '../../world/world.ts';
+import { refuse } from '../../resp/refusals.ts';
+import type { AnswerGate, Shard } from '../shard/shard.ts';
+import { AppendLog } from './append-log.ts';
+import { persistenceFields } from './facts.ts';
+import { baseName, formatManifest, logName, manifestName, type Manifest } from './manifest.ts';
+import { restore, type RestoreOutcome } from './restore.ts';
+import { savePoints } from './save-points.ts';
+import { SnapshotFile } from './snapshot-file.ts';
+
+const TICK_MS = 1_000;
+/** After a snapshot that failed [redis server.h CONFIG_BGSAVE_RETRY_DELAY]. */
+const RETRY_MS = 5_000;
+const NO_FILES: Manifest = { base: null, logs: [] };
+
+export class Persistence implements AnswerGate {
+  readonly shard: Shard;
+  readonly #folder: Folder;
+  #state: 'new' | 'restoring' | 'running' | 'closed' = 'new';
+  #timer: Timer | null = null;
+  #log: AppendLog | null = null;
+  #unsubscribe: (() => void) | null = null;
+  #writeOutLater = false;
+  /** What is on disk and would be restored from. */
+  #manifest: Manifest = NO_FILES;
+  #sequence = 0;
+  /** Counts replacements of all data. */
+  #epoch = 0;
+  /** An answer may be waiting. */
+  #holds = false;
+  #baseBytes = 0;
+  #saving: SnapshotFile | null = null;
+  #rewriting: SnapshotFile | null = null;
+  #rewriteWork: Promise<FileOutcome> | null = null;
+  #snapshotTrouble: FileTrouble | null = null;
+  #logTrouble: FileTrouble | null = null;
+  #failedMs = -Infinity;
+  #savedMs: number;
+  #dirtyAtSave = 0;
+
+  /** For `attachPersistence`. */
+  constructor(shard: Shard, folder: Folder) {
+    this.shard = shard;
+    this.#folder = folder;
+    this.#savedMs = shard.world.clock.now();
+    shard.loading = true; // until `start` has ended
+    shard.onReplaced.push(() => this.#dataReplaced());
+    shard.config.onChange((name) => {
+      if (name === 'appendonly' && this.#state === 'running') void this.#followSetting();
+      if (name === 'stop-writes-on-bgsave-error') this.#judge();
+    });
+    shard.infoSections.set('persistence', () => persistenceFields(this));
+  }
+
+  get isSaving(): boolean {
+    return this.#saving !== null;
+  }
+
+  get isRewriting(): boolean {
+    return this.#rewriteWork !== null;
+  }
+
+  get hasLog(): boolean {
+    return this.#log !== null;
+  }
+
+  get logBytes(): number {
+    return this.#log?.bytes ?? 0;
+  }
+
+  get baseBytes(): number {
+    return this.#baseBytes;
+  }
+
+  get savedMs(): number {
+    return this.#savedMs;
+  }
+
+  get changesSinceSave(): number {
+    return this.shard.dirty - this.#dirtyAtSave;
+  }
+
+  get snapshotTrouble(): FileTrouble | null {
+    return this.#snapshotTrouble;
+  }
+
+  get logTrouble(): FileTrouble | null {
+    return this.#logTrouble;
+  }
+
+  /** Loads what the folder holds, then keeps what happens from now on. Once. */
+  async start(): Promise<RestoreOutcome> {
+    this.#state = 'restoring';
+    const outcome = await restore(this.shard, {
+      folder: this.#folder,
+      snapshot: this.#snapshotName,
+      logFolder: this.#logFolder,
+      log: this.#logName,
+    });
+    if (!outcome.ok || this.#isClosed) return outcome;
+    this.#state = 'running';
+    this.#dirtyAtSave = this.shard.dirty;
+    this.#manifest = outcome.manifest ?? NO_FILES;
+    const { base, logs } = this.#manifest;
+    this.#sequence = Math.max(0, base?.sequence ?? 0, ...logs.map(({ sequence }) => sequence));
+    if (base !== null) {
+      const size = await this.#logFolder.size(base.name);
+      if (size.ok) this.#baseBytes = size.value;
+    }
+    const begun = await this.#followSetting();
+    if (!begun.ok) return begun;
+    this.#tickLater();
+    return outcome;
+  }
+
+  /** A snapshot of this moment; the one that is being made already counts. */
+  async save(): Promise<FileOutcome> {
+    if (this.#saving !== null) {
+      const finished = await this.#saving.finished;
+      return finished.ok ? DONE : finished;
+    }
+    const dirty = { before: 0 };
+    const saving = new SnapshotFile({
+      shard: this.shard,
+      folder: this.#folder,
+      name: this.#snapshotName,
+      begun: () => (dirty.before = this.shard.dirty),
+    });
+    this.#saving = saving;
+    const outcome = await saving.finished;
+    this.#saving = null;
+    this.#snapshotEnded(outcome);
+    if (!outcome.ok) return outcome;
+    this.#savedMs = this.shard.world.clock.now();
+    this.#dirtyAtSave = dirty.before;
+    return DONE;
+  }
+
+  /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
+  rewrite(): Promise<FileOutcome> {
+    this.#rewriteWork ??= this.#rewrite().finally(() => (this.#rewriteWork = null));
+    return this.#rewriteWork;
+  }
+
+  /** Ends everything; saves as configured, or as told. The shard must not be written to any more. */
+  async close(how: 'as-configured' | 'save' | 'nosave'): Promise<FileOutcome> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#rewriting?.cancel();
+    await this.#rewriteWork;
+    let outcome: FileOutcome = DONE;
+    if (wasRunning && this.#log !== null) {
+      await this.#log.finishSwitch();
+      outcome = this.#log.writeOut(true);
+      if (outcome.ok) outcome = await this.#log.sync();
+    }
+    if (outcome.ok && wasRunning && (how === 'save' || (how === 'as-configured' && this.#savePoints.length > 0))) {
+      this.#saving?.cancel();
+      await this.#saving?.finished;
+      this.#saving = null;
+      outcome = await this.save();
+    } else this.#saving?.cancel();
+    if (!outcome.ok) this.#tell('not-saved', outcome);
+    await this.#stopLog();
+    return outcome;
+  }
+
+  // AnswerGate
+
+  place(): number {
+    const log = this.#log;
+    if (log === null) return 0;
+    this.#writeOut(log, false);
+    if (this.#isSyncedAlways) void this.#sync(log);
+    const { place } = log;
+    if (place > this.passed) this.#holds = true;
+    return place;
+  }
+
+  get passed(): number {
+    const log = this.#log;
+    if (log === null) return Infinity;
+    return this.#isSyncedAlways ? log.synced : log.written;
+  }
+
+  get #isSyncedAlways(): boolean {
+    return this.shard.config.get('appendfsync') === 'always';
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  get #snapshotName(): string {
+    return this.shard.config.get('dbfilename');
+  }
+
+  get #logName(): string {
+    return this.shard.config.get('appendfilename');
+  }
+
+  get #logFolder(): Folder {
+    return this.#folder.folder(this.shard.config.get('appenddirname'));
+  }
+
+  get #savePoints() {
+    return savePoints(this.shard.config.get('save')) ?? [];
+  }
+
+  /** Begins or ends the append log, as `appendonly` now says. */
+  async #followSetting(): Promise<FileOutcome> {
+    const isWanted = this.shard.config.get('appendonly');
+    if (isWanted === (this.#log !== null)) return DONE;
+    if (isWanted) {
+      const last = this.#manifest.logs.at(-1);
+      if (this.#manifest.base === null || last === undefined) return this.rewrite();
+      const opened = await this.#logFolder.append(last.name);
+      if (!opened.ok) return opened;
+      this.#useLog(new AppendLog(this.shard, opened.value));
+      return DONE;
+    }
+    // The snapshot takes the log's place before that goes.
+    const saved = await this.save();
+    if (!saved.ok || this.shard.config.get('appendonly')) return saved;
+    await this.#stopLog();
+    this.#manifest = NO_FILES;
+    return this.#logFolder.removeAll();
+  }
+
+  async #rewrite(): Promise<FileOutcome> {
+    const outcome = await this.#rewriteOnce();
+    if (!outcome.ok && !this.#isClosed) {
+      this.#failedMs = this.shard.world.clock.now();
+      this.#tell('log-not-rewritten', outcome);
+    }
+    return outcome;
+  }
+
+  async #rewriteOnce(): Promise<FileOutcome> {
+    const epoch = this.#epoch;
+    const sequence = ++this.#sequence;
+    const next = { name: logName(this.#logName, sequence), sequence };
+    const base = { name: baseName(this.#logName, sequence), sequence };
+    await this.#log?.finishSwitch();
+    const made = await this.#logFolder.make();
+    if (!made.ok) return made;
+    const opened = await this.#logFolder.append(next.name);
+    if (!opened.ok) return opened;
+    if (this.#log !== null) {
+      // Empty so far, and to be read behind those there are, should nothing come of the snapshot
+      const listed = await this.#list({ ...this.#manifest, logs: [...this.#manifest.logs, next] });
+      if (!listed.ok) return listed;
+    }
+    if (this.#isClosed || this.#epoch !== epoch) {
+      await opened.value.close();
+      return { ok: false, why: 'failed', detail: `${this.#folder.path}: given up` };
+    }
+    const rewriting: SnapshotFile = new SnapshotFile({
+      shard: this.shard,
+      folder: this.#logFolder,
+      name: base.name,
+      facts: [['aof-base', '1']],
+      begun: () => this.#changeLog(rewriting, opened.value),
+    });
+    this.#rewriting = rewriting;
+    const outcome = await rewriting.finished;
+    this.#rewriting = null;
+    if (!outcome.ok) return outcome;
+    const before = this.#manifest;
+    const listed = await this.#list({ base, logs: [next] });
+    if (!listed.ok) return listed;
+    this.#baseBytes = outcome.value;
+    const kept = new Set([base.name, next.name]);
+    for (const file of [...(before.base === null ? [] : [before.base]), ...before.logs]) {
+      if (!kept.has(file.name)) await this.#logFolder.remove(file.name);
+    }
+    return DONE;
+  }
+
+  #useLog(log: AppendLog): void {
+    this.#log = log;
+    this.#unsubscribe = this.shard.writeLog.subscribe({
+      hearsNotes: true,
+      write: (database, words) => {
+        log.write(database, words);
+        this.#writeOutSoon(log);
+      },
+    });
+    this.shard.answerGate = this;
+  }
+
+  /** At the moment of a rewrite's snapshot. */
+  #changeLog(rewriting: SnapshotFile, file: AppendFile): void {
+    const log = this.#log;
+    if (log === null) {
+      this.#useLog(new AppendLog(this.shard, file));
+      return;
+    }
+    const written = this.#writeOut(log, true);
+    if (!written.ok || log.hasGathered) {
+      rewriting.cancel();
+      return;
+    }
+    log.switchTo(file);
+    void this.#finishSwitch(log);
+  }
+
+  async #finishSwitch(log: AppendLog): Promise<void> {
+    const outcome = await log.finishSwitch();
+    this.#noteLog(outcome);
+    if (!outcome.ok || this.#log !== log) return;
+    this.#writeOut(log, true);
+    this.#openGate();
+  }
+
+  async #stopLog(): Promise<void> {
+    const log = this.#log;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#log = null;
+    this.#noteLog(DONE);
+    this.#openGate();
+    this.shard.answerGate = null;
+    await log?.close();
+  }
+
+  /** The log speaks of data that are no more: what is on disk stays as it was until a new base is whole. */
+  #dataReplaced(): void {
+    if (this.#state !== 'running') return;
+    this.#dirtyAtSave = Math.min(this.#dirtyAtSave, this.shard.dirty - 1);
+    if (!this.shard.config.get('appendonly')) return;
+    this.#epoch++;
+    this.#rewriting?.cancel();
+    void this.#stopLog();
+    void this.#beginAnew();
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#rewriteWork;
+    if (!this.#isClosed) await this.rewrite();
+  }
+
+  async #list(manifest: Manifest): Promise<FileOutcome> {
+    const bytes = Buffer.from(formatManifest(manifest), 'latin1');
+    const outcome = await this.#logFolder.replace(manifestName(this.#logName), bytes);
+    if (outcome.ok) this.#manifest = manifest;
+    return outcome;
+  }
+
+  #snapshotEnded(outcome: FileOutcome<number>): void {
+    this.#snapshotTrouble = outcome.ok || this.#isClosed ? null : outcome;
+    if (!outcome.ok && !this.#isClosed) {
+      this.#failedMs = this.shard.world.clock.now();
+      this.#tell('snapshot-not-saved', outcome);
+    }
+    this.#judge();
+  }
+
+  #noteLog(outcome: FileOutcome): void {
+    if (!outcome.ok && this.#logTrouble === null) this.#tell('log-not-written', outcome);
+    this.#logTrouble = outcome.ok ? null : outcome;
+    this.#judge();
+  }
+
+  #judge(): void {
+    const isStrict = this.shard.config.get('stop-writes-on-bgsave-error');
+    if (this.#logTrouble !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.#logTrouble.detail);
+    else this.shard.writesHindered = isStrict && this.#snapshotTrouble !== null ? refuse('MISCONF') : null;
+  }
+
+  #writeOutSoon(log: AppendLog): void {
+    if (this.#writeOutLater) return;
+    this.#writeOutLater = true;
+    this.shard.world.clock.soon(() => {
+      this.#writeOutLater = false;
+      if (this.#log !== log || this.#isClosed) return;
+      this.#writeOut(log, true);
+      this.#openGate();
+    });
+  }
+
+  #writeOut(log: AppendLog, isAtRest: boolean): FileOutcome {
+    const outcome = log.writeOut(isAtRest);
+    if (!outcome.ok || this.#logTrouble !== null) this.#noteLog(outcome);
+    return outcome;
+  }
+
+  async #sync(log: AppendLog): Promise<void> {
+    const outcome = await log.sync();
+    if (this.#log !== log) return;
+    if (!outcome.ok || this.#logTrouble !== null) this.#noteLog(outcome);
+    this.#openGate();
+  }
+
+  #openGate(): void {
+    if (!this.#holds) return;
+    this.#holds = false;
+    const { passed } = this;
+    for (const session of this.shard.sessions.values()) if (!session.gatePassed(passed)) this.#holds = true;
+  }
+
+  #tickLater(): void {
+    this.#timer = this.shard.world.clock.after(TICK_MS, () => {
+      this.#tick();
+      if (!this.#isClosed) this.#tickLater();
+    });
+  }
+
+  #tick(): void {
+    const now = this.shard.world.clock.now();
+    const mayTry = now - this.#failedMs >= RETRY_MS;
+    const log = this.#log;
+    if (log !== null) {
+      void this.#finishSwitch(log);
+      this.#writeOut(log, true);
+      if (this.shard.config.get('appendfsync') !== 'no') void this.#sync(log);
+      if (mayTry && !this.isRewriting && this.#hasGrown(log)) void this.rewrite();
+    } else if (mayTry && !this.isRewriting && this.shard.config.get('appendonly')) void this.#followSetting();
+    if (this.isSaving || !mayTry) return;
+    const sinceMs = now - this.#savedMs;
+    const isDue = this.#savePoints.some(
+      ({ seconds, changes }) => this.changesSinceSave >= Math.max(1, changes) && sinceMs >= seconds * 1000,
+    );
+    if (isDue || this.#snapshotTrouble !== null) void this.save();
+  }
+
+  /** [redis server.c serverCron, auto-aof-rewrite] */
+  #hasGrown(log: AppendLog): boolean {
+    const percentage = this.shard.config.get('auto-aof-rewrite-percentage');
+    const bytes = log.bytes + this.#baseBytes;
+    if (percentage === 0 || bytes < this.shard.config.get('auto-aof-rewrite-min-size')) return false;
+    return log.bytes >= (Math.max(1, this.#baseBytes) * percentage) / 100;
+  }
+
+  #tell(event: string, { why, detail }: FileTrouble): void {
+    this.shard.world.log.event(event, { folder: this.#folder.path, why, detail });
+  }
+}
+
+const attached = new WeakMap<Shard, Persistence>();
+
+/** Gives a shard a folder to keep its data in; once, before `start`. */
+export const attachPersistence = (shard: Shard, folder: Folder): Persistence => {
+  const persistence = new Persistence(shard, folder);
+  attached.set(shard, persistence);
+  return persistence;
+};
+
+/** Undefined: it keeps nothing. */
+export const persistenceOf = (shard: Shard): Persistence | undefined => attached.get(shard);

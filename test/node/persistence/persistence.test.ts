@@ -1,0 +1,490 @@
+/**
+ * Snapshots and append logs of one shard on the simulated disk: what is answered, what comes back, and after which damage. The
+ * shard has the commands of replication and of marks, as one of a cluster has.
+ */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
+import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
+import { attachPersistence, type Persistence } from '../../../src/node/persistence/persistence.ts';
+import { Shard } from '../../../src/node/shard/shard.ts';
+import { marksOf, saveMarks } from '../../../src/replication/replica-of/marks.ts';
+import { attachReplication, replicationOf } from '../../../src/replication/replication.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
+import { TestClient } from '../../support/fixtures.ts';
+
+const DATA = '/data/shard';
+
+class KeptShard {
+  readonly shard: Shard;
+  readonly persistence: Persistence;
+  client: TestClient;
+
+  private constructor(world: SimWorld, config: Readonly<Record<string, string>>) {
+    this.shard = new Shard({ world, commands: shardCommands, config });
+    attachReplication(this.shard);
+    saveMarks(this.shard);
+    this.persistence = attachPersistence(this.shard, world.files.folder(DATA));
+    this.client = new TestClient(this.shard);
+  }
+
+  static async start(world: SimWorld, config: Readonly<Record<string, string>>): Promise<KeptShard> {
+    const kept = new KeptShard(world, config);
+    expect(kept.client.call('GET', 'k')).toMatchObject({ message: 'LOADING Redis is loading the dataset in memory' });
+    const started = await kept.persistence.start();
+    if (!started.ok) {
+      kept.shard.close();
+      throw new Error(started.detail);
+    }
+    kept.client = new TestClient(kept.shard);
+    return kept;
+  }
+
+  get digest(): string {
+    return datasetDigest(this.shard.keyspaces);
+  }
+
+  /** Resolves with the reply, however long that is held back. */
+  async answer(world: SimWorld, ...words: string[]): Promise<unknown> {
+    this.client.replies.length = 0;
+    this.client.send(...words);
+    for (let waits = 0; this.client.replies.length === 0; waits++) {
+      if (waits > 10_000) throw new Error(`no answer to ${words.join(' ')}`);
+      await new Promise<void>((resolve) => world.clock.after(0.1, resolve));
+    }
+    return this.client.replies.shift();
+  }
+
+  async end(how: 'as-configured' | 'save' | 'nosave' = 'as-configured'): Promise<void> {
+    await this.persistence.close(how);
+    this.shard.close();
+  }
+}
+
+const AOF = { appendonly: 'yes' };
+const ALWAYS = { ...AOF, appendfsync: 'always' };
+
+const fill = ({ client }: KeptShard): void => {
+  client.call('SET', 'string', 'v'.repeat(1000));
+  client.call('SET', 'ttl', 'v', 'EX', '1000');
+  client.call('RPUSH', 'list', 'a', 'b', 'c');
+  client.call('SADD', 'set', '1', '2', 'three');
+  client.call('ZADD', 'zset', '1', 'a', '2.5', 'b');
+  client.call('HSET', 'hash', 'f', '\xff\0\r\n');
+  client.call('SELECT', '3');
+  client.call('SET', 'elsewhere', 'v');
+  client.call('SELECT', '0');
+};
+
+describe('a snapshot', () => {
+  it('brings every type, time to live and database back', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, {});
+      fill(first);
+      expect(await first.answer(world, 'SAVE')).toBe('OK');
+      const { digest } = first;
+      const ttl = first.client.call('PEXPIRETIME', 'ttl');
+      first.client.call('SET', 'later', 'not saved');
+      await first.end('nosave');
+      const second = await KeptShard.start(world, {});
+      expect(second.digest).toBe(digest);
+      expect(second.client.call('PEXPIRETIME', 'ttl')).toBe(ttl);
+      await second.end();
+    });
+  });
+
+  it('is made at save points, and at an orderly end', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, { save: '10 2' });
+      first.client.call('SET', 'a', '1');
+      await wait(world, 15_000);
+      expect((await world.files.folder(DATA).size('dump.rdb')).ok).toBe(false); // one change is too few
+      first.client.call('SET', 'b', '1');
+      await wait(world, 2_000);
+      expect((await world.files.folder(DATA).size('dump.rdb')).ok).toBe(true);
+      first.client.call('SET', 'c', '1');
+      await first.end();
+      const second = await KeptShard.start(world, {});
+      expect(second.client.call('DBSIZE')).toBe(3);
+      await second.end();
+    });
+  });
+
+  it('is of one moment, whatever is written while it is made, and stops nobody', async () => {
+    const world = new SimWorld({ seed: 2 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, {});
+      for (let i = 0; i < 5000; i++) first.client.call('SET', `k${i}`, 'before');
+      const { digest } = first;
+      expect(first.client.call('BGSAVE')).toBe('Background saving started');
+      expect(first.client.call('BGSAVE')).toMatchObject({ message: 'ERR Background save already in progress' });
+      let writes = 0;
+      await wait(world, 1); // it has begun
+      while (first.persistence.isSaving) {
+        first.client.call('SET', `k${writes++ % 5000}`, 'after');
+        first.client.call('SET', `new${writes}`, 'after');
+        await wait(world, 0.05);
+      }
+      expect(writes).toBeGreaterThan(10);
+      await first.end('nosave');
+      const second = await KeptShard.start(world, {});
+      const found = [...second.shard.keyspaces[0]!.values.keys()].filter((key) => key.startsWith('new'));
+      // Those written in the millisecond before it began belong to it.
+      expect(found.length).toBe(0);
+      expect(second.digest).toBe(digest);
+      await second.end();
+    });
+  });
+
+  it('that cannot be written makes writes be refused until it can', async () => {
+    const world = new SimWorld({ seed: 3 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, { save: '1 1' });
+      world.files.fill(DATA);
+      first.client.call('SET', 'a', '1');
+      await wait(world, 3_000);
+      expect(first.client.call('SET', 'b', '1')).toMatchObject({ message: expect.stringMatching(/^MISCONF .*RDB/) });
+      expect(first.client.call('GET', 'a')).toBe('1');
+      expect(first.client.call('INFO', 'persistence')).toContain('rdb_last_bgsave_status:err');
+      world.files.free(DATA);
+      await wait(world, 10_000);
+      expect(first.client.call('SET', 'b', '1')).toBe('OK');
+      await first.end();
+    });
+  });
+
+  it('that is damaged keeps the shard from starting, with the place', async () => {
+    const world = new SimWorld({ seed: 4 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, {});
+      fill(first);
+      await first.end('save');
+      const folder = world.files.folder(DATA);
+      const read = await folder.read('dump.rdb');
+      if (!read.ok) throw new Error(read.detail);
+      const flipped = Buffer.from(read.value);
+      flipped[flipped.length - 20]! ^= 1;
+      await folder.replace('dump.rdb', flipped);
+      await expect(KeptShard.start(world, {})).rejects.toThrow(/\/data\/shard\/dump\.rdb: .*checksum/);
+      await folder.replace('dump.rdb', read.value.subarray(0, 100));
+      await expect(KeptShard.start(world, {})).rejects.toThrow(/it ends at byte 100/);
+    });
+  });
+});
+
+const wait = (world: SimWorld, ms: number): Promise<void> =>
+  new Promise((resolve) => world.clock.after(ms, () => resolve()));
+
+describe('an append log', () => {
+  it('brings back everything that was answered, even inside MULTI and in other databases', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, AOF);
+      fill(first);
+      first.client.call('MULTI');
+      first.client.call('INCR', 'counter');
+      first.client.call('INCR', 'counter');
+      first.client.call('EXEC');
+      first.client.call('SETEX', 'relative', '100', 'v');
+      const { digest } = first;
+      const expiry = first.client.call('PEXPIRETIME', 'relative');
+      await first.end();
+      await wait(world, 5_000);
+      const second = await KeptShard.start(world, AOF);
+      expect(second.digest).toBe(digest);
+      expect(second.client.call('PEXPIRETIME', 'relative')).toBe(expiry);
+      second.client.call('SET', 'more', '1');
+      await second.end();
+      const third = await KeptShard.start(world, AOF);
+      expect(third.client.call('GET', 'more')).toBe('1');
+      expect(third.client.call('GET', 'counter')).toBe('2');
+      await third.end();
+    });
+  });
+
+  it('synced always loses nothing that was answered, at whatever moment the machine crashes, and applies nothing twice', async () => {
+    let cut = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const world = new SimWorld({ seed });
+      const chance = world.random.fork('test');
+      await world.run(async () => {
+        const first = await KeptShard.start(world, ALWAYS);
+        let sent = 0;
+        let answered = 0;
+        const state = { isOver: false };
+        world.clock.after(chance.integer(1, 120), () => {
+          state.isOver = true;
+          answered += first.client.replies.splice(0).filter((reply) => typeof reply === 'number').length;
+          world.files.crash(DATA);
+        });
+        while (!state.isOver) {
+          if (chance.unit() < 0.05) first.client.send('BGREWRITEAOF');
+          else if (chance.unit() < 0.2) {
+            first.client.send('MULTI');
+            first.client.send('INCR', 'n');
+            first.client.send('RPUSH', 'l', String(sent));
+            first.client.send('INCR', 'n');
+            first.client.send('EXEC');
+            sent += 2;
+          } else {
+            first.client.send('INCR', 'n');
+            sent++;
+          }
+          await wait(world, chance.unit());
+          if (state.isOver) break;
+          for (const reply of first.client.replies.splice(0)) {
+            if (reply instanceof Error) expect(reply.message).toContain('already in progress');
+            if (typeof reply === 'number') answered = Math.max(answered, reply);
+            if (Array.isArray(reply)) answered = Math.max(answered, reply.at(-1) as number);
+          }
+        }
+        first.shard.close();
+        await first.persistence.close('nosave');
+
+        const second = await KeptShard.start(world, ALWAYS);
+        const count = Number(second.client.call('GET', 'n') ?? 0);
+        expect(count, `seed ${seed}`).toBeGreaterThanOrEqual(answered);
+        expect(count, `seed ${seed}`).toBeLessThanOrEqual(sent);
+        if (count < sent) cut++;
+        // A transaction is there whole or not at all.
+        const pairs = second.client.call('LRANGE', 'l', '0', '-1') as string[];
+        for (const before of pairs) expect(Number(before) + 2).toBeLessThanOrEqual(count);
+        await second.end();
+      });
+    }
+    expect(cut).toBeGreaterThan(0);
+  });
+
+  it('holds an answer back until what it tells of is synced, and answers in order', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, ALWAYS);
+      expect(first.client.call('SET', 'a', '1')).toBeUndefined();
+      first.client.send('GET', 'a');
+      first.client.send('INCR', 'a');
+      expect(first.client.replies).toEqual([]);
+      await wait(world, 20);
+      expect(first.client.replies).toEqual(['OK', '1', 2]);
+      await first.end();
+    });
+  });
+
+  it('answers a client that says goodbye only when its writes are synced', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, ALWAYS);
+      first.client.send('SET', 'a', '1');
+      first.client.send('QUIT');
+      expect([first.client.replies, first.client.closed]).toEqual([[], false]);
+      await wait(world, 20);
+      expect([first.client.replies, first.client.closed]).toEqual([['OK', 'OK'], true]);
+      await first.end();
+    });
+  });
+
+  it('is rewritten with the data of one moment while writes go on', async () => {
+    const world = new SimWorld({ seed: 5 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, AOF);
+      for (let i = 0; i < 3000; i++) first.client.call('SET', `k${i % 300}`, `v${i}`);
+      await wait(world, 5);
+      const before = first.persistence.logBytes;
+      expect(await first.answer(world, 'BGREWRITEAOF')).toBe('Background append only file rewriting started');
+      for (let i = 0; first.persistence.isRewriting || i < 200; i++) {
+        await first.answer(world, 'INCR', 'during');
+        await first.answer(world, 'APPEND', `k${i % 300}`, '+');
+        await wait(world, 0.05);
+      }
+      await wait(world, 50);
+      expect(first.persistence.logBytes).toBeLessThan(before / 2);
+      const { digest } = first;
+      const files = await world.files.folder(`${DATA}/appendonlydir`).list();
+      expect(files).toMatchObject({
+        value: ['appendonly.aof.2.base.rdb', 'appendonly.aof.2.incr.aof', 'appendonly.aof.manifest'],
+      });
+      await first.end();
+      const second = await KeptShard.start(world, AOF);
+      expect(second.digest).toBe(digest);
+      await second.end();
+    });
+  });
+
+  it('that ends in the middle of a write is cut off there, by the byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 400 }), async (lost) => {
+        const world = new SimWorld({ seed: 1 });
+        await world.run(async () => {
+          const first = await KeptShard.start(world, AOF);
+          for (let i = 0; i < 5; i++) {
+            first.client.call('SET', `k${i}`, 'v');
+            first.client.call('MULTI');
+            first.client.call('INCR', 'a');
+            first.client.call('INCR', 'b');
+            first.client.call('EXEC');
+          }
+          await first.end();
+          const folder = world.files.folder(`${DATA}/appendonlydir`);
+          const size = await folder.size('appendonly.aof.1.incr.aof');
+          if (!size.ok) throw new Error(size.detail);
+          await folder.truncate('appendonly.aof.1.incr.aof', Math.max(0, size.value - lost));
+          const second = await KeptShard.start(world, AOF);
+          expect(second.client.call('GET', 'a')).toBe(second.client.call('GET', 'b'));
+          second.client.call('SET', 'goes on', 'v');
+          const { digest } = second;
+          await second.end();
+          const third = await KeptShard.start(world, AOF);
+          expect(third.digest).toBe(digest);
+          await third.end();
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('that is damaged in the middle keeps the shard from starting, with the place', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, AOF);
+      first.client.call('SET', 'a', '1');
+      await first.end();
+      const folder = world.files.folder(`${DATA}/appendonlydir`);
+      const log = await folder.append('appendonly.aof.1.incr.aof');
+      if (!log.ok) throw new Error(log.detail);
+      log.value.write('*1\r\n$7\r\nNOTHING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n');
+      await log.value.close();
+      await expect(KeptShard.start(world, AOF)).rejects.toThrow(
+        /appendonly\.aof\.1\.incr\.aof: damaged behind byte \d+: "NOTHING" was refused/,
+      );
+    });
+  });
+
+  it('that cannot be written refuses writes, keeps what was written, and goes on when there is room', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, AOF);
+      expect(first.client.call('SET', 'a', '1')).toBe('OK');
+      world.files.fill(DATA);
+      expect(first.client.call('SET', 'b', '1')).toBeUndefined(); // not answered before it is in the file
+      expect(first.client.call('SET', 'c', '1')).toBeUndefined();
+      await wait(world, 10);
+      world.files.free(DATA);
+      await wait(world, 1_500);
+      expect(first.client.replies.map(String)).toEqual([
+        'OK',
+        expect.stringMatching(/MISCONF Errors writing to the AOF file: .*full/),
+      ]);
+      expect(first.client.call('SET', 'd', '1')).toBe('OK');
+      await first.end();
+      const second = await KeptShard.start(world, AOF);
+      expect(second.client.call('EXISTS', 'a', 'b', 'c', 'd')).toBe(3);
+      await second.end();
+    });
+  });
+
+  it('is begun and ended by CONFIG SET, with nothing lost in between', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, {});
+      fill(first);
+      expect(first.client.call('CONFIG', 'SET', 'appendonly', 'yes')).toBe('OK');
+      while (!first.persistence.hasLog || first.persistence.isRewriting) await wait(world, 1);
+      await wait(world, 20);
+      first.client.call('SET', 'behind', '1');
+      const { digest } = first;
+      await first.end('nosave');
+      const second = await KeptShard.start(world, AOF);
+      expect(second.digest).toBe(digest);
+      expect(second.client.call('CONFIG', 'SET', 'appendonly', 'no')).toBe('OK');
+      while (second.persistence.hasLog) await wait(world, 1);
+      await wait(world, 20);
+      await second.end('nosave');
+      expect(await world.files.folder(`${DATA}/appendonlydir`).list()).toMatchObject({ ok: false, why: 'missing' });
+      const third = await KeptShard.start(world, {});
+      expect(third.digest).toBe(digest);
+      await third.end();
+    });
+  });
+});
+
+describe('marks and the place in the stream', () => {
+  const mark = (n: number): string => `${'a'.repeat(40)} ${n} 0`;
+
+  it('come back with the data they speak of, from a snapshot and from a log', async () => {
+    for (const config of [{}, AOF]) {
+      const world = new SimWorld({ seed: 1 });
+      await world.run(async () => {
+        const first = await KeptShard.start(world, config);
+        first.client.call('ANTIPODE', 'MARK', 'early', mark(1));
+        first.client.call('MULTI');
+        first.client.call('SET', 'k', '7');
+        first.client.call('ANTIPODE', 'MARK', '1:0', mark(7));
+        first.client.call('EXEC');
+        await first.end('save');
+        const second = await KeptShard.start(world, config);
+        expect(second.client.call('GET', 'k')).toBe('7');
+        expect(Object.fromEntries(marksOf(second.shard))).toEqual({ early: mark(1), '1:0': mark(7) });
+        second.client.call('ANTIPODE', 'UNMARK');
+        await second.end('save');
+        const third = await KeptShard.start(world, config);
+        expect(marksOf(third.shard).size).toBe(0);
+        await third.end();
+      });
+    }
+  });
+
+  it('never say more or less than the data, at whatever moment the machine crashes', async () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const world = new SimWorld({ seed });
+      const chance = world.random.fork('test');
+      await world.run(async () => {
+        const first = await KeptShard.start(world, AOF);
+        const other = new TestClient(first.shard);
+        const state = { isOver: false };
+        world.clock.after(chance.integer(5, 3_000), () => {
+          state.isOver = true;
+          world.files.crash(DATA);
+        });
+        for (let n = 1; !state.isOver; n++) {
+          for (const words of [['MULTI'], ['SET', 'k', String(n)], ['ANTIPODE', 'MARK', '1:0', mark(n)], ['EXEC']]) {
+            first.client.send(...words);
+          }
+          if (chance.unit() < 0.02) other.send('BGREWRITEAOF'); // may be refused
+          await wait(world, 10 * chance.unit());
+        }
+        first.shard.close();
+        await first.persistence.close('nosave');
+        const second = await KeptShard.start(world, AOF);
+        const value = second.client.call('GET', 'k');
+        expect(marksOf(second.shard).get('1:0'), `seed ${seed}`).toBe(value === null ? undefined : mark(Number(value)));
+        await second.end();
+      });
+    }
+  });
+
+  it('is known by its old name after a start, and what comes is a history of its own', async () => {
+    for (const config of [{}, AOF]) {
+      const world = new SimWorld({ seed: 1 });
+      await world.run(async () => {
+        const first = await KeptShard.start(world, config);
+        const { feed } = replicationOf(first.shard);
+        feed.begin();
+        first.client.call('SET', 'k', 'v');
+        const before = { id: feed.replicationId, offset: feed.offset };
+        expect(before.offset).toBeGreaterThan(0);
+        await first.end('save');
+        const second = await KeptShard.start(world, config);
+        const again = replicationOf(second.shard).feed;
+        expect([again.secondId, again.secondOffset, again.offset]).toEqual([
+          before.id,
+          before.offset + 1,
+          before.offset,
+        ]);
+        expect(again.replicationId).not.toBe(before.id);
+        await second.end();
+      });
+    }
+  });
+});
