@@ -1,8 +1,11 @@
 /**
  * What Redis Enterprise does not let clients do through an endpoint: one table, by family. Each is answered as if the command
  * did not exist [RS compatibility: commands]. A client that is pinned to a shard is refused the same; `admin` is let through to
- * the family `replication`. Pure data.
+ * the family `replication`. Pure.
  */
+
+import { parseInteger } from '../node/commands/numbers.ts';
+import { refuse, type Refusal } from '../resp/refusals.ts';
 
 export const BLOCKED_COMMANDS = {
   cluster: ['ASKING', 'READONLY', 'READWRITE', 'CLUSTER'],
@@ -18,8 +21,22 @@ export const BLOCKED_COMMANDS = {
   ], // prettier-ignore
   persistence: ['BGREWRITEAOF', 'BGSAVE', 'LASTSAVE', 'SAVE'],
   replication: ['FAILOVER', 'PSYNC', 'REPLCONF', 'REPLICAOF', 'RESTORE-ASKING', 'ROLE', 'SLAVEOF', 'SYNC'],
-  'data types': ['BLMOVEM', 'LMOVEM', 'SDIFFCARD', 'SUNIONCARD', 'INCREX', 'XIDMPRECORD', 'XNACK', 'STRALGO', 'SUBSTR'],
+  'data types': [
+    'ARCOUNT', 'ARDEL', 'ARDELRANGE', 'ARGET', 'ARGETRANGE', 'ARGREP', 'ARINFO', 'ARINSERT', 'ARLASTITEMS', 'ARLEN', 'ARMGET', 'ARMSET',
+    'ARNEXT', 'AROP', 'ARRING', 'ARSCAN', 'ARSEEK', 'ARSET', 'BLMOVEM', 'LMOVEM', 'SDIFFCARD', 'SUNIONCARD', 'INCREX', 'XIDMPRECORD', 'XNACK', 'STRALGO', 'SUBSTR',
+  ], // prettier-ignore
 } as const satisfies Readonly<Record<string, readonly string[]>>;
+
+interface ParameterLimits {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Narrower than at a shard. [RS compatibility: configuration settings] */
+const PARAMETER_LIMITS: Readonly<Record<string, ParameterLimits>> = {
+  'slowlog-log-slower-than': { min: 1_001, max: Number.MAX_SAFE_INTEGER },
+  'slowlog-max-len': { min: 128, max: 1_024 },
+};
 
 /** Parameters that CONFIG GET and CONFIG SET know [RS compatibility: configuration settings]. */
 export const CONFIG_PARAMETERS: ReadonlySet<string> = new Set([
@@ -29,3 +46,17 @@ export const CONFIG_PARAMETERS: ReadonlySet<string> = new Set([
   'stream-node-max-bytes', 'stream-node-max-entries', 'zset-max-listpack-entries', 'zset-max-listpack-value',
   'zset-max-ziplist-entries', 'zset-max-ziplist-value',
 ]); // prettier-ignore
+
+/** What clients may not set by CONFIG SET, or not to that value; null: a shard decides. */
+export function configRefusal(words: readonly string[]): Refusal | null {
+  for (let at = 2; at < words.length; at += 2) {
+    const given = words[at]!;
+    const name = given.toLowerCase();
+    if (!CONFIG_PARAMETERS.has(name)) return refuse('CONFIG_UNKNOWN', given.slice(0, 128));
+    const limits = PARAMETER_LIMITS[name];
+    const value = parseInteger(words[at + 1] ?? '');
+    if (limits === undefined || value === null || (value >= limits.min && value <= limits.max)) continue;
+    return refuse('CONFIG_INVALID', given, `argument must be between ${limits.min} and ${limits.max} inclusive`);
+  }
+  return null;
+}

@@ -38,7 +38,7 @@ function describe(client: LocalClient): string {
     ['multi', client.queued],
     ['watch', client.watched],
     ['cmd', client.lastCommand],
-    ['user', client.user ?? '(none)'],
+    ['user', client.account?.name ?? '(none)'],
     ['resp', client.protocol],
     ['lib-name', client.libraryName],
     ['lib-ver', client.libraryVersion],
@@ -112,7 +112,7 @@ function kill(client: LocalClient, words: readonly string[]): Reply {
         conditions.push((peer) => addressText(peer.local) === value);
         break;
       case 'USER':
-        conditions.push((peer) => peer.user === value);
+        conditions.push((peer) => peer.account?.name === value);
         break;
       case 'SKIPME':
         if (!/^(yes|no)$/i.test(value)) throw refuse('SYNTAX');

@@ -4,26 +4,29 @@
  * Most requests are passed on over shared connections without waiting. Those that take another way (blocking commands,
  * WATCH, subscriptions, pins) wait until everything before them is answered, and hold back what comes after, so that the
  * client sees what it would see on one server. Border: where a request goes is `route.ts`.
- * Limits: `PIPELINE_MAX` requests awaiting replies; a client that does not take its replies is not read
+ * Limits: as many requests awaiting replies as the settings say; a client that does not take its replies is not read
  * (`INPUT_HELD_BYTES_MAX` of its requests are kept); one that does not take messages is cut at `MESSAGES_BYTES_MAX`.
  */
 
 import { ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
 import { encodeFailure, encodeReply, encodeRequest, type Protocol } from '../resp/reply.ts';
-import type { Address, Connection, Milliseconds } from '../world/world.ts';
-import { userOnConnect, type User } from './authentication.ts';
+import type { Address, Connection, Milliseconds, TlsFacts } from '../world/world.ts';
+import { accountAfter, accountOnConnect, type Account } from './authentication.ts';
+import { Brake, BRAKE, type BrakeReason } from './brake.ts';
 import { ClientOutput } from './client-output.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { askAll, askAlone, passOn } from './dispatch.ts';
 import type { Anchor } from './key-slots.ts';
 import type { LocalClient, LocalCommand, ReplyMode } from './local-command.ts';
-import { compressionLevel, openPinned, Pin } from './pin.ts';
+import { openPinned, Pin } from './pin.ts';
+import { pinTarget, replicationTarget, type PinTarget } from './pin-target.ts';
 import type { SessionStep } from './plan.ts';
 import { relay } from './relay.ts';
-import { PIPELINE_MAX, ReplyQueue, type ReplySlot } from './reply-queue.ts';
-import type { Route, RouteContext, Router } from './route.ts';
-import { firstFailureOr, type FoldContext } from './scatter.ts';
+import { ReplyQueue, type ReplySlot } from './reply-queue.ts';
+import type { RouteContext } from './route-context.ts';
+import { isForSubscribers, type Route, type Router } from './route.ts';
+import { firstFailureOr, type FoldContext, type Scattered } from './scatter.ts';
 import type { SessionEndpoint } from './session-endpoint.ts';
 import type { SessionHost } from './session-host.ts';
 import type { ShardConnection } from './shard-connection.ts';
@@ -35,20 +38,15 @@ const INPUT_HELD_BYTES_MAX = 1024 * 1024;
 /** [redis client-output-buffer-limit pubsub] */
 const MESSAGES_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Why no request is taken just now; several may hold at once. */
-const UNTIL_ANSWERED = 1;
-const HELD = 2;
-const OUTPUT_FULL = 4;
-const SHARD_FULL = 8;
-const PIPELINE_FULL = 16;
-const ENDING = 32;
-
 export class ClientSession implements LocalClient, SessionHost {
   readonly id: number;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly tls: TlsFacts | null;
   readonly connectedAtMs: Milliseconds;
   lastActiveMs: Milliseconds;
   lastCommand = 'NULL';
-  user: User | null;
+  account: Account | null;
   name = '';
   libraryName = '';
   libraryVersion = '';
@@ -71,22 +69,26 @@ export class ClientSession implements LocalClient, SessionHost {
   #relayed: Connection | null = null;
   /** A request that was taken out but must wait. */
   #deferred: string[] | null = null;
-  #stopped = 0;
+  readonly #brake = new Brake();
   #processing = false;
   #paused = false;
   #gone = false;
+  /** The client has said all it had to say. */
+  #hasEnded = false;
+  #waitsForEvent = false;
 
   constructor(endpoint: SessionEndpoint, connection: Connection, id: number) {
     this.#endpoint = endpoint;
     this.#connection = connection;
+    ({ local: this.local, remote: this.remote, tls: this.tls } = connection);
     this.id = id;
     this.connectedAtMs = this.lastActiveMs = endpoint.clock.now();
     this.settings = endpoint.settings();
     this.#router = endpoint.router(this.settings.commands);
-    this.user = userOnConnect(this.settings);
-    this.#decoder.authenticated = this.user !== null;
+    this.account = accountOnConnect(this.settings);
+    this.#decoder.authenticated = this.account !== null;
     this.#output = new ClientOutput(connection, endpoint.turn, () => {
-      this.#stopped |= OUTPUT_FULL;
+      this.#brake.pull(BRAKE.outputFull);
     });
     this.#replies = new ReplyQueue(
       (bytes) => this.#output.send(bytes),
@@ -96,20 +98,13 @@ export class ClientSession implements LocalClient, SessionHost {
     this.#subscriber = new Subscriber(this);
     connection.handle({
       data: (chunk) => this.#data(chunk),
-      drained: () => this.#resume(OUTPUT_FULL),
-      closed: () => this.#closed(),
+      drained: () => this.#resume(BRAKE.outputFull),
+      ended: () => this.#inputEnded(),
+      closed: () => this.#letGo(),
     });
   }
 
   // What local commands see
-
-  get local(): Address {
-    return this.#connection.local;
-  }
-
-  get remote(): Address {
-    return this.#connection.remote;
-  }
 
   get queued(): number {
     return this.#transaction.queued;
@@ -122,6 +117,10 @@ export class ClientSession implements LocalClient, SessionHost {
   get subscriptions(): { channels: number; patterns: number; shardChannels: number } {
     const { channels, patterns, shardChannels } = (this.#pin ?? this.#subscriber).names;
     return { channels: channels.size, patterns: patterns.size, shardChannels: shardChannels.size };
+  }
+
+  get isAdmin(): boolean {
+    return this.account?.isAdmin === true;
   }
 
   now(): Milliseconds {
@@ -153,12 +152,14 @@ export class ClientSession implements LocalClient, SessionHost {
 
   // What transaction, subscriber and pin ask
 
-  hold(): void {
-    this.#stopped |= HELD;
+  hold(until: 'answered' | 'event' = 'answered'): void {
+    this.#waitsForEvent = until === 'event';
+    this.#brake.pull(BRAKE.held);
   }
 
   release(): void {
-    this.#resume(HELD);
+    this.#waitsForEvent = false;
+    this.#resume(BRAKE.held);
   }
 
   openSlot(): ReplySlot {
@@ -170,6 +171,8 @@ export class ClientSession implements LocalClient, SessionHost {
   }
 
   sendOutOfBand(bytes: Buffer): void {
+    this.#readSettings();
+    if (this.#brake.has(BRAKE.ending)) return;
     if (this.#output.unsentBytes > MESSAGES_BYTES_MAX) this.destroy();
     else this.#output.send(bytes.latin1Slice());
   }
@@ -218,7 +221,7 @@ export class ClientSession implements LocalClient, SessionHost {
     this.#decoder.push(chunk);
     this.#process();
     if (this.#relayed === null) this.#decoder.release();
-    if (this.#stopped !== 0 && this.#decoder.bufferedBytes > INPUT_HELD_BYTES_MAX) {
+    if (this.#brake.isOn && this.#decoder.bufferedBytes > INPUT_HELD_BYTES_MAX) {
       this.#paused = true;
       this.#connection.pause();
     }
@@ -228,15 +231,17 @@ export class ClientSession implements LocalClient, SessionHost {
   #process(): void {
     if (this.#processing || this.#gone) return;
     this.#processing = true;
-    this.settings = this.#endpoint.settings();
-    this.#router = this.#endpoint.router(this.settings.commands);
+    this.#readSettings();
     try {
-      while (this.#stopped === 0) {
+      while (!this.#brake.isOn) {
         const words = this.#deferred ?? this.#decoder.next();
-        if (words === null) break;
+        if (words === null) {
+          if (this.#hasEnded) this.#endWhenAnswered();
+          break;
+        }
         this.#deferred = null;
         this.#handle(words);
-        if (this.#replies.outstanding >= PIPELINE_MAX) this.#stopped |= PIPELINE_FULL;
+        if (this.#replies.outstanding >= this.settings.clientPipelineMax) this.#brake.pull(BRAKE.pipelineFull);
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -247,21 +252,34 @@ export class ClientSession implements LocalClient, SessionHost {
     }
   }
 
-  #resume(reason: number): void {
-    if ((this.#stopped & reason) === 0) return;
-    this.#stopped &= ~reason;
-    if (this.#stopped !== 0 || this.#gone) return;
+  /** A user that is no more, or may not hear any more what it listens to, is let go; a transaction under other rules is none. */
+  #readSettings(): void {
+    const settings = this.#endpoint.settings();
+    if (settings === this.settings) return;
+    this.settings = settings;
+    this.#router = this.#endpoint.router(settings.commands);
+    const { account } = this;
+    this.account = account === null ? accountOnConnect(settings) : accountAfter(account, settings);
+    this.#decoder.authenticated = this.account !== null;
+    const permissions = this.account?.permissions ?? null;
+    if (permissions?.text !== account?.permissions?.text && this.#transaction.isOpen) this.#transaction.abort();
+    const mayHear = permissions === null || (this.#pin ?? this.#subscriber).names.areAllowedTo(permissions);
+    if ((account !== null && this.account === null) || !mayHear) this.#endWhenAnswered();
+  }
+
+  #resume(reason: BrakeReason): void {
+    if (!this.#brake.release(reason) || this.#gone) return;
     this.#process();
-    if (this.#paused && this.#stopped === 0) {
+    if (this.#paused && !this.#brake.isOn) {
       this.#paused = false;
       this.#connection.resume();
     }
   }
 
   #waitFor(connection: ShardConnection): void {
-    if ((this.#stopped & SHARD_FULL) !== 0) return;
-    this.#stopped |= SHARD_FULL;
-    connection.whenDrained(() => this.#resume(SHARD_FULL));
+    if (this.#brake.has(BRAKE.shardFull)) return;
+    this.#brake.pull(BRAKE.shardFull);
+    connection.whenDrained(() => this.#resume(BRAKE.shardFull));
   }
 
   // Requests
@@ -278,7 +296,7 @@ export class ClientSession implements LocalClient, SessionHost {
   }
 
   #context(): RouteContext {
-    return { settings: this.settings, authenticated: this.user !== null, admin: this.user === 'admin' };
+    return { settings: this.settings, account: this.account };
   }
 
   #carryOut(route: Route, words: string[]): void {
@@ -289,13 +307,12 @@ export class ClientSession implements LocalClient, SessionHost {
     }
     switch (route.to) {
       case 'shard':
-        if (!route.blocking) passOn(this, route.shard, words);
-        else if (!this.#mustWait(words))
-          askAlone(this, { parts: [{ shard: route.shard, words }], fold: firstFailureOr });
+        if (route.blocking) this.#wait({ parts: [{ shard: route.shard, words }], fold: firstFailureOr }, words);
+        else passOn(this, route.shard, words);
         return;
       case 'shards':
-        if (!route.blocking) askAll(this, route.scattered);
-        else if (!this.#mustWait(words)) askAlone(this, route.scattered);
+        if (route.blocking) this.#wait(route.scattered, words);
+        else askAll(this, route.scattered);
         return;
       case 'proxy':
         this.#answer(route.command, words);
@@ -305,9 +322,16 @@ export class ClientSession implements LocalClient, SessionHost {
     }
   }
 
+  /** For something that may never come: not for a client that is only there for the replies it is owed. */
+  #wait(scattered: Scattered, words: string[]): void {
+    if (this.#mustWait(words)) return;
+    if (this.#hasEnded) this.destroy();
+    else askAlone(this, scattered);
+  }
+
   #answer(command: LocalCommand, words: readonly string[]): void {
     const reply = encodeReply(command.run(this, words), this.protocol);
-    this.#decoder.authenticated = this.user !== null;
+    this.#decoder.authenticated = this.account !== null;
     if (command.name === 'CLIENT REPLY') {
       if (reply !== '') this.#replies.put(reply, false);
     } else this.put(reply);
@@ -364,43 +388,17 @@ export class ClientSession implements LocalClient, SessionHost {
         this.#endWhenAnswered();
         return;
       case 'ANTIPODE PIN': {
-        const shard = this.settings.shards.findIndex(({ index }) => String(index) === words[2]);
-        if (shard < 0)
-          throw refuse('ERR', `this database has no shard ${words[2]!.slice(0, 128)}: ask ANTIPODE TOPOLOGY`);
-        if (this.user === 'admin') this.#requireTls();
-        const level = compressionLevel(words);
-        if (level > 0 && this.user !== 'admin') throw refuse('ERR', 'only replication links are compressed');
-        if (!this.#mustWait(words)) this.#pinTo(shard, null, level);
+        const target = pinTarget(words, this);
+        if (!this.#mustWait(words)) this.#pinTo(target, null);
         return;
       }
       case 'REPLICATION': {
-        this.#requireTls();
-        const { shards } = this.settings;
-        if (shards.length > 1 && this.#pin === null) {
-          throw refuse(
-            'ERR',
-            `this database has ${shards.length} shards: choose one with ANTIPODE PIN <index> before ${words[0]!.toUpperCase()}`,
-          );
-        }
-        if (!this.#mustWait(words)) this.#pinTo(this.#pin?.shard ?? 0, words);
+        const target = replicationTarget(words, this, this.#pin?.shard ?? null);
+        if (!this.#mustWait(words)) this.#pinTo(target, words);
         return;
       }
-      case 'SUBSCRIBE':
-      case 'UNSUBSCRIBE':
-      case 'PSUBSCRIBE':
-      case 'PUNSUBSCRIBE':
-      case 'SSUBSCRIBE':
-      case 'SUNSUBSCRIBE':
+      default:
         if (!this.#mustWait(words)) this.#subscriber.handle(step, words);
-    }
-  }
-
-  #requireTls(): void {
-    if (this.settings.tlsMode === 'replica_ssl' && this.#connection.tls === null) {
-      throw refuse(
-        'ERR',
-        'this database takes replication connections over TLS only (tls_mode replica_ssl): TLS is required for replication',
-      );
     }
   }
 
@@ -408,17 +406,14 @@ export class ClientSession implements LocalClient, SessionHost {
   #mustWait(words: string[]): boolean {
     if (this.#replies.outstanding === 0) return false;
     this.#deferred = words;
-    this.#stopped |= UNTIL_ANSWERED;
+    this.#brake.pull(BRAKE.untilAnswered);
     return true;
   }
 
   // Pins
 
-  /**
-   * `first`: the request that asked for it by being one for the shard; null: ANTIPODE PIN, which is answered here.
-   * `level`: everything that the shard says from then on is compressed so much.
-   */
-  #pinTo(shard: number, first: string[] | null, level = 0): void {
+  /** `first`: the request that asked for it by being one for the shard; null: ANTIPODE PIN, which is answered here. */
+  #pinTo({ shard, level }: PinTarget, first: string[] | null): void {
     this.#transaction.close();
     this.#subscriber.close();
     this.#pin?.close();
@@ -427,11 +422,12 @@ export class ClientSession implements LocalClient, SessionHost {
     this.hold();
     openPinned(this, shard, slot, (connection) => {
       slot.fill(first === null ? '+OK\r\n' : '');
-      if (this.user !== 'admin') {
+      if (!this.isAdmin) {
         this.#pin = new Pin(this, shard, connection);
         this.release();
         return;
       }
+      if (this.#hasEnded) return this.destroy();
       this.#output.flush();
       this.#output.close();
       const carrier = connection.takeOver();
@@ -465,20 +461,28 @@ export class ClientSession implements LocalClient, SessionHost {
 
   #advanced(): void {
     const { outstanding } = this.#replies;
-    if (this.#stopped === 0) return;
-    if ((this.#stopped & PIPELINE_FULL) !== 0 && outstanding <= PIPELINE_MAX / 2) this.#resume(PIPELINE_FULL);
+    if (!this.#brake.isOn) return;
+    if (this.#brake.has(BRAKE.pipelineFull) && outstanding <= this.settings.clientPipelineMax / 2)
+      this.#resume(BRAKE.pipelineFull);
     if (outstanding > 0) return;
-    this.#resume(UNTIL_ANSWERED);
-    if ((this.#stopped & ENDING) !== 0) this.#endWhenAnswered();
+    this.#resume(BRAKE.untilAnswered);
+    if (this.#brake.has(BRAKE.ending)) this.#endWhenAnswered();
   }
 
   #endWhenAnswered(): void {
-    this.#stopped |= ENDING;
+    this.#brake.pull(BRAKE.ending);
     if (this.#replies.outstanding === 0) this.#output.end();
   }
 
-  #closed(): void {
-    if (this.#relayed === null) this.#letGo();
+  /** What was asked is answered. Who waits for what may never come is not waited for: it would take what nobody reads. */
+  #inputEnded(): void {
+    const waits = this.#waitsForEvent || this.#subscriber.isActive || this.#pin !== null;
+    if (waits || this.#relayed !== null) this.destroy();
+    else {
+      this.#hasEnded = true;
+      this.#advanced();
+      if (!this.#brake.isOn) this.#process();
+    }
   }
 
   #letGo(): void {
@@ -492,7 +496,3 @@ export class ClientSession implements LocalClient, SessionHost {
     this.#endpoint.forget(this);
   }
 }
-
-const isForSubscribers = (route: Route): boolean =>
-  (route.to === 'proxy' && route.command.name === 'PING') ||
-  (route.to === 'session' && (route.step === 'QUIT' || route.step.endsWith('SUBSCRIBE')));

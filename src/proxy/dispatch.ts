@@ -31,7 +31,7 @@ export function askAll(host: SessionHost, { parts, fold }: Scattered): void {
 
 /** Others' replies are not held up; what the client sends after it waits, as it would on the shard itself. */
 export function askAlone(host: SessionHost, { parts, fold }: Scattered): void {
-  host.hold();
+  host.hold('event');
   const gather = new Gather(parts.length, fold, () => host.foldContext(), host.openSlot());
   let missing = parts.length;
   const done = (): void => {

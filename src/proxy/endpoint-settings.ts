@@ -3,6 +3,7 @@
  * needs no restart and never touches a running TLS connection. Texts are ordinary strings. Types only.
  */
 
+import type { User } from '../node/acl/user.ts';
 import type { CommandTable } from '../node/commands/table.ts';
 import type { HashingPolicy } from '../sharding/hashing-policy.ts';
 import type { SlotMap } from '../sharding/slot-map.ts';
@@ -26,6 +27,10 @@ export interface EndpointSettings {
   readonly clustered: boolean;
   /** Any of them lets the default user in; none: no password is needed. */
   readonly passwords: readonly string[];
+  /** False: there is no default user. */
+  readonly defaultUser: boolean;
+  /** Users of the cluster who have a role here, with what it allows; names are binary. */
+  readonly users: readonly User[];
   /** Of the user `admin`, for replication. */
   readonly adminPassword: string;
   readonly tlsMode: 'disabled' | 'enabled' | 'replica_ssl';
@@ -34,6 +39,12 @@ export interface EndpointSettings {
   readonly commands: CommandTable;
   /** 0: no limit. */
   readonly maxConnections: number;
+  /** Requests of one client that may wait for their replies; more are not read. [RS objects/bdb: max_client_pipeline] */
+  readonly clientPipelineMax: number;
+  /** Requests that may wait on one connection to a shard. [RS objects/bdb: max_pipelined] */
+  readonly shardPipelineMax: number;
+  /** False: RESP2 only. */
+  readonly resp3: boolean;
   /** `mkms`: DEL, UNLINK, EXISTS, TOUCH, MGET and MSET may span slots. */
   readonly multiSlot: boolean;
   /** Run ids of the servers that the database is filled from by Replica Of, however far back. */

@@ -67,7 +67,12 @@ export class Endpoint implements SessionEndpoint {
     this.clock = options.world.clock;
     this.turn = new Turn(this.clock);
     this.random = options.world.random.fork('endpoint');
-    this.pool = new ShardPool({ clock: this.clock, network: options.network, turn: this.turn });
+    this.pool = new ShardPool({
+      clock: this.clock,
+      network: options.network,
+      turn: this.turn,
+      pipelineMax: () => this.settings().shardPipelineMax,
+    });
   }
 
   get address(): Address {
@@ -81,7 +86,7 @@ export class Endpoint implements SessionEndpoint {
 
   /** Cuts every connection that came in as `admin`: the internal password was made anew. Returns how many. */
   cutAdmin(): number {
-    const admins = [...this.sessions].filter((session) => session.user === 'admin');
+    const admins = [...this.sessions].filter((session) => session.account?.isAdmin === true);
     for (const session of admins) session.destroy();
     return admins.length;
   }

@@ -7,7 +7,7 @@ import { isClientAttribute } from '../node/commands/client.ts';
 import { refuse } from '../resp/refusals.ts';
 import type { Protocol, Reply } from '../resp/reply.ts';
 import type { Address, Milliseconds } from '../world/world.ts';
-import type { User } from './authentication.ts';
+import type { Account } from './authentication.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 
 /** CLIENT REPLY. `skip`: the next request gets no reply. */
@@ -26,7 +26,7 @@ export interface LocalClient {
   readonly queued: number;
   readonly watched: number;
   readonly settings: EndpointSettings;
-  user: User | null;
+  account: Account | null;
   name: string;
   libraryName: string;
   libraryVersion: string;

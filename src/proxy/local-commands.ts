@@ -10,13 +10,14 @@ import { parseInteger } from '../node/commands/numbers.ts';
 import { REDIS_VERSION } from '../node/shard/version.ts';
 import { refuse } from '../resp/refusals.ts';
 import { MapReply, OK, PONG, type Protocol, type Reply } from '../resp/reply.ts';
+import { aclCommands } from './acl-commands.ts';
 import { authenticate, authenticateByPassword, type AuthenticationOutcome } from './authentication.ts';
 import { clientCommands } from './client-commands.ts';
 import { requirePlainName, type LocalClient, type LocalCommand } from './local-command.ts';
 
 const logIn = (client: LocalClient, outcome: AuthenticationOutcome): void => {
   if (!outcome.ok) throw outcome.refusal;
-  client.user = outcome.user;
+  client.account = outcome.account;
 };
 
 function hello(client: LocalClient, words: readonly string[]): Reply {
@@ -24,7 +25,7 @@ function hello(client: LocalClient, words: readonly string[]): Reply {
   if (words.length > 1) {
     const wanted = parseInteger(words[1]!);
     if (wanted === null) throw refuse('PROTOCOL_VERSION');
-    if (wanted !== 2 && wanted !== 3) throw refuse('NOPROTO');
+    if (wanted !== 2 && (wanted !== 3 || !client.settings.resp3)) throw refuse('NOPROTO');
     protocol = wanted;
   }
   let credentials: readonly [string, string] | null = null;
@@ -42,7 +43,7 @@ function hello(client: LocalClient, words: readonly string[]): Reply {
     } else throw refuse('HELLO_OPTION', words[at]!.slice(0, 128));
   }
   if (credentials !== null) logIn(client, authenticate(...credentials, client.settings));
-  if (client.user === null) throw refuse('NOAUTH_HELLO');
+  if (client.account === null) throw refuse('NOAUTH_HELLO');
   if (!client.setProtocol(protocol as Protocol)) {
     throw refuse('ERR', 'the protocol cannot change while the connection is pinned or subscribed');
   }
@@ -110,7 +111,7 @@ export const localCommands: readonly LocalCommand[] = [
       return OK;
     },
   },
-  { name: 'ACL WHOAMI', arity: 2, run: (client) => client.user },
   { name: 'ANTIPODE TOPOLOGY', arity: 2, run: topology },
+  ...aclCommands,
   ...clientCommands,
 ];

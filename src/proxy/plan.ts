@@ -7,6 +7,7 @@ import type { Command } from '../node/commands/command.ts';
 import type { CommandTable } from '../node/commands/table.ts';
 import { refuse, type Refusal } from '../resp/refusals.ts';
 import { BLOCKED_COMMANDS, CONFIG_PARAMETERS } from './blocked-commands.ts';
+import type { RouteContext } from './route-context.ts';
 import type { LocalCommand } from './local-command.ts';
 import { localCommands } from './local-commands.ts';
 import { filteredPairs, firstFailureOr, onlyShard, SPLIT_BY_KEY, wholeDatabaseFold, type Fold } from './scatter.ts';
@@ -71,9 +72,16 @@ export type Plan =
   | { readonly kind: 'whole'; readonly command: Command; readonly fold: Fold; readonly blocking: boolean }
   | { readonly kind: 'scan'; readonly command: Command }
   | { readonly kind: 'config'; readonly command: Command; readonly sets: boolean; readonly fold: Fold }
-  | { readonly kind: 'proxy'; readonly local: LocalCommand }
-  | { readonly kind: 'step'; readonly step: SessionStep; readonly arity: number; readonly name: string }
-  | { readonly kind: 'pinned-only'; readonly name: string }
+  /** `declared`: as a shard knows it, for those who may not do everything. */
+  | { readonly kind: 'proxy'; readonly local: LocalCommand; readonly declared: Command | undefined }
+  | {
+      readonly kind: 'step';
+      readonly step: SessionStep;
+      readonly arity: number;
+      readonly name: string;
+      readonly declared: Command | undefined;
+    }
+  | { readonly kind: 'pinned-only'; readonly command: Command }
   | { readonly kind: 'blocked'; readonly admin: Plan | null }
   | { readonly kind: 'container'; readonly own: Plan | null; readonly parts: Map<string, Plan> };
 
@@ -91,9 +99,11 @@ export class PlanBook {
       if (command.subcommands === null || command.arity === -1) this.#add(command.name, planOf(command));
       for (const part of command.subcommands?.values() ?? []) this.#add(part.name, planOf(part));
     }
-    for (const local of localCommands) this.#add(local.name, { kind: 'proxy', local });
+    for (const local of localCommands)
+      this.#add(local.name, { kind: 'proxy', local, declared: this.#declared(local.name) });
     for (const [step, arity] of Object.entries(STEPS)) {
-      this.#add(step, { kind: 'step', step: step as SessionStep, arity, name: step.toLowerCase().replace(' ', '|') });
+      const name = step.toLowerCase().replace(' ', '|');
+      this.#add(step, { kind: 'step', step: step as SessionStep, arity, name, declared: this.#declared(step) });
     }
     for (const name of Object.values(BLOCKED_COMMANDS).flat()) this.#block(name);
     for (const [name, plan] of Array.from(this.#plans)) this.#plans.set(name.toLowerCase(), plan);
@@ -111,12 +121,12 @@ export class PlanBook {
   }
 
   /** Null: the client may not use it, `refusal` says why. */
-  find(words: readonly string[], admin: boolean): Plan | null {
+  find(words: readonly string[], { account }: RouteContext): Plan | null {
     const name = words[0]!;
     let plan = this.#plans.get(name) ?? this.#plans.get(name.toUpperCase());
     if (plan?.kind === 'container')
       plan = words.length > 1 ? plan.parts.get(words[1]!.toUpperCase()) : (plan.own ?? plan);
-    if (plan?.kind === 'blocked') return admin ? plan.admin : null;
+    if (plan?.kind === 'blocked') return account?.isAdmin === true ? plan.admin : null;
     return plan ?? null;
   }
 
@@ -131,7 +141,7 @@ export class PlanBook {
     if (words.length < 2) return refuse('ARITY', words[0]!);
     const known = plan.parts.get(words[1]!.toUpperCase());
     if (known?.kind === 'pinned-only') {
-      return refuse('ERR', `${known.name} concerns one shard: choose it first with ANTIPODE PIN <index>`);
+      return refuse('ERR', `${known.command.name} concerns one shard: choose it first with ANTIPODE PIN <index>`);
     }
     return refuse('UNKNOWN_SUBCOMMAND', words[0]!, words[1]!);
   }
@@ -159,8 +169,9 @@ export class PlanBook {
 
   #block(name: string): void {
     let admin: Plan | null = null;
-    if (REPLICATION_STEPS.has(name)) admin = { kind: 'step', step: 'REPLICATION', arity: -1, name: name.toLowerCase() };
-    else if (name === 'DEBUG') {
+    if (REPLICATION_STEPS.has(name)) {
+      admin = { kind: 'step', step: 'REPLICATION', arity: -1, name: name.toLowerCase(), declared: undefined };
+    } else if (name === 'DEBUG') {
       // A database of one shard can be compared by its digest
       const command = this.#declared(name);
       admin = command === undefined ? null : { kind: 'whole', command, fold: onlyShard, blocking: false };
@@ -180,7 +191,7 @@ function planOf(command: Command): Plan {
   if (name === 'CONFIG GET')
     return { kind: 'config', command, sets: false, fold: filteredPairs((each) => CONFIG_PARAMETERS.has(each)) };
   if (name === 'CONFIG SET') return { kind: 'config', command, sets: true, fold: firstFailureOr };
-  if (name.startsWith('ANTIPODE ')) return { kind: 'pinned-only', name };
+  if (name.startsWith('ANTIPODE ')) return { kind: 'pinned-only', command };
   // What takes a connection over, or changes it, must not reach a shared one; steps and local commands override this.
   if (OF_A_CONNECTION.has(command.group) && !HARMLESS.has(name.split(' ')[0]!)) return { kind: 'blocked', admin: null };
   if (name === 'MONITOR') return { kind: 'blocked', admin: null };

@@ -2,15 +2,13 @@
  * Replies of one client in the order of its requests, whatever order they arrive in.
  *
  * Each request opens a slot; a slot is filled once; what is complete at the head of the queue goes to the sink at once.
- * Border: knows no sockets. Limits: `PIPELINE_MAX` is kept by the session, which stops reading.
+ * Border: knows no sockets. Limits: how many may wait is the session's affair, which stops reading.
  */
 
 import assert from 'node:assert';
 import { encodeFailure } from '../resp/reply.ts';
 import type { ReplyTaker } from './shard-connection.ts';
 
-/** Requests of one client that may wait for their replies. */
-export const PIPELINE_MAX = 2000;
 /** A reply from here up stays a buffer: strings have a longest length, and copying is cheaper than encoding. */
 const LARGE_REPLY_BYTES = 64 * 1024;
 const COMPACT_AFTER = 512;

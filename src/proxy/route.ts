@@ -10,10 +10,12 @@
 import type { Command } from '../node/commands/command.ts';
 import type { CommandTable } from '../node/commands/table.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
-import { CONFIG_PARAMETERS } from './blocked-commands.ts';
+import { denialText } from '../node/acl/denial-text.ts';
+import { configRefusal } from './blocked-commands.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { noSlot, placeDeclared, placeKeys, type Anchor } from './key-slots.ts';
 import type { LocalCommand } from './local-command.ts';
+import type { RouteContext } from './route-context.ts';
 import { ASK_DECLARATION, NO_KEY, PlanBook, type Plan, type SessionStep } from './plan.ts';
 import { scatterScan, splitByKey, type Fold, type Scattered } from './scatter.ts';
 
@@ -32,11 +34,12 @@ export type QueuedRoute =
   | { readonly to: 'queue'; readonly anchor: Anchor | null }
   | Extract<Route, { to: 'session' | 'refuse' }>;
 
-export interface RouteContext {
-  readonly settings: EndpointSettings;
-  readonly authenticated: boolean;
-  readonly admin: boolean;
-}
+const isAdmin = ({ account }: RouteContext): boolean => account?.isAdmin === true;
+
+/** A RESP2 client that has subscribed may manage its subscriptions, and little else. */
+export const isForSubscribers = (route: Route): boolean =>
+  (route.to === 'proxy' && route.command.name === 'PING') ||
+  (route.to === 'session' && (route.step === 'QUIT' || route.step.endsWith('SUBSCRIBE')));
 
 export class Router {
   readonly #book: PlanBook;
@@ -51,8 +54,9 @@ export class Router {
 
   /** For a client outside MULTI. */
   route(words: readonly string[], context: RouteContext): Route {
-    const plan = this.#book.find(words, context.admin);
+    const plan = this.#book.find(words, context);
     if (plan === null) return refused(this.#book.refusal(words));
+    if (plan.kind === 'blocked' || plan.kind === 'container') return refused(this.#book.refusal(words));
     const refusal = refusalBefore(plan, words, context);
     if (refusal !== null) return { to: 'refuse', refusal };
     switch (plan.kind) {
@@ -73,11 +77,8 @@ export class Router {
       case 'step':
         return { to: 'session', step: plan.step };
       case 'pinned-only':
-      case 'blocked':
-      case 'container':
-        break;
+        return refused(this.#book.refusal(words));
     }
-    return refused(this.#book.refusal(words));
   }
 
   /**
@@ -85,8 +86,9 @@ export class Router {
    * must lie in one slot [RS clustering: transactions].
    */
   routeQueued(words: readonly string[], context: RouteContext, anchor: Anchor | null): QueuedRoute {
-    const plan = this.#book.find(words, context.admin);
+    const plan = this.#book.find(words, context);
     if (plan === null) return refused(this.#book.refusal(words));
+    if (plan.kind === 'blocked' || plan.kind === 'container') return refused(this.#book.refusal(words));
     const refusal = refusalBefore(plan, words, context);
     if (refusal !== null) return { to: 'refuse', refusal };
     const { settings } = context;
@@ -115,11 +117,8 @@ export class Router {
       case 'config':
         return refused(refuse('ERR', 'Command not allowed inside a transaction'));
       case 'pinned-only':
-      case 'blocked':
-      case 'container':
-        break;
+        return refused(this.#book.refusal(words));
     }
-    return refused(this.#book.refusal(words));
   }
 
   /** Slot of the keys of a request that names only keys after its first word (WATCH). */
@@ -141,81 +140,77 @@ export class Router {
     words: readonly string[],
     context: RouteContext,
   ): Extract<Route, { to: 'proxy' | 'session' | 'refuse' }> | null {
-    const plan = this.#book.find(words, context.admin);
+    const plan = this.#book.find(words, context);
     if (plan === null) return refused(this.#book.refusal(words));
-    switch (plan.kind) {
-      case 'blocked':
-      case 'container':
-        return refused(this.#book.refusal(words));
-      case 'step': {
-        if (plan.step !== 'QUIT' && plan.step !== 'ANTIPODE PIN' && plan.step !== 'REPLICATION') return null;
-        const refusal = refusalBefore(plan, words, context);
-        return refusal === null ? { to: 'session', step: plan.step } : { to: 'refuse', refusal };
-      }
-      case 'proxy': {
-        if (!KEPT_WHEN_PINNED.has(plan.local.name)) return null;
-        const refusal = refusalBefore(plan, words, context);
-        return refusal === null ? { to: 'proxy', command: plan.local } : { to: 'refuse', refusal };
-      }
-      case 'config':
-      case 'keys':
-      case 'split':
-      case 'whole':
-      case 'scan': {
-        const refusal = refusalBefore(plan, words, context);
-        return refusal === null ? null : { to: 'refuse', refusal };
-      }
-      case 'pinned-only':
-        break;
-    }
-    return null;
+    if (plan.kind === 'blocked' || plan.kind === 'container') return refused(this.#book.refusal(words));
+    const refusal = refusalBefore(plan, words, context);
+    if (refusal !== null) return { to: 'refuse', refusal };
+    if (plan.kind === 'step') return STEPS_WHEN_PINNED.has(plan.step) ? { to: 'session', step: plan.step } : null;
+    return plan.kind === 'proxy' && KEPT_WHEN_PINNED.has(plan.local.name) ? { to: 'proxy', command: plan.local } : null;
   }
 }
 
 /** Local commands that stay the proxy's even when everything else goes to the pinned shard. */
-const KEPT_WHEN_PINNED: ReadonlySet<string> = new Set(['AUTH', 'HELLO', 'SELECT', 'CLIENT REPLY', 'ANTIPODE TOPOLOGY']);
+const KEPT_WHEN_PINNED: ReadonlySet<string> = new Set(
+  'AUTH|HELLO|SELECT|CLIENT REPLY|ANTIPODE TOPOLOGY|ACL WHOAMI|ACL LIST|ACL USERS|ACL GETUSER|ACL DRYRUN'.split('|'),
+);
+const STEPS_WHEN_PINNED: ReadonlySet<SessionStep> = new Set(['QUIT', 'ANTIPODE PIN', 'REPLICATION']);
+/** Whatever the rules of a user say. [RS access-control: redis ACL syntax] */
+const ALWAYS_PERMITTED: ReadonlySet<SessionStep> = new Set(['MULTI', 'EXEC', 'DISCARD', 'QUIT']);
 
 const refused = (refusal: Refusal): { to: 'refuse'; refusal: Refusal } => ({ to: 'refuse', refusal });
 
 const arityFits = (arity: number, count: number): boolean => (arity >= 0 ? count === arity : count >= -arity);
 
-/** What Redis checks before it looks at the keys. */
-function refusalBefore(plan: Plan, words: readonly string[], context: RouteContext): Refusal | null {
+/** What Redis checks before it looks at the keys: number of words, who asks, what that user may do, whether writes are taken. */
+function refusalBefore(
+  plan: Exclude<Plan, { kind: 'blocked' | 'container' }>,
+  words: readonly string[],
+  context: RouteContext,
+): Refusal | null {
   switch (plan.kind) {
     case 'proxy':
       if (!arityFits(plan.local.arity, words.length)) return refuse('ARITY', plan.local.name.replace(' ', '|'));
-      return context.authenticated || plan.local.unauthenticated ? null : refuse('NOAUTH');
+      if (plan.local.unauthenticated) return null;
+      return refusalByUser(plan.declared, words, context);
     case 'step':
       if (!arityFits(plan.arity, words.length)) return refuse('ARITY', plan.name);
-      return context.authenticated || plan.step === 'QUIT' ? null : refuse('NOAUTH');
+      if (plan.step === 'QUIT') return null;
+      return refusalByUser(ALWAYS_PERMITTED.has(plan.step) ? undefined : plan.declared, words, context);
     case 'keys':
     case 'split':
     case 'whole':
     case 'scan':
     case 'config':
-      if (!arityFits(plan.command.arity, words.length)) return refuse('ARITY', plan.command.fullName);
-      if (!context.authenticated) return refuse('NOAUTH');
-      if (context.settings.readOnly && !context.admin && (plan.kind === 'keys' ? plan.writes : plan.command.isWrite)) {
-        return refuse('READONLY');
-      }
-      return plan.kind === 'config' && plan.sets ? refusalOfParameters(words) : null;
-    case 'pinned-only':
-    case 'blocked':
-    case 'container':
-      break;
-  }
-  return null;
-}
-
-function refusalOfParameters(words: readonly string[]): Refusal | null {
-  for (let at = 2; at < words.length; at += 2) {
-    const name = words[at]!.toLowerCase();
-    if (!CONFIG_PARAMETERS.has(name)) {
-      return refuse('ERR', `Unknown option or number of arguments for CONFIG SET - '${words[at]!.slice(0, 128)}'`);
+    case 'pinned-only': {
+      const { command } = plan;
+      if (!arityFits(command.arity, words.length)) return refuse('ARITY', command.fullName);
+      const refusal = refusalByUser(command, words, context);
+      if (refusal !== null) return refusal;
+      const writes = plan.kind === 'keys' ? plan.writes : command.isWrite;
+      if (writes && context.settings.readOnly && !isAdmin(context)) return refuse('READONLY');
+      return plan.kind === 'config' && plan.sets ? configRefusal(words) : null;
     }
   }
-  return null;
 }
+
+/** `command` undefined: nothing that rules could speak of. */
+function refusalByUser(
+  command: Command | undefined,
+  words: readonly string[],
+  { account }: RouteContext,
+): Refusal | null {
+  if (account === null) return refuse('NOAUTH_ENDPOINT');
+  const { permissions } = account;
+  if (permissions === null || command === undefined) return null;
+  const denial = permissions.check(command, words);
+  if (denial !== null) return refuse('NOPERM', denialText(denial, account.name, command));
+  const which = command.reachesBy?.(words) ?? null;
+  if (which === null || permissions.allowsOnEveryKey(command, words, READS)) return null;
+  return refuse('ERR', `${which} option of SORT denied due to insufficient ACL permissions.`);
+}
+
+const READS = { read: true, write: false } as const;
 
 function everywhere(fold: Fold, words: readonly string[], settings: EndpointSettings, blocking: boolean): Route {
   if (!settings.clustered) return { to: 'shard', shard: ANY_SHARD, blocking };

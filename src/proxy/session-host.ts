@@ -8,8 +8,8 @@ import type { ShardConnection } from './shard-connection.ts';
 
 export interface SessionHost {
   readonly protocol: Protocol;
-  /** Takes no more requests until `release`: what was sent must be answered first. */
-  hold(): void;
+  /** Takes no more requests until `release`: what was sent must be answered first, which may be never where it waits for an event. */
+  hold(until?: 'answered' | 'event'): void;
   release(): void;
   /** The place of a reply that comes later. */
   openSlot(): ReplySlot;

@@ -4,7 +4,7 @@
  * Bytes of requests gather in one string and leave once per turn; replies are framed, not decoded, and lent to their taker
  * for the length of the call. Requests sent before the connection is made wait for it; when it is lost, or cannot be made,
  * every taker hears `lost`. Border: which connection serves whom is `shard-pool.ts`; reconnecting too.
- * Limits: `CONNECT_TIMEOUT_MS`, `GATHERED_BYTES_MAX`; a sender looks at `congested` and waits for `whenDrained`.
+ * Limits: `CONNECT_TIMEOUT_MS`, `GATHERED_BYTES_MAX`, `pipelineMax` requests and one more of each sender; a sender looks at `congested` and waits for `whenDrained`.
  */
 
 import assert from 'node:assert';
@@ -35,6 +35,8 @@ export interface ShardConnectionOptions {
   readonly turn: Turn;
   readonly target: ShardTarget;
   readonly protocol: Protocol;
+  /** Requests that may wait for their replies before senders are held back. */
+  readonly pipelineMax: () => number;
   /** Called once, after the takers heard `lost`. `wasReady`: it had been in use. */
   readonly closed: (wasReady: boolean) => void;
 }
@@ -77,7 +79,7 @@ export class ShardConnection implements Flushable {
 
   /** More waits to be sent than is comfortable: hold back until `whenDrained`. */
   get congested(): boolean {
-    return this.#congested;
+    return this.#congested || this.outstanding >= this.#options.pipelineMax();
   }
 
   get outstanding(): number {
@@ -106,7 +108,7 @@ export class ShardConnection implements Flushable {
     if (this.#out.length > GATHERED_BYTES_MAX) this.#write();
   }
 
-  /** Calls back once what waits has left, or the connection is closed. */
+  /** Calls back once what waits has left and few enough replies are awaited, or the connection is closed. */
   whenDrained(then: () => void): void {
     this.#waiters.push(then);
   }
@@ -226,6 +228,8 @@ export class ShardConnection implements Flushable {
       this.#head = 0;
     }
     taker.take(bytes);
+    if (this.#waiters.length > 0 && !this.#congested && this.outstanding <= this.#options.pipelineMax() / 2)
+      this.#wake();
     if (this.#retired && this.outstanding === 0) this.close();
   };
 
@@ -242,7 +246,7 @@ export class ShardConnection implements Flushable {
 
   #drained(): void {
     this.#congested = false;
-    this.#wake();
+    if (!this.congested) this.#wake();
   }
 
   #wake(): void {

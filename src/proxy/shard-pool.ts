@@ -23,6 +23,7 @@ export interface PoolOptions {
   readonly clock: Clock;
   readonly network: Network;
   readonly turn: Turn;
+  readonly pipelineMax: () => number;
 }
 
 /** Connections to one shard that speak one protocol. */
@@ -101,13 +102,14 @@ export class ShardPool {
   }
 
   #connect(target: ShardTarget, protocol: Protocol): ShardConnection {
-    const { clock, network, turn } = this.#options;
+    const { clock, network, turn, pipelineMax } = this.#options;
     const place = placeOf(target);
     const connection: ShardConnection = new ShardConnection({
       network,
       turn,
       target,
       protocol,
+      pipelineMax,
       closed: (wasReady) => {
         this.#open.delete(connection);
         if (wasReady) {

@@ -6,6 +6,7 @@
  * Border: keyspace notifications come from that one shard only. Limits: `NAMES_MAX`.
  */
 
+import type { User } from '../node/acl/user.ts';
 import { refuse } from '../resp/refusals.ts';
 import { encodeReply, encodeRequest, Push } from '../resp/reply.ts';
 import { PUBSUB_SHARD, type SessionStep } from './plan.ts';
@@ -31,6 +32,12 @@ export class SubscribedNames {
 
   get size(): number {
     return this.channels.size + this.patterns.size + this.shardChannels.size;
+  }
+
+  areAllowedTo(user: User): boolean {
+    const all = (names: ReadonlySet<string>, isPattern: boolean): boolean =>
+      [...names].every((name) => user.allowsChannel(name, isPattern));
+    return all(this.channels, false) && all(this.patterns, true) && all(this.shardChannels, false);
   }
 
   /** Takes a request into account; says how many confirmations it gets. */

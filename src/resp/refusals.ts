@@ -42,6 +42,8 @@ const fixed = {
   WATCH_INSIDE_MULTI: 'ERR WATCH inside MULTI is not allowed',
   EXECABORT: 'EXECABORT Transaction discarded because of previous errors.',
   NOAUTH: 'NOAUTH Authentication required.',
+  /** Without the dot: as seen from the product. [RS compatibility: authentication] */
+  NOAUTH_ENDPOINT: 'NOAUTH Authentication required',
   NOAUTH_HELLO:
     'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
   WRONGPASS: 'WRONGPASS invalid username-password pair or user is disabled.',

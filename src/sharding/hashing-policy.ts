@@ -8,10 +8,15 @@
  * that every key has a slot under the standard rules. Evaluation time of a custom rule is its author's affair.
  */
 
-import { slotOfPart } from './slot.ts';
+import { SLOTS_16K, SLOTS_LEGACY, slotOfPart, type SlotSpace } from './slot.ts';
 
 export const HASHING_RULES_MAX = 32;
 export const HASHING_RULE_LENGTH_MAX = 256;
+
+/** In the place of a first rule, where slots are the older 1 to 4096. It is no rule: it has no tag. */
+export const LEGACY_SLOTS: HashingRule = { regex: 'slots 1-4096' };
+/** The last rule of a policy under which a key that no other matches counts as a whole. [RS objects/bdb: implicit_shard_key] */
+export const IMPLICIT_RULE: HashingRule = { regex: '(?<tag>.*)' };
 
 export interface HashingRule {
   readonly regex: string;
@@ -37,18 +42,18 @@ export const STANDARD_HASHING_RULES: readonly HashingRule[] = [
  * after it, and the tag runs to the last `}`: `{a}x{b}` gives `b`, `k{}` gives nothing (open source Redis would take
  * `a`, and all of `k{}`). Without such a pair the second rule takes the whole key.
  */
-const standardPolicy: HashingPolicy = {
+const standardPolicy = (slots: SlotSpace): HashingPolicy => ({
   slotOf(key) {
     const close = key.lastIndexOf('}');
     if (close > 0) {
       const open = key.lastIndexOf('{', close - 1);
-      if (open !== -1) return slotOfPart(key, open + 1, close);
+      if (open !== -1) return slotOfPart(key, open + 1, close, slots);
     }
-    return slotOfPart(key, 0, key.length);
+    return slotOfPart(key, 0, key.length, slots);
   },
-};
+});
 
-const expressionPolicy = (expressions: readonly RegExp[]): HashingPolicy => ({
+const expressionPolicy = (expressions: readonly RegExp[], slots: SlotSpace): HashingPolicy => ({
   slotOf(key) {
     for (const expression of expressions) {
       expression.lastIndex = 0;
@@ -56,7 +61,7 @@ const expressionPolicy = (expressions: readonly RegExp[]): HashingPolicy => ({
       if (match === null) continue;
       // A group that took no part in the match is an empty tag.
       const tag = match.groups?.['tag'] ?? '';
-      return slotOfPart(tag, 0, tag.length);
+      return slotOfPart(tag, 0, tag.length, slots);
     }
     return null;
   },
@@ -86,9 +91,15 @@ const compileRule = (regex: string): ExpressionOutcome => {
   }
 };
 
-export const compileHashingPolicy = (rules: readonly HashingRule[]): HashingPolicyOutcome => {
+/** `words`: the rules, after `LEGACY_SLOTS` where those are meant. One rule more than the most may follow if it is the implicit one. */
+export const compileHashingPolicy = (words: readonly HashingRule[]): HashingPolicyOutcome => {
+  const isLegacy = words[0]?.regex === LEGACY_SLOTS.regex;
+  const slots = isLegacy ? SLOTS_LEGACY : SLOTS_16K;
+  const rules = isLegacy ? words.slice(1) : words;
+  const isImplicit = (rule: HashingRule | undefined): boolean => rule?.regex === IMPLICIT_RULE.regex;
+  const most = HASHING_RULES_MAX + (isImplicit(rules.at(-1)) && !isImplicit(rules.at(-2)) ? 1 : 0);
   if (rules.length === 0) return { ok: false, detail: 'a hashing policy needs at least one rule' };
-  if (rules.length > HASHING_RULES_MAX)
+  if (rules.length > most)
     return { ok: false, detail: `${rules.length} rules; a hashing policy has at most ${HASHING_RULES_MAX}` };
   const expressions: RegExp[] = [];
   for (const [index, rule] of rules.entries()) {
@@ -96,6 +107,6 @@ export const compileHashingPolicy = (rules: readonly HashingRule[]): HashingPoli
     if (!compiled.ok) return { ok: false, detail: `rule ${index + 1} (${rule.regex}): ${compiled.detail}` };
     expressions.push(compiled.expression);
   }
-  if (sameRules(rules, STANDARD_HASHING_RULES)) return { ok: true, policy: standardPolicy };
-  return { ok: true, policy: expressionPolicy(expressions) };
+  if (sameRules(rules, STANDARD_HASHING_RULES)) return { ok: true, policy: standardPolicy(slots) };
+  return { ok: true, policy: expressionPolicy(expressions, slots) };
 };

@@ -7,6 +7,15 @@
 
 export const SLOT_COUNT = 16384;
 
+/** The slots there are: `count` of them, numbered from `first` up. Counts are powers of two. [RS clustering: hash slots policy] */
+export interface SlotSpace {
+  readonly first: number;
+  readonly count: number;
+}
+
+export const SLOTS_16K: SlotSpace = { first: 0, count: SLOT_COUNT };
+export const SLOTS_LEGACY: SlotSpace = { first: 1, count: 4096 };
+
 /** CRC-16/XMODEM, polynomial 0x1021: the one Redis Cluster is built on [redis crc16.c]. */
 const TABLE = new Uint16Array(256);
 for (let byte = 0; byte < 256; byte++) {
@@ -26,7 +35,8 @@ export const crc16 = (text: string, from = 0, to = text.length): number => {
 };
 
 /** Slot of the part of `text` from `from` up to, not including, `to`. */
-export const slotOfPart = (text: string, from: number, to: number): number => crc16(text, from, to) & (SLOT_COUNT - 1);
+export const slotOfPart = (text: string, from: number, to: number, slots: SlotSpace = SLOTS_16K): number =>
+  (crc16(text, from, to) & (slots.count - 1)) + slots.first;
 
 /**
  * The open source rule: what stands between the first `{` and the first `}` after it counts, unless that is nothing;

@@ -65,6 +65,8 @@ export class SimConnection implements Connection, SimEnd {
   #inboxBytes = 0;
   #readingSoon = false;
   #inputEnded = false;
+  /** The far side's end was told; ours is the handler's to make. */
+  #halfOpen = false;
   /** Set as soon as it is decided; told in an event of its own, after the last byte. */
   #closing: CloseReason | null = null;
   #told = false;
@@ -128,6 +130,9 @@ export class SimConnection implements Connection, SimEnd {
     if (this.#closing !== null || this.#ending) return;
     this.#ending = true;
     this.#out?.send(FIN);
+    if (!this.#halfOpen) return;
+    this.#closing = 'ended';
+    this.#tellSoon();
   }
 
   destroy(): void {
@@ -187,7 +192,10 @@ export class SimConnection implements Connection, SimEnd {
 
   #mayRead(): boolean {
     return (
-      this.#handler !== null && !this.#paused && this.#closing === null && (this.#inboxBytes > 0 || this.#inputEnded)
+      this.#handler !== null &&
+      !this.#paused &&
+      this.#closing === null &&
+      (this.#inboxBytes > 0 || (this.#inputEnded && !this.#halfOpen))
     );
   }
 
@@ -204,6 +212,12 @@ export class SimConnection implements Connection, SimEnd {
   /** The far side has ended and everything has been read: our own direction ends after what is still on its way. */
   #finish(): void {
     const reason = this.#ending ? 'local' : 'ended';
+    if (!this.#ending && this.#handler?.ended !== undefined) {
+      this.#halfOpen = true;
+      this.#fabric.note(`half-open ${this.#name}`);
+      this.#handler.ended();
+      return;
+    }
     if (!this.#ending) {
       this.#ending = true;
       this.#out?.send(FIN);

@@ -94,6 +94,8 @@ export class SystemConnection implements Connection {
   #wantsDrain = false;
   /** The far side has ended, which is told when everything before it has been. */
   #endWaits = false;
+  /** The far side's end was told; ours is the handler's to make. */
+  #halfOpen = false;
   /** Why it closes, as soon as that is known; told once, after the last byte. */
   #reason: CloseReason | null = null;
   #told = false;
@@ -234,6 +236,7 @@ export class SystemConnection implements Connection {
 
   /** Sockets are half open: the far side's end does not end what we may still have to say, for a partition may hold it. */
   #inputEnd(): void {
+    if (this.#halfOpen) return;
     if (!this.#open || this.#isReading || this.#gate !== null) this.#finish(this.#ending ? 'local' : 'ended');
     else this.#endWaits = true;
   }
@@ -276,6 +279,11 @@ export class SystemConnection implements Connection {
   /** After an orderly end what we still have to send goes on its way, through the gate if there is one. */
   #tell(reason: CloseReason): void {
     if (this.#told) return;
+    if (reason === 'ended' && this.#open && !this.#halfOpen && this.#handler?.ended !== undefined) {
+      this.#halfOpen = true;
+      this.#handler.ended();
+      return;
+    }
     this.#told = true;
     this.#open = false;
     this.#reason = reason;

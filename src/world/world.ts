@@ -160,6 +160,11 @@ export interface ConnectionHandler {
   data(chunk: Buffer): void;
   /** Everything written has left; called after `write` returned false. */
   drained?(): void;
+  /**
+   * The far side has said all it had to say, and may still listen: who has this answers what is left and then ends. Called at most
+   * once. Without it the connection is ended at once.
+   */
+  ended?(): void;
   /** Called exactly once, whoever closed it, after the last `data`. Never called from inside `write`. */
   closed(reason: CloseReason): void;
 }

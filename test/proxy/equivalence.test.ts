@@ -7,7 +7,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Router, type RouteContext } from '../../src/proxy/route.ts';
+import { Router } from '../../src/proxy/route.ts';
+import type { RouteContext } from '../../src/proxy/route-context.ts';
 import { ReplyFramer } from '../../src/resp/reply-framer.ts';
 import { encodeRequest } from '../../src/resp/reply.ts';
 import { SimWorld } from '../../src/world/sim-world.ts';
@@ -32,7 +33,10 @@ describe('a sharded database behind the proxy', () => {
       await using database = await testDatabase({ shards: 3 });
       await using single = await testDatabase({ shards: 1 });
       const router = new Router(database.settings.commands);
-      const context: RouteContext = { settings: database.settings, authenticated: true, admin: false };
+      const context: RouteContext = {
+        settings: database.settings,
+        account: { name: 'default', isAdmin: false, permissions: null },
+      };
       await fc.assert(
         fc.asyncProperty(pipelines, fc.array(fc.nat(), { maxLength: 12 }), async (drawn, cuts) => {
           const requests = admitted(router, context, drawn);
@@ -68,7 +72,14 @@ describe('a sharded database behind the proxy', () => {
           await using database = await testDatabase({ world, shards: 3 });
           await using single = await testDatabase({ world, shards: 1 });
           const router = new Router(database.settings.commands);
-          const requests = admitted(router, { settings: database.settings, authenticated: true, admin: false }, drawn);
+          const requests = admitted(
+            router,
+            {
+              settings: database.settings,
+              account: { name: 'default', isAdmin: false, permissions: null },
+            },
+            drawn,
+          );
           const all = [['HELLO', String(protocol)], ...requests];
           const [found, wanted] = await Promise.all([
             ask(world, database.endpoint.address, all),

@@ -10,12 +10,13 @@ import { dataCommands } from '../../src/node/commands/index.ts';
 import { BLOCKED_COMMANDS } from '../../src/proxy/blocked-commands.ts';
 import type { Anchor } from '../../src/proxy/key-slots.ts';
 import { itemsOf } from '../../src/proxy/reply-text.ts';
-import type { RouteContext, Router } from '../../src/proxy/route.ts';
+import type { Router } from '../../src/proxy/route.ts';
+import type { RouteContext } from '../../src/proxy/route-context.ts';
 import { Refusal } from '../../src/resp/refusals.ts';
 import { mutated, POOLS, requestsFrom } from '../support/request-generator.ts';
 
 const NOT_ASKED =
-  /^(RANDOMKEY|SCAN|.*RANDMEMBER|HRANDFIELD|SPOP|TIME|LOLWUT|INFO|P?TTL|P?EXPIRETIME|HP?TTL|HP?EXPIRETIME|DEBUG|CONFIG .*|CLIENT .*|COMMAND.*|OBJECT (IDLETIME|FREQ)|MEMORY .*|HELLO|AUTH|QUIT|RESET|P?S?SUBSCRIBE|P?S?UNSUBSCRIBE|PUBSUB .*|SELECT|MULTI|EXEC|DISCARD|WATCH|UNWATCH)$/;
+  /^(RANDOMKEY|SCAN|.*RANDMEMBER|HRANDFIELD|SPOP|TIME|LOLWUT|INFO|P?TTL|P?EXPIRETIME|HP?TTL|HP?EXPIRETIME|DEBUG|CONFIG .*|CLIENT .*|COMMAND.*|OBJECT (IDLETIME|FREQ)|MEMORY .*|HELLO|AUTH|QUIT|RESET|P?S?SUBSCRIBE|P?S?UNSUBSCRIBE|PUBSUB .*|SELECT|ACL .*|MULTI|EXEC|DISCARD|WATCH|UNWATCH)$/;
 
 const pools = {
   ...POOLS,

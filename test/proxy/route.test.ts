@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { dataCommands } from '../../src/node/commands/index.ts';
+import type { User } from '../../src/node/acl/user.ts';
 import { CommandTable } from '../../src/node/commands/table.ts';
 import { BLOCKED_COMMANDS } from '../../src/proxy/blocked-commands.ts';
 import type { EndpointSettings } from '../../src/proxy/endpoint-settings.ts';
-import { Router, type RouteContext } from '../../src/proxy/route.ts';
+import { Router } from '../../src/proxy/route.ts';
+import type { RouteContext } from '../../src/proxy/route-context.ts';
 import { compileHashingPolicy, STANDARD_HASHING_RULES, type HashingRule } from '../../src/sharding/hashing-policy.ts';
 import { evenSlotMap } from '../../src/sharding/slot-map.ts';
 
@@ -11,17 +13,21 @@ const commands = new CommandTable(dataCommands);
 const router = new Router(commands);
 
 function context(
-  wish: Partial<EndpointSettings> & { rules?: readonly HashingRule[]; admin?: boolean; user?: boolean } = {},
+  wish: Partial<EndpointSettings> & {
+    rules?: readonly HashingRule[];
+    admin?: boolean;
+    user?: boolean;
+    permissions?: User;
+  } = {},
 ): RouteContext {
-  const { rules = STANDARD_HASHING_RULES, admin = false, user = true, ...settings } = wish;
+  const { rules = STANDARD_HASHING_RULES, admin = false, user = true, permissions = null, ...settings } = wish;
   const hashing = compileHashingPolicy(rules);
   if (!hashing.ok) throw new Error(hashing.detail);
   const shards =
     settings.shards ??
     [0, 1, 2].map((index) => ({ index, address: { host: '127.0.0.1', port: 7000 + index }, password: null }));
   return {
-    authenticated: user,
-    admin,
+    account: user ? { name: admin ? 'admin' : 'default', isAdmin: admin, permissions } : null,
     settings: {
       shards,
       slotMap: evenSlotMap(shards.length),
@@ -29,11 +35,16 @@ function context(
       hashingRules: rules.map(({ regex }) => regex),
       clustered: true,
       passwords: [],
+      defaultUser: true,
+      users: [],
       adminPassword: 'x',
       tlsMode: 'disabled',
       readOnly: false,
       commands,
       maxConnections: 0,
+      clientPipelineMax: 2000,
+      shardPipelineMax: 2000,
+      resp3: true,
       multiSlot: true,
       ...settings,
     },
@@ -109,8 +120,8 @@ describe('routing', () => {
   it('asks for a password after name and number of words are right', () => {
     expect(refusal('NOSUCH x', { user: false })).toBe("ERR unknown command 'NOSUCH', with args beginning with: 'x' ");
     expect(refusal('GET', { user: false })).toBe("ERR wrong number of arguments for 'get' command");
-    expect(refusal('GET a', { user: false })).toBe('NOAUTH Authentication required.');
-    expect(refusal('PING', { user: false })).toBe('NOAUTH Authentication required.');
+    expect(refusal('GET a', { user: false })).toBe('NOAUTH Authentication required');
+    expect(refusal('PING', { user: false })).toBe('NOAUTH Authentication required');
     expect(refusal('AUTH x', { user: false })).toBeNull();
     expect(refusal('HELLO 3', { user: false })).toBeNull();
     expect(refusal('QUIT', { user: false })).toBeNull();
@@ -122,6 +133,21 @@ describe('routing', () => {
     expect(refusal('FLUSHALL', { readOnly: true })).toMatch(/^READONLY/);
     expect(refusal('GET a', { readOnly: true })).toBeNull();
     expect(refusal('SET a 1', { readOnly: true, admin: true })).toBeNull();
+  });
+
+  it.each([
+    ['slowlog-max-len 127', 'between 128 and 1024'],
+    ['slowlog-max-len 1025', 'between 128 and 1024'],
+    ['SLOWLOG-LOG-SLOWER-THAN 1000', 'between 1001 and'],
+    ['hash-max-listpack-entries 1 slowlog-max-len 1', 'between 128 and 1024'],
+  ])('keeps parameters within what Redis Enterprise allows: %s', (words, why) => {
+    expect(refusal(`CONFIG SET ${words}`)).toContain(why);
+  });
+
+  it('admits parameters within those limits', () => {
+    for (const words of ['slowlog-max-len 128', 'slowlog-max-len 1024', 'slowlog-log-slower-than 1001']) {
+      expect(refusal(`CONFIG SET ${words}`), words).toBeNull();
+    }
   });
 
   it.each(['CONFIG GET maxmemory', 'CONFIG SET hash-max-listpack-entries 1'])('admits %s', (words) => {

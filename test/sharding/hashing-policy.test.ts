@@ -5,6 +5,8 @@ import {
   compileHashingPolicy,
   HASHING_RULE_LENGTH_MAX,
   HASHING_RULES_MAX,
+  IMPLICIT_RULE,
+  LEGACY_SLOTS,
   STANDARD_HASHING_RULES,
   type HashingPolicy,
 } from '../../src/sharding/hashing-policy.ts';
@@ -111,6 +113,23 @@ describe('a custom hashing policy', () => {
 
   it('does not take a lone standard rule for the standard pair', () => {
     expect(policyOf('.*\\{(?<tag>.*)\\}.*').slotOf('plain')).toBeNull();
+  });
+});
+
+describe('what settings add to a policy', () => {
+  it('legacy slots are 1 to 4096 by the same rules', () => {
+    const legacy = policyOf(LEGACY_SLOTS.regex, ...STANDARD_HASHING_RULES.map(({ regex }) => regex));
+    for (const key of ['a', '{a}x{b}', 'k{}', '']) {
+      expect(legacy.slotOf(key)).toBe((standard.slotOf(key)! & 4095) + 1);
+    }
+    const custom = policyOf(LEGACY_SLOTS.regex, 'a(?<tag>.*)');
+    expect([custom.slotOf('b'), custom.slotOf('ax')]).toEqual([null, (slotOfTag('x') & 4095) + 1]);
+  });
+
+  it('an implicit key counts where no rule matches, beyond the most rules too', () => {
+    const rules = Array.from({ length: HASHING_RULES_MAX }, (_, at) => `${at}:(?<tag>.*)`);
+    const policy = policyOf(...rules, IMPLICIT_RULE.regex);
+    expect([policy.slotOf('3:x'), policy.slotOf('other')]).toEqual([slotOfTag('x'), slotOfTag('other')]);
   });
 });
 

@@ -236,6 +236,43 @@ export const connectionsContract = (makeWorld: MakeWorld): void => {
   });
 
   describe('closing', () => {
+    test('who wants to answer after the far side has ended may, and then ends', async () => {
+      const { near, far } = await kit.pair();
+      let ends = 0;
+      const heard: string[] = [];
+      far.connection.handle({
+        data: (chunk) => void heard.push(chunk.toString('latin1')),
+        ended: () => ends++,
+        closed: (reason) => void heard.push(reason),
+      });
+      near.connection.write('last words');
+      near.connection.end();
+      await kit.until(() => ends === 1, 'the end is told');
+      expect(heard.join('')).toBe('last words');
+      const answer = variedBytes(MEBIBYTE);
+      far.connection.write(answer);
+      await kit.until(() => near.heard.text === answer, 'the answer arrives');
+      expect(near.heard.reasons).toEqual([]);
+      far.connection.end();
+      await kit.until(() => heard.length > 1 && near.heard.reasons.length === 1, 'both are closed');
+      expect([ends, heard.length, near.heard.reasons]).toEqual([1, 2, ['local']]);
+    });
+
+    test('who wants to answer after the far side has ended hears of a reset as well', async () => {
+      const { near, far } = await kit.pair();
+      const heard: string[] = [];
+      far.connection.handle({
+        data: () => undefined,
+        ended: () => void heard.push('end'),
+        closed: (reason) => void heard.push(reason),
+      });
+      near.connection.end();
+      await kit.until(() => heard.length === 1, 'the end is told');
+      kit.network.faults.cut(WEST, EAST, 'reset');
+      await kit.until(() => heard.length === 2, 'the reset is told');
+      expect(heard).toEqual(['end', 'reset']);
+    });
+
     test('end comes after everything written; the far side hears ended, the near side local, once each', async () => {
       const { near, far } = await kit.pair();
       const sent = variedBytes(3 * MEBIBYTE);

@@ -56,7 +56,7 @@ const rebalanceRoute = (action: 'rebalance' | 'revamp', summary: string): Route 
     run(call: Call<unknown>) {
       const { control } = call;
       const database = databaseOf(call);
-      const now = blueprintOf(shardsOf(control.state, database.uid));
+      const now = blueprintOf(database, shardsOf(control.state, database.uid));
       const best = bestPlacement(control.state, database, database.shardsCount, database.settings.shards_placement);
       if (isDryRun(call)) return best;
       const isBest = JSON.stringify(now) === JSON.stringify(best);

@@ -1,14 +1,11 @@
 /** /v1/redis_acls: what users may do in a database, in Redis's own words. [RS requests/redis_acls] */
 
 import { z } from 'zod';
-import { RULE_PROBLEMS } from '../../node/acl/rule-problem.ts';
-import { User } from '../../node/acl/user.ts';
+import { userOfRules } from '../../node/acl/rules.ts';
 import { shardCommands } from '../control/shard-commands.ts';
 import type { Accounts } from '../state/accounts.ts';
 import { ApiProblem } from './problems.ts';
 import { accepted, byUid, defineRoute, dryRunQuery, submitted, type Route } from './route.ts';
-
-const WORDS_MAX = 1_000;
 
 const redisAclReply = z.strictObject({
   uid: z.number().int(),
@@ -25,19 +22,11 @@ const redisAclBody = redisAclReply
   .partial()
   .strict();
 
-/** Words about the user itself and selectors belong to Redis's ACL SETUSER, not to an ACL of a cluster [RS acl: selectors]. */
-const ABOUT_USERS = /^(?:on|off|nopass|resetpass|reset|clearselectors|(?:skip-)?sanitize-payload|[>#<!(].*)$/i;
-
 const checkAcl = (acl: string | undefined): void => {
   if (acl === undefined) return;
-  const words = acl.split(/\s+/).filter((word) => word !== '');
-  if (words.length > WORDS_MAX) throw wrongAcl(acl, `at most ${WORDS_MAX} rules`);
-  const user = new User('candidate', shardCommands);
-  for (const word of words) {
-    if (ABOUT_USERS.test(word)) throw wrongAcl(word, 'users, passwords and selectors are not part of an ACL here');
-    const outcome = user.apply(Buffer.from(word, 'utf8').toString('latin1'));
-    if (!outcome.ok) throw wrongAcl(word, RULE_PROBLEMS[outcome.problem]);
-  }
+  const rules = Buffer.from(acl, 'utf8').toString('latin1');
+  const outcome = userOfRules('candidate', rules, { table: shardCommands, allChannels: false });
+  if (!outcome.ok) throw wrongAcl(Buffer.from(outcome.word, 'latin1').toString('utf8'), outcome.detail);
 };
 
 const wrongAcl = (word: string, why: string): ApiProblem => new ApiProblem('invalid_param', `acl: "${word}": ${why}`);

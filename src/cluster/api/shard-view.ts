@@ -1,10 +1,12 @@
 /** Shards as the API shows them, and those of one database. [RS objects/shard] */
 
+import assert from 'node:assert';
 import { z } from 'zod';
-import { evenSlotMap, slotRangeText } from '../../sharding/slot-map.ts';
+import { slotRangeText } from '../../sharding/slot-map.ts';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { usedBytesOf } from '../control/database-counters.ts';
 import { databaseByUid, shardsOf, type ShardRecord } from '../state/cluster-state.ts';
+import { slotMapOf } from '../state/hashing.ts';
 import { databaseOf, defineRoute, isoTime, type Route } from './route.ts';
 
 export const shardReply = z.strictObject({
@@ -26,7 +28,8 @@ export const shardView = (control: ControlPlane, record: ShardRecord): z.infer<t
   const { state } = control;
   const database = databaseByUid(state, record.databaseUid);
   const running = control.shard(record.uid);
-  const range = evenSlotMap(database?.shardsCount ?? 1).ranges()[record.index]!;
+  assert(database !== undefined, 'a shard has a database');
+  const range = slotMapOf(database.shardsCount, database).ranges()[record.index]!;
   const keys = running?.keyspaces[0]?.size ?? 0;
   const facts =
     running === undefined

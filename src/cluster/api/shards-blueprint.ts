@@ -6,9 +6,10 @@
  */
 
 import { z } from 'zod';
-import { evenSlotMap, slotRangeText } from '../../sharding/slot-map.ts';
+import { slotRangeText } from '../../sharding/slot-map.ts';
 import { databaseByUid, shardsOf, type ClusterState, type DatabaseRecord } from '../state/cluster-state.ts';
 import type { DatabaseSettings } from '../state/database-settings.ts';
+import { slotMapOf } from '../state/hashing.ts';
 import { placeShards } from '../state/placement.ts';
 import type { BdbBody } from './bdb-fields.ts';
 import { ApiProblem } from './problems.ts';
@@ -20,8 +21,8 @@ export const blueprintReply = z.array(
 type Blueprint = z.infer<typeof blueprintReply>;
 
 /** In the order of the slot map. */
-export const blueprintOf = (shards: readonly { readonly nodeUid: number }[]): Blueprint => {
-  const ranges = evenSlotMap(shards.length).ranges();
+export const blueprintOf = (database: DatabaseRecord, shards: readonly { readonly nodeUid: number }[]): Blueprint => {
+  const ranges = slotMapOf(shards.length, database).ranges();
   return shards.map(({ nodeUid }, index) => ({
     nodes: [{ node_uid: String(nodeUid), role: 'master' }],
     slot_range: slotRangeText(ranges[index]!),
@@ -31,19 +32,20 @@ export const blueprintOf = (shards: readonly { readonly nodeUid: number }[]): Bl
 /** Where the shards would go if the database were made now. */
 export const bestPlacement = (
   state: ClusterState,
-  { uid }: DatabaseRecord,
+  database: DatabaseRecord,
   count: number,
   placement: DatabaseSettings['shards_placement'],
 ): Blueprint => {
-  const without = { ...state, shards: state.shards.filter((shard) => shard.databaseUid !== uid) };
-  const placed = placeShards(without, uid, count, placement);
+  const without = { ...state, shards: state.shards.filter((shard) => shard.databaseUid !== database.uid) };
+  const placed = placeShards(without, database.uid, count, placement);
   if (placed === null) throw new ApiProblem('insufficient_resources', `the nodes have no room for ${count} shards`);
-  return blueprintOf(placed);
+  return blueprintOf(database, placed);
 };
 
 /** Refuses a wish about places that `state`, which is what would come of the body, does not fulfil. */
 export const checkPlaces = (state: ClusterState, uid: number, body: BdbBody): void => {
-  if (databaseByUid(state, uid) === undefined) return;
+  const database = databaseByUid(state, uid);
+  if (database === undefined) return;
   const shards = shardsOf(state, uid);
   const known = new Set(state.nodes.map((node) => String(node.uid)));
   const wrong = [...(body.avoid_nodes ?? []), ...(body.use_nodes ?? [])].find((node) => !known.has(node));
@@ -62,7 +64,7 @@ export const checkPlaces = (state: ClusterState, uid: number, body: BdbBody): vo
   }
   if (body.shards_blueprint === undefined) return;
   const wanted = bySlots(body.shards_blueprint);
-  const actual = bySlots(blueprintOf(shards));
+  const actual = bySlots(blueprintOf(database, shards));
   if (wanted === actual) return;
   const fits = `it must be ${shards.length} shards, each with one master: ${actual}`;
   throw new ApiProblem('bad_shards_blueprint', `shards_blueprint ${wanted} does not fit the database: ${fits}`);

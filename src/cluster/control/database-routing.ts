@@ -14,7 +14,7 @@ import type { SourceSpec } from '../../replication/replica-of/source.ts';
 import { parseSourceUrl } from '../../replication/replica-of/source-url.ts';
 import type { GradualLimits } from '../../replication/replica-of/turns.ts';
 import { compileHashingPolicy, type HashingPolicy } from '../../sharding/hashing-policy.ts';
-import { evenSlotMap, type SlotMap } from '../../sharding/slot-map.ts';
+import type { SlotMap } from '../../sharding/slot-map.ts';
 import type { Address } from '../../world/world.ts';
 import {
   nodeByUid,
@@ -23,7 +23,10 @@ import {
   type DatabaseRecord,
   type ShardRecord,
 } from '../state/cluster-state.ts';
+import type { DatabaseSettings } from '../state/database-settings.ts';
 import { databaseAlertSetting } from '../state/database-alerts.ts';
+import { policyRulesOf, slotMapOf } from '../state/hashing.ts';
+import { endpointUsersOf } from './endpoint-users.ts';
 import { shardCommands } from './shard-commands.ts';
 import { sourceTls } from './tls-policy.ts';
 
@@ -34,10 +37,17 @@ export const addressOf = (state: ClusterState, nodeUid: number, port: number): A
 };
 
 const policyOf = (database: DatabaseRecord): HashingPolicy => {
-  const compiled = compileHashingPolicy(database.hashingRules);
+  const compiled = compileHashingPolicy(policyRulesOf(database));
   assert(compiled.ok, 'the rules were checked when the database was made');
   return compiled.policy;
 };
+
+/** 0: no limit but that of the shards, which the proxy's clients share. [RS objects/bdb: maxclients] */
+const connectionsMax = ({ max_connections: most, maxclients }: DatabaseSettings): number =>
+  most === 0 ? maxclients : Math.min(most, maxclients);
+
+const isSameCluster = (before: Pick<ClusterState, 'accounts' | 'settings'> | null, now: ClusterState): boolean =>
+  before?.accounts === now.accounts && before.settings === now.settings;
 
 /** A function that gives the settings as of now and works only when something has changed. */
 export const settingsReader = (
@@ -47,16 +57,20 @@ export const settingsReader = (
   origins: () => readonly string[],
 ): (() => EndpointSettings) => {
   let from: DatabaseRecord | null = null;
+  let cluster: Pick<ClusterState, 'accounts' | 'settings'> | null = null;
   let settings: EndpointSettings | null = null;
   let slotMap: SlotMap | null = null;
   return () => {
     const now = state();
     const database = now.databases.find((each) => each.uid === databaseUid);
     // While it is being taken down the last settings hold.
-    if (settings !== null && (database === undefined || database === from)) return settings;
+    if (settings !== null && (database === undefined || (database === from && isSameCluster(cluster, now)))) {
+      return settings;
+    }
     assert(database !== undefined, `database ${databaseUid} exists while its endpoint opens`);
     from = database;
-    slotMap ??= evenSlotMap(database.shardsCount);
+    cluster = { accounts: now.accounts, settings: now.settings };
+    slotMap ??= slotMapOf(database.shardsCount, database);
     settings = {
       shards: shardsOf(now, databaseUid).map((shard) => ({
         index: shard.index,
@@ -65,14 +79,19 @@ export const settingsReader = (
       })),
       slotMap,
       hashing: policyOf(database),
-      hashingRules: database.hashingRules.map((rule) => rule.regex),
+      hashingRules: policyRulesOf(database).map((rule) => rule.regex),
       clustered: database.sharding,
       passwords: database.passwords,
+      defaultUser: database.settings.default_user,
+      users: endpointUsersOf(now, database),
       adminPassword: database.adminPassword,
       tlsMode: database.tlsMode,
       readOnly: database.replica.readOnly,
       commands: shardCommands,
-      maxConnections: database.settings.max_connections,
+      maxConnections: connectionsMax(database.settings),
+      clientPipelineMax: database.settings.max_client_pipeline,
+      shardPipelineMax: database.settings.max_pipelined,
+      resp3: database.settings.resp3,
       multiSlot: database.settings.mkms,
       origins,
     };
@@ -83,7 +102,7 @@ export const settingsReader = (
 /** A Replica Of writes to the shards themselves, by the destination's own hashing. */
 export const destinationOf = (state: ClusterState, database: DatabaseRecord): DestinationSpec => {
   const shards = shardsOf(state, database.uid);
-  const slotMap = evenSlotMap(database.shardsCount);
+  const slotMap = slotMapOf(database.shardsCount, database);
   const policy = policyOf(database);
   return {
     targets: shards.length,

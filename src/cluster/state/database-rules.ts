@@ -4,7 +4,12 @@
  * A rule returns what is wrong, or null. Sources of a Replica Of are `source-rules.ts`.
  */
 
-import { compileHashingPolicy, type HashingRule } from '../../sharding/hashing-policy.ts';
+import {
+  compileHashingPolicy,
+  HASHING_RULES_MAX,
+  LEGACY_SLOTS,
+  type HashingRule,
+} from '../../sharding/hashing-policy.ts';
 import { SHARDS_MAX } from '../../sharding/slot-map.ts';
 import { parseCertificate } from '../certificates/certificate-facts.ts';
 import { problem } from './change.ts';
@@ -79,6 +84,15 @@ export const checkSharding = (shardsCount: number, sharding: boolean, rules: rea
     return problem(
       'invalid_sharding',
       `shards_count ${shardsCount} needs sharding; leave sharding out or set it to true`,
+    );
+  }
+  if (rules.length > HASHING_RULES_MAX) {
+    return problem('invalid_sharding', `shard_key_regex: ${rules.length} rules; at most ${HASHING_RULES_MAX} are kept`);
+  }
+  if (rules[0]?.regex === LEGACY_SLOTS.regex) {
+    return problem(
+      'invalid_sharding',
+      `shard_key_regex: "${LEGACY_SLOTS.regex}" is no rule; hash_slots_policy says it`,
     );
   }
   const compiled = compileHashingPolicy(rules);

@@ -45,8 +45,8 @@ export const DATABASE_SETTINGS = {
   oss_cluster: flag(false),
   oss_cluster_api_preferred_endpoint_type: inert(choice('ip', ['ip', 'hostname'])),
   oss_cluster_api_preferred_ip_type: inert(choice('internal', ['internal', 'external'])),
-  shard_block_foreign_keys: flag(true),
-  shard_block_crossslot_keys: flag(false),
+  shard_block_foreign_keys: inert(flag(true)),
+  shard_block_crossslot_keys: inert(flag(false)),
   compare_key_hslot: inert(flag(false)),
   // proxy
   proxy_policy: refusedAs('invalid_proxy_policy', choice('single', ['single', 'all-master-shards', 'all-nodes'])),

@@ -41,13 +41,14 @@ export const placeShards = (
   return placed;
 };
 
-/** Where a new database goes if nobody says it. [RS cluster policy] */
+/** What the cluster's policy says of a new database, if nobody else does. [RS cluster policy] */
 export const placementDefaults = (
   { settings }: ClusterState,
   sharding: boolean,
-): Pick<DatabaseSettings, 'proxy_policy' | 'shards_placement'> => ({
+): Pick<DatabaseSettings, 'proxy_policy' | 'shards_placement' | 'resp3'> => ({
   proxy_policy: sharding ? settings.default_sharded_proxy_policy : settings.default_non_sharded_proxy_policy,
   shards_placement: settings.default_shards_placement,
+  resp3: settings.resp3_default,
 });
 
 /** Of the nodes with room the one with the fewest shards, of equals the first; null: all are full. */

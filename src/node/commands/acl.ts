@@ -7,17 +7,14 @@
 
 import { DEFAULT_USER, type UserOutcome } from '../acl/access-list.ts';
 import type { DenialEntry } from '../acl/denial-log.ts';
-import { fullDenialText } from '../acl/denial-text.ts';
-import type { Selector } from '../acl/selector.ts';
-import { Double, MapReply, OK, SetReply, Status, type Reply } from '../../resp/reply.ts';
+import { Double, MapReply, OK, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
+import { categoryReply, dryRunReply, userLine, userReply } from './acl-replies.ts';
 import { many, optional, rest, text } from './arguments.ts';
-import { CATEGORIES, categoriesOf, isCategory } from './command-info.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
 import { parseInteger } from './numbers.ts';
-import { arityHolds } from './table.ts';
 
 const LOOK: readonly Flag[] = ['noscript', 'loading', 'stale'];
 const ADMIN: readonly Flag[] = ['admin', ...LOOK];
@@ -28,30 +25,6 @@ const LOG_LENGTH_DEFAULT = 10;
 
 /** Of more words than a subcommand takes. */
 const wrongArguments = noMore((words) => refuse('SUBCOMMAND_SYNTAX', 'ACL', words[1]!));
-
-const selectorFacts = (selector: Selector): Reply[] => [
-  'commands',
-  selector.commandText,
-  'keys',
-  selector.keyTexts.join(' '),
-  'channels',
-  selector.channelTexts.join(' '),
-];
-
-function getUser({ shard }: CommandContext, name: string): Reply {
-  const user = shard.permissions.users.find(name);
-  if (user === undefined) return null;
-  const [own, ...more] = user.selectors;
-  return new MapReply([
-    'flags',
-    new SetReply([...user.flagTexts]),
-    'passwords',
-    [...user.passwordHashes],
-    ...selectorFacts(own),
-    'selectors',
-    more.map((selector) => new MapReply(selectorFacts(selector))),
-  ]);
-}
 
 function refusalOf(name: string, outcome: Extract<UserOutcome, { ok: false }>) {
   switch (outcome.why) {
@@ -86,16 +59,6 @@ function deleteUsers({ shard, session }: CommandContext, names: readonly string[
     permissions.cut(user, session);
   }
   return deleted;
-}
-
-function categories({ shard }: CommandContext, given: string | undefined): Reply {
-  if (given === undefined) return CATEGORIES.map((name) => new Status(name));
-  const wanted = given.toLowerCase();
-  if (!isCategory(wanted)) throw refuse('ERR', `Unknown category '${given}'`);
-  return shard.commands
-    .everything()
-    .filter((command) => categoriesOf(command).includes(wanted))
-    .map((command) => command.fullName);
 }
 
 function generatePassword({ shard }: CommandContext, given: string | undefined): Reply {
@@ -149,16 +112,6 @@ function showLog({ shard, now }: CommandContext, given: string | undefined): Rep
   return log.entries.slice(0, Math.max(0, count)).map((entry) => logEntry(entry, now));
 }
 
-function dryRun({ shard }: CommandContext, name: string, words: readonly string[]): Reply {
-  const user = shard.permissions.users.find(name);
-  if (user === undefined) throw refuse('ERR', `User '${name}' not found`);
-  const command = shard.commands.findRequested(words);
-  if (command === undefined) throw refuse('ERR', `Command '${words[0]!}' not found`);
-  if (!arityHolds(command, words)) throw refuse('ARITY', command.fullName);
-  const denial = user.check(command, words);
-  return denial === null ? OK : fullDenialText(denial, user.name, command, words);
-}
-
 /** Nothing was named at start. */
 const noFile = (): Reply => {
   throw refuse(
@@ -178,7 +131,7 @@ export const aclCommands: readonly Command[] = [
     complexity: 'O(1) since the categories and commands are a fixed set.',
     flags: LOOK,
     arguments: { category: optional(text()), end: wrongArguments },
-    run: (context, { category }) => categories(context, category),
+    run: ({ shard }, { category }) => categoryReply(shard.commands, category),
   }),
 
   defineCommand({
@@ -205,7 +158,8 @@ export const aclCommands: readonly Command[] = [
       command: text(),
       args: { ...rest({ type: 'string' }), doc: { name: 'arg', type: 'string', optional: true, multiple: true } },
     },
-    run: (context, { username }, words) => dryRun(context, username, words.slice(3)),
+    run: ({ shard }, { username }, words) =>
+      dryRunReply(shard.commands, shard.permissions.users.find(username), username, words.slice(3)),
   }),
 
   defineCommand({
@@ -226,7 +180,7 @@ export const aclCommands: readonly Command[] = [
     complexity: 'O(N). Where N is the number of password, command and pattern rules that the user has.',
     flags: ADMIN,
     arguments: { username: text() },
-    run: (context, { username }) => getUser(context, username),
+    run: ({ shard }, { username }) => userReply(shard.permissions.users.find(username)),
   }),
 
   defineCommand({
@@ -237,7 +191,7 @@ export const aclCommands: readonly Command[] = [
     complexity: 'O(N). Where N is the number of configured users.',
     flags: ADMIN,
     arguments: {},
-    run: ({ shard }) => shard.permissions.users.users.map((user) => `user ${user.name} ${user.text}`),
+    run: ({ shard }) => shard.permissions.users.users.map(userLine),
   }),
 
   defineCommand({

@@ -106,6 +106,8 @@ export interface CommandDeclaration<S extends Shape> {
   /** Only with `variable_flags`: what this very request does to its keys. */
   readonly keyFlags?: (words: readonly string[]) => readonly KeyFlag[];
   readonly channels?: ChannelSpec;
+  /** The option by which a request reads keys that its words do not name; null: none does. */
+  readonly reachesBy?: (words: readonly string[]) => string | null;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly arguments: S;
@@ -128,6 +130,7 @@ export interface Command {
   readonly keySpecs: readonly KeySpec[];
   readonly keyFlags: ((words: readonly string[]) => readonly KeyFlag[]) | undefined;
   readonly channels: ChannelSpec | undefined;
+  readonly reachesBy: ((words: readonly string[]) => string | null) | undefined;
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
   readonly docs: readonly ArgumentDoc[];
@@ -165,6 +168,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     keySpecs,
     keyFlags: declaration.keyFlags,
     channels: declaration.channels,
+    reachesBy: declaration.reachesBy,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),

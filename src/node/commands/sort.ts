@@ -147,14 +147,25 @@ function limited(elements: readonly string[], limit: readonly [number, number] |
 }
 
 /** Patterns reach keys that no permission can name beforehand [redis sort.c sortCommandGeneric]. */
-function checkPatterns({ session, command, words }: CommandContext, { by, get }: Wish): void {
-  if (session.kind === 'primary' || session.user.allowsOnEveryKey(command, words, READ)) return;
-  const which = by?.includes('*') === true ? 'BY' : get === undefined ? null : 'GET';
-  if (which !== null) throw refuse('ERR', `${which} option of SORT denied due to insufficient ACL permissions.`);
+function reachesBy(words: readonly string[]): string | null {
+  for (let at = 2; at < words.length; at++) {
+    const option = words[at]!.toUpperCase();
+    if (option === 'GET') return 'GET';
+    if (option === 'BY' && words[at + 1]?.includes('*') === true) return 'BY';
+    if (option === 'BY' || option === 'STORE') at++;
+    else if (option === 'LIMIT') at += 2;
+  }
+  return null;
+}
+
+function checkPatterns({ session, command, words }: CommandContext): void {
+  const which = reachesBy(words);
+  if (which === null || session.kind === 'primary' || session.user.allowsOnEveryKey(command, words, READ)) return;
+  throw refuse('ERR', `${which} option of SORT denied due to insufficient ACL permissions.`);
 }
 
 function sortedElements(context: CommandContext, key: string, wish: Wish): (string | null)[] {
-  checkPatterns(context, wish);
+  checkPatterns(context);
   const { keyspace } = context;
   const found = elementsOf(keyspace.read(key));
   const kept = limited(inOrder(keyspace, found, wish), wish.limit);
@@ -208,6 +219,7 @@ export const sortCommands: readonly Command[] = [
     flags: ['write', 'denyoom', 'movablekeys'],
     keySpecs: [sourceSpec, patternSpec, storeSpec],
     keyPositions,
+    reachesBy,
     arguments: storeArguments,
     run(context, { key, options: wish }): Reply {
       const { keyspace } = context;
@@ -232,6 +244,7 @@ export const sortCommands: readonly Command[] = [
     flags: ['readonly', 'movablekeys'],
     keySpecs: [sourceSpec, patternSpec],
     keyPositions: () => [1],
+    reachesBy,
     arguments: readArguments,
     run: (context, { key, options: wish }) => sortedElements(context, key, wish),
   }),

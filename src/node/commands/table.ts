@@ -102,6 +102,7 @@ function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>):
     keySpecs: [],
     keyFlags: undefined,
     channels: undefined,
+    reachesBy: undefined,
     tips: {},
     docs: [],
     subcommands,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AccessList } from '../../../src/node/acl/access-list.ts';
+import { userOfRules } from '../../../src/node/acl/rules.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { CommandTable } from '../../../src/node/commands/table.ts';
 
@@ -80,5 +81,27 @@ describe('users as text', () => {
         "f:6: Unmatched parenthesis in acl selector starting at '(+get'.",
       ],
     });
+  });
+});
+
+describe('rules of a cluster', () => {
+  const options = { table, allChannels: false };
+  it('make a user that is on', () => {
+    const outcome = userOfRules('reader', ' +@read  ~cache:* ', options);
+    expect(outcome.ok && outcome.user.text).toBe('on sanitize-payload ~cache:* resetchannels -@all +@read');
+    expect(userOfRules('x', '+@all ~*', { table, allChannels: true })).toMatchObject({
+      user: { allowsEverything: true },
+    });
+  });
+
+  it.each([
+    ['+get on', 'on', /only commands/],
+    ['+get >p', '>p', /only commands/],
+    ['+get (+set ~a)', '(+set', /parentheses/],
+    ['+nosuch', '+nosuch', /Unknown command/],
+    ['~* ~a', '~a', /resetkeys/],
+    ['get', 'get', /Syntax/],
+  ])('refuse %s by naming %s', (rules, word, detail) => {
+    expect(userOfRules('x', rules, options)).toMatchObject({ ok: false, word, detail: expect.stringMatching(detail) });
   });
 });
