@@ -87,6 +87,14 @@ export const DEFAULT_CONFIG: SandboxConfig = {
   ],
 };
 
+/** The same where there is a folder to keep data in: one that asks for it expects them to be there again. */
+export const DEFAULT_CONFIG_KEPT: SandboxConfig = {
+  clusters: DEFAULT_CONFIG.clusters.map((cluster) => ({
+    ...cluster,
+    databases: (cluster.databases ?? []).map((database) => ({ ...database, settings: { data_persistence: 'aof' } })),
+  })),
+};
+
 /** Where in the configuration something is, as `clusters`, 0, `databases`, 1. */
 export type ConfigPath = readonly (string | number)[];
 

@@ -28,6 +28,7 @@ import { SandboxFaults } from './faults.ts';
 import {
   CLUSTERS_MAX,
   DEFAULT_CONFIG,
+  DEFAULT_CONFIG_KEPT,
   SandboxError,
   SUBNET,
   type ClusterConfig,
@@ -67,7 +68,8 @@ export interface SandboxOptions extends Partial<SandboxConfig> {
 }
 
 export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbox> => {
-  const { world = new SystemWorld(), clusters = DEFAULT_CONFIG.clusters } = options;
+  const { clusters: standard } = options.data === undefined ? DEFAULT_CONFIG : DEFAULT_CONFIG_KEPT;
+  const { world = new SystemWorld(), clusters = standard } = options;
   const data = options.data === undefined ? null : await openDataFolder(world, options.data);
   let sandbox: Sandbox | null = null;
   try {

@@ -1,0 +1,154 @@
+/**
+ * `antipode shard --data`: on a real disk, killed under load, and its files in the hands of a real redis-server and back. What the
+ * data are is compared by DEBUG DIGEST.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProgram, startProgram, type Running } from '../support/antipode-program.ts';
+import { describeReal, startRealRedis } from '../support/real-redis.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'antipode-shard-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const start = async (...more: string[]): Promise<{ running: Running; redis: Redis }> => {
+  const running = startProgram(['shard', '--port', '0', '--json', '--data', folder, ...more]);
+  const { port } = JSON.parse(await running.line(/^\{/)) as { port: number };
+  const redis = new Redis({ port, protocol: 2, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  redis.on('error', () => undefined);
+  return { running, redis };
+};
+
+const digestOf = async (redis: Redis): Promise<unknown> => redis.call('DEBUG', 'DIGEST');
+
+const fill = async (redis: Redis): Promise<void> => {
+  await redis.mset('string', 'v', 'number', '17', 'binary', Buffer.from([0, 255, 13, 10]));
+  await redis.set('ttl', 'v', 'PXAT', 4_000_000_000_000);
+  await redis.rpush('list', ...Array.from({ length: 300 }, (_, i) => `item ${i}`));
+  await redis.sadd('ints', 1, 2, 3);
+  await redis.sadd('set', ...Array.from({ length: 200 }, (_, i) => `member ${i}`));
+  await redis.zadd('zset', 1.5, 'a', -2, 'b', 1e20, 'c');
+  await redis.hset('hash', Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, `v${i}`])));
+  await redis.select(5);
+  await redis.set('elsewhere', 'v');
+  await redis.select(0);
+};
+
+describe('antipode shard --data', () => {
+  it('has answered nothing with an append log that SIGKILL under load can take away', async () => {
+    const first = await start('--appendonly', 'yes');
+    const answered = [0, 0, 0, 0];
+    let total = 0;
+    const load = async (lane: number): Promise<void> => {
+      for (;;) {
+        const reply = await first.redis.incr(`n${lane}`).catch(() => null);
+        if (reply === null) return;
+        answered[lane] = reply;
+        if (++total === 4_000) first.running.child.kill('SIGKILL');
+      }
+    };
+    await Promise.all(answered.map((_, lane) => load(lane)));
+    await first.running.finished;
+    const second = await start('--appendonly', 'yes');
+    for (const [lane, count] of answered.entries()) {
+      const found = Number(await second.redis.get(`n${lane}`));
+      expect(found - count).toBeGreaterThanOrEqual(0);
+      expect(found - count).toBeLessThanOrEqual(1); // the one under way
+    }
+    second.redis.disconnect();
+    await second.running[Symbol.asyncDispose]();
+  });
+
+  it('saves on SIGTERM and on SHUTDOWN, and not on SHUTDOWN NOSAVE', async () => {
+    const ends: readonly (readonly [string, (running: Running, redis: Redis) => unknown, string | null])[] = [
+      ['first', (running) => running.child.kill('SIGTERM'), 'first'],
+      ['second', (_running, redis) => redis.call('SHUTDOWN').catch(() => null), 'second'],
+      ['third', (_running, redis) => redis.call('SHUTDOWN', 'NOSAVE').catch(() => null), 'second'],
+    ];
+    for (const [value, end, left] of ends) {
+      const { running, redis } = await start();
+      await redis.set('k', value);
+      await end(running, redis);
+      expect(await running.finished).toMatchObject({ code: 0, stderr: '' });
+      redis.disconnect();
+      const again = await start();
+      expect(await again.redis.get('k')).toBe(left);
+      again.redis.disconnect();
+      await again.running[Symbol.asyncDispose]();
+    }
+  });
+
+  it('answers SAVE, LASTSAVE and INFO, and refuses a second process, a wrong option and --save without a folder', async () => {
+    const { running, redis } = await start('--save', '900 1');
+    await redis.set('k', 'v');
+    expect(await redis.config('GET', 'save')).toEqual(['save', '900 1']);
+    expect(await redis.call('INFO', 'persistence')).toContain('rdb_changes_since_last_save:1');
+    expect(await redis.save()).toBe('OK');
+    expect(await redis.lastsave()).toBeGreaterThan(1_700_000_000);
+    expect(await redis.call('INFO', 'persistence')).toContain('rdb_changes_since_last_save:0');
+    const second = await runProgram('shard', '--port', '0', '--data', folder);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining(`held by process ${running.child.pid}`) });
+    redis.disconnect();
+    await running[Symbol.asyncDispose]();
+    const wrong = await runProgram('shard', '--port', '0', '--data', folder, '--appendfsync', 'sometimes');
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('appendfsync') });
+    const nowhere = await runProgram('shard', '--port', '0', '--save', '1 1');
+    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('--data DIR') });
+  });
+});
+
+describeReal('files of a shard and of redis-server', () => {
+  const real = (...args: string[]) =>
+    startRealRedis({ args: ['--dir', folder, '--enable-debug-command', 'yes', ...args] });
+
+  it('are the same snapshot: each loads what the other saved', async () => {
+    const shard = await start();
+    await fill(shard.redis);
+    const digest = await digestOf(shard.redis);
+    await shard.redis.save();
+    shard.redis.disconnect();
+    await shard.running[Symbol.asyncDispose]();
+    {
+      await using server = await real('--save', '');
+      const client = server.client();
+      expect(await digestOf(client)).toBe(digest);
+      await client.set('of redis', 'v');
+      await client.save();
+    }
+    const again = await start();
+    expect(await again.redis.get('of redis')).toBe('v');
+    await again.redis.del('of redis');
+    expect(await digestOf(again.redis)).toBe(digest);
+    again.redis.disconnect();
+    await again.running[Symbol.asyncDispose]();
+  });
+
+  it('are the same append log: each goes on with the other’s', async () => {
+    const shard = await start('--appendonly', 'yes', '--save', '');
+    await fill(shard.redis);
+    await shard.redis.multi().incr('a').incr('b').exec();
+    const digest = await digestOf(shard.redis);
+    shard.redis.disconnect();
+    shard.running.child.kill('SIGTERM');
+    await shard.running.finished;
+    let after: unknown;
+    {
+      await using server = await real('--appendonly', 'yes', '--save', '');
+      const client = server.client();
+      expect(await digestOf(client)).toBe(digest);
+      await client.multi().incr('a').rpush('list', 'of redis').exec();
+      after = await digestOf(client);
+      await server.stop();
+    }
+    const again = await start('--appendonly', 'yes', '--save', '');
+    expect(await digestOf(again.redis)).toBe(after);
+    again.redis.disconnect();
+    await again.running[Symbol.asyncDispose]();
+  });
+});
