@@ -59,4 +59,24 @@ describeReal('a redis-server as source', () => {
     expect(await client.pexpiretime(keys[1]!)).toBe(await source.pexpiretime(keys[1]!));
     expect(copy.status()).toMatchObject({ replicaSync: 'enabled', fullSyncs: 1 });
   });
+
+  it(
+    'that is in protected mode is out of sync with the cause, and in sync once it is mended',
+    { timeout: 30_000 },
+    async () => {
+      await using redis = await startRealRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+      await redis.command('SET', 'k', 'v');
+      await using sandbox = await startCopy(redis);
+      const copy = sandbox.cluster('one.local').database('copy');
+      const says = (): string => copy.status().sources[0]?.lastError ?? '';
+      await eventually(() => /^refused: .*protected mode.*set a password there/.test(says()), {
+        withinMs: 10_000,
+        what: 'the cause',
+      });
+      expect(copy.status().replicaSync).toBe('enabled');
+      await redis.command('CONFIG', 'SET', 'protected-mode', 'no');
+      await copy.inSync();
+      expect(copy.status().keys).toBe(1);
+    },
+  );
 });

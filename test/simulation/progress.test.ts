@@ -52,7 +52,6 @@ describe('the numbers of a source', () => {
       using source = await startShardAt(world, HOST);
       await replicate(story, source.url);
       await sandbox.cluster('west.local').database('copy').inSync();
-      const at: number[] = [];
       const shownMs = async () => Date.parse((await shown(story)).last_update);
       for (let n = 0; n < 3; n++) {
         await wait(60_000);

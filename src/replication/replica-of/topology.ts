@@ -60,14 +60,18 @@ export function askTopology(
         return;
       }
       const connection = new RequestConnection(outcome.connection, {
-        closed: (reason) =>
+        closed: (reason) => {
+          // A server that turns connections away says why and hangs up.
+          const detail = rows instanceof Failure ? turnedAway(rows.text) : null;
           finish({
             ok: false,
             why: 'connection',
-            failure: 'reset',
-            detail: `closed during the first questions (${reason})`,
-          }),
+            failure: detail === null ? 'reset' : 'refused',
+            detail: detail ?? `closed during the first questions (${reason})`,
+          });
+        },
       });
+      let rows: ReaderReply = null;
       const timer = after(access.timeoutMs, () => {
         connection.close();
         finish({ ok: false, why: 'connection', failure: 'timeout', detail: `no answer within ${access.timeoutMs} ms` });
@@ -88,7 +92,6 @@ export function askTopology(
           },
         );
       }
-      let rows: ReaderReply = null;
       connection.ask(['ANTIPODE', 'TOPOLOGY'], (reply) => {
         rows = reply;
       });
@@ -104,6 +107,14 @@ export function askTopology(
       });
     });
 }
+
+/** Why a server takes no connection from us now; null: it does not say. [redis networking.c acceptCommonHandler] */
+const turnedAway = (text: string): string | null =>
+  text.startsWith('DENIED')
+    ? `${text.split('. ')[0]}; set a password there, or protected-mode to "no"`
+    : isPassing(text)
+      ? text
+      : null;
 
 function readTopology(rows: ReaderReply, info: string): Topology {
   const field = (name: string): string => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1] ?? '';
