@@ -63,7 +63,7 @@ export const bdbView = (
     name: database.name,
     type: 'redis',
     syncer_mode: database.settings.replica_sync_dist ? 'distributed' : 'centralized',
-    status: database.status,
+    ...transferView(control, database),
     ...(actionUid === undefined ? {} : { action_uid: actionUid }),
     port: database.portWished ? database.port : 0,
     memory_size: database.memorySizeBytes,
@@ -99,6 +99,32 @@ export const bdbView = (
     sync: database.replica.sync,
     created_time: isoTime(database.createdMs),
     last_changed_time: isoTime(database.changedMs),
+  };
+};
+
+/** How the last export and import went, and what an import makes of the status. [RS objects/bdb] */
+const transferView = (control: ControlPlane, database: DatabaseRecord) => {
+  const exported = control.transfers.latest('export', database.uid);
+  const imported = control.transfers.latest('import', database.uid);
+  const isImporting = imported?.status === 'importing' && database.status === 'active';
+  return {
+    status: isImporting ? ('import-pending' as const) : database.status,
+    ...(exported === undefined
+      ? {}
+      : {
+          export_status: exported.status,
+          export_progress: exported.progress,
+          export_failure_reason: exported.failure,
+          ...(exported.endedMs === null ? {} : { last_export_time: isoTime(exported.endedMs) }),
+        }),
+    ...(imported === undefined
+      ? {}
+      : {
+          import_status: imported.status,
+          import_progress: imported.progress,
+          import_failure_reason: imported.failure,
+          dataset_import_sources: imported.paths.map((path) => ({ type: 'mount_point', path })),
+        }),
   };
 };
 

@@ -7,6 +7,7 @@ import { bdbAvailabilityRoutes } from './bdb-availability.ts';
 import { bdbCommandRoutes } from './bdb-command.ts';
 import { bdbPasswordRoutes } from './bdb-passwords.ts';
 import { bdbStatsRoutes } from './bdb-stats.ts';
+import { bdbTransferRoutes } from './bdb-transfers.ts';
 import { bdbRoutes } from './bdbs.ts';
 import { certificateRoutes } from './certificate-routes.ts';
 import { clusterAlertRoutes } from './cluster-alerts.ts';
@@ -45,6 +46,7 @@ const resources: readonly Route[] = [
   ...bdbPasswordRoutes,
   ...bdbCommandRoutes,
   ...bdbActionRoutes,
+  ...bdbTransferRoutes,
   ...bdbShardRoutes,
   ...syncerStateRoutes,
   ...bdbRoutes,

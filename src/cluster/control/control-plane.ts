@@ -19,6 +19,7 @@ import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
 import { Actions, type Action } from './actions.ts';
 import { AlertWatch } from './alert-watch.ts';
 import { zoneOf } from './cluster-zone.ts';
+import { DatasetTransfers } from './dataset-transfer.ts';
 import { readCounters, type ConnectionCounts } from './database-counters.ts';
 import { sourcesOf } from './database-routing.ts';
 import { EventLog } from './event-log.ts';
@@ -56,6 +57,7 @@ export class ControlPlane {
   readonly world: World;
   readonly events = new EventLog();
   readonly actions: Actions;
+  readonly transfers: DatasetTransfers;
   readonly statistics: Statistics;
   /** By uid of the shard. */
   readonly shardStatistics: Statistics;
@@ -75,6 +77,13 @@ export class ControlPlane {
     this.#zone = zoneOf(state);
     this.#random = random.fork(`control ${state.fqdn}`);
     this.actions = new Actions(world.clock, random.fork(`actions ${state.fqdn}`));
+    this.transfers = new DatasetTransfers({
+      world,
+      actions: this.actions,
+      state: () => this.#state,
+      shards: (uid) => this.shards(uid),
+      flush: (uid) => this.#empty(uid),
+    });
     this.#store = folder === undefined ? null : new StateStore(world, folder, state);
     const options = {
       world,
@@ -178,7 +187,7 @@ export class ControlPlane {
 
   /** Empties a database; its keys' deletion is replicated like any other write. */
   flush(uid: number): Action {
-    for (const agent of this.#agents) agent.flush(uid);
+    this.#empty(uid);
     const action = this.actions.begin('SMFlushBDB', uid);
     this.actions.move(action.uid, { status: 'completed', progress: 100 });
     return action;
@@ -288,6 +297,10 @@ export class ControlPlane {
       }));
   }
 
+  #empty(databaseUid: number): void {
+    for (const agent of this.#agents) agent.flush(databaseUid);
+  }
+
   #history(databaseUid: number): SyncHistory | undefined {
     return this.#agents.map((agent) => agent.syncHistory(databaseUid)).find((history) => history !== undefined);
   }
@@ -317,6 +330,7 @@ export class ControlPlane {
   }
 
   async close(): Promise<void> {
+    this.transfers.close();
     this.statistics.close();
     this.shardStatistics.close();
     await this.#reconciler.close();

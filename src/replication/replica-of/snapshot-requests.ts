@@ -16,18 +16,13 @@ const STRING_TYPE = 0;
 /** Keeps an entry for the target its key belongs to; says what is wrong when there is none. A source's own checkpoint stays its own. */
 export function stageEntry(
   entry: RdbEntry,
-  destination: { targetOf(key: string): number | null; readonly databases: number },
+  destination: Place,
   staging: Staging,
 ): { readonly cause: StopCause; readonly detail: string } | null {
   if (entry.key === CHECKPOINT_KEY && entry.database === 0) return null;
-  const target = destination.targetOf(entry.key);
-  if (target === null) {
-    return { cause: 'cross-slot', detail: `no hashing rule of the destination matches the key "${entry.key}"` };
-  }
-  if (entry.database >= destination.databases) {
-    const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0: move its keys there or take them away`;
-    return { cause: 'unsupported', detail };
-  }
+  const trouble = troubleOf(entry, destination);
+  if (trouble !== null) return trouble;
+  const target = destination.targetOf(entry.key)!;
   try {
     staging.add(target, entry.database, snapshotRequest(entry));
   } catch (error) {
@@ -38,7 +33,25 @@ export function stageEntry(
   return null;
 }
 
-function snapshotRequest(entry: RdbEntry): readonly string[] {
+interface Place {
+  targetOf(key: string): number | null;
+  readonly databases: number;
+}
+
+/** Why there is no place for an entry; null: there is one. */
+export function troubleOf(
+  entry: RdbEntry,
+  destination: Place,
+): { readonly cause: StopCause; readonly detail: string } | null {
+  if (destination.targetOf(entry.key) === null) {
+    return { cause: 'cross-slot', detail: `no hashing rule of the destination matches the key "${entry.key}"` };
+  }
+  if (entry.database < destination.databases) return null;
+  const detail = `the source holds keys in logical database ${entry.database}; a Redis Enterprise database has only database 0: move its keys there or take them away`;
+  return { cause: 'unsupported', detail };
+}
+
+export function snapshotRequest(entry: RdbEntry): readonly string[] {
   if (entry.type === STRING_TYPE) {
     const value = decodeValue(entry.type, entry.raw) as string;
     return entry.expireAtMs === null
