@@ -1,198 +1,184 @@
-/** The client libraries that people use, with their default options, against the endpoint of a sharded database: plain and over TLS. */
+/**
+ * Client libraries and redis-cli at an endpoint of three shards with their default options, plain and over TLS with a name to be
+ * verified: connecting, pipelines, transactions, publish and subscribe, blocking, scanning, errors.
+ */
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis as Redis6 } from 'ioredis';
+import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { describeReal } from '../support/real-redis.ts';
-import { testSubnet } from '../support/sandboxes.ts';
+import { generateCertificate, type TestCertificate } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
+import { programAvailable } from '../support/programs.ts';
+import { testDatabase, type TestDatabase } from './fixtures.ts';
 
-const PASSWORD = 'geh:eim';
+const NAME = 'redis-12000.east.local';
+const CLI_MS_MAX = 10_000;
+const KEYS = Array.from({ length: 300 }, (_, at) => `key:${at}`);
+const patience = (what: string): { withinMs: number; what: string } => ({ withinMs: 5000, what });
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  /** Null: plain. */
-  readonly tls: { readonly ca: string; readonly servername: string } | null;
-}
-
-/** What every library can do, in its own way. */
-interface Session extends AsyncDisposable {
-  call(...words: string[]): Promise<unknown>;
-  pipeline(requests: readonly string[][]): Promise<unknown[]>;
-  transaction(requests: readonly string[][]): Promise<unknown[]>;
-  /** Resolves when it is subscribed. */
-  subscribe(channel: string, heard: (message: string) => void): Promise<void>;
-}
-
-const byIoredis =
-  (Redis: typeof Redis6 | typeof Redis5) =>
-  async ({ host, port, tls }: Place): Promise<Session> => {
-    const options = { host, port, password: PASSWORD, ...(tls === null ? {} : { tls: { ...tls, host } }) };
-    const client = new (Redis as typeof Redis6)(options);
-    const subscriber = new (Redis as typeof Redis6)({ ...options, lazyConnect: true });
-    const all = (requests: readonly string[][], chain: ReturnType<typeof client.pipeline>): typeof chain =>
-      requests.reduce((each, [name, ...rest]) => each.call(name!, ...rest), chain);
-    const values = (replies: [Error | null, unknown][] | null): unknown[] =>
-      (replies ?? []).map(([error, value]) => error ?? value);
-    return {
-      call: (name = '', ...rest) => client.call(name, ...rest),
-      pipeline: async (requests) => values(await all(requests, client.pipeline()).exec()),
-      transaction: async (requests) => values(await all(requests, client.multi()).exec()),
-      async subscribe(channel, heard) {
-        subscriber.on('message', (_, message) => heard(message));
-        await subscriber.subscribe(channel);
-      },
-      async [Symbol.asyncDispose]() {
-        subscriber.disconnect();
-        client.disconnect();
-      },
-    };
-  };
-
-const byNodeRedis =
-  (RESP: 2 | 3) =>
-  async ({ host, port, tls }: Place): Promise<Session> => {
-    const socket = tls === null ? { host, port } : { host, port, tls: true as const, ...tls };
-    const client = createClient({ RESP, password: PASSWORD, socket });
-    const subscriber = client.duplicate();
-    for (const each of [client, subscriber]) each.on('error', () => undefined);
-    await client.connect();
-    const all = <T extends { addCommand(words: string[]): T }>(requests: readonly string[][], chain: T): T =>
-      requests.reduce((each, words) => each.addCommand(words), chain);
-    return {
-      call: (...words) => client.sendCommand(words),
-      pipeline: (requests) => Promise.all(requests.map((words) => client.sendCommand(words))),
-      transaction: (requests) => all(requests, client.multi()).exec() as Promise<unknown[]>,
-      async subscribe(channel, heard) {
-        await subscriber.connect();
-        await subscriber.subscribe(channel, heard);
-      },
-      async [Symbol.asyncDispose]() {
-        if (subscriber.isOpen) subscriber.destroy();
-        client.destroy();
-      },
-    };
-  };
-
-const LIBRARIES = [
-  ['ioredis 5', byIoredis(Redis5)],
-  ['ioredis 6', byIoredis(Redis6)],
-  ['node-redis, RESP2', byNodeRedis(2)],
-  ['node-redis, RESP3', byNodeRedis(3)],
-] as const;
-
-const KEYS = Array.from({ length: 60 }, (_, at) => `key:${at}`);
-
-let sandbox: Sandbox;
-let places: Readonly<Record<'plain' | 'TLS', Place>>;
-
+let certificate: TestCertificate;
 beforeAll(async () => {
-  const plain = { name: 'plain', port: 12_000, shards: 3, password: PASSWORD };
-  const secure = { name: 'secure', port: 12_001, shards: 3, password: PASSWORD, tlsMode: 'enabled' } as const;
-  sandbox = await startSandbox({
-    clusters: [
-      {
-        name: 'east.local',
-        subnet: testSubnet(),
-        databases: [plain, { ...secure, enforceClientAuthentication: false }],
-      },
-    ],
-  });
-  const east = sandbox.cluster('east.local');
-  const { host } = east.database('plain');
-  places = {
-    plain: { host, port: 12_000, tls: null },
-    TLS: { host, port: 12_001, tls: { ca: east.proxyCertificate, servername: 'redis-12001.east.local' } },
-  };
+  certificate = await generateCertificate({ cn: NAME, san: [NAME] });
 });
 
-afterAll(() => sandbox.close());
+interface Way {
+  readonly name: string;
+  readonly secure: boolean;
+}
+const WAYS: readonly Way[] = [
+  { name: 'plain', secure: false },
+  { name: 'over TLS', secure: true },
+];
 
-describe.each(LIBRARIES)('%s', (_, open) => {
-  it.each(['plain', 'TLS'] as const)('works against a sharded database, %s', async (kind) => {
-    await using session = await open(places[kind]);
-    await session.call('FLUSHALL');
-    expect(await session.pipeline(KEYS.map((key, at) => ['SET', key, String(at)]))).toEqual(KEYS.map(() => 'OK'));
-    expect(await session.call('MGET', ...KEYS)).toEqual(KEYS.map((__, at) => String(at)));
-    expect(await session.call('DBSIZE')).toBe(KEYS.length);
+const databaseFor = ({ secure }: Way): Promise<TestDatabase> =>
+  testDatabase({
+    settings: { passwords: ['secret'], tlsMode: secure ? 'enabled' : 'disabled' },
+    tls: () => (secure ? { ...certificate, mode: 'required', clientCertificates: null, minVersion: 'TLSv1.2' } : null),
+  });
 
-    const seen = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, keys] = (await session.call('SCAN', cursor, 'COUNT', '7')) as [string, string[]];
-      for (const key of keys) seen.add(key);
-      cursor = next;
-    } while (cursor !== '0');
-    expect([...seen].toSorted()).toEqual(KEYS.toSorted());
+describe.each(WAYS)('$name', (way) => {
+  describe.each([
+    ['ioredis 6', Redis],
+    ['ioredis 5', Redis5 as unknown as typeof Redis],
+  ])('%s', (_name, Client) => {
+    it('connects, pipelines, transacts, subscribes, blocks, scans and sees errors', async () => {
+      await using database = await databaseFor(way);
+      const open = (): Redis =>
+        new Client(database.port, '127.0.0.1', {
+          password: 'secret',
+          ...(way.secure && { tls: { ca: certificate.certificate, servername: NAME } }),
+        });
+      const [redis, other] = [open(), open()];
+      try {
+        expect(await redis.ping()).toBe('PONG');
+        const replies = await redis.pipeline(KEYS.map((key, at) => ['set', key, String(at)])).exec();
+        expect(replies!.every(([error, reply]) => error === null && reply === 'OK')).toBe(true);
+        expect(await redis.mget(KEYS.slice(0, 4))).toEqual(['0', '1', '2', '3']);
+        const found: string[] = [];
+        for await (const keys of redis.scanStream({ count: 20 })) found.push(...(keys as string[]));
+        expect(found.toSorted()).toEqual(KEYS.toSorted());
+        expect(await redis.multi().incr('{t}n').hset('{t}h', { f: 'v' }).hgetall('{t}h').exec()).toEqual([
+          [null, 1],
+          [null, 1],
+          [null, { f: 'v' }],
+        ]);
+        await redis.watch('{t}n');
+        await other.incr('{t}n');
+        expect(await redis.multi().incr('{t}n').exec()).toBeNull();
 
-    expect(
-      await session.transaction([
-        ['INCR', '{a}n'],
-        ['RPUSH', '{a}l', 'x', 'y'],
-        ['GET', '{a}n'],
-      ]),
-    ).toEqual([1, 2, '1']);
-    await expect(session.call('RENAME', 'key:0', 'key:1')).rejects.toThrow(/CROSSSLOT/);
-    await expect(session.call('LPUSH', 'key:0', 'x')).rejects.toThrow(/WRONGTYPE/);
-    await expect(session.call('DEBUG', 'SLEEP', '0')).rejects.toThrow(/unknown command/);
+        const heard: string[] = [];
+        other.on('message', (channel: string, message: string) => heard.push(`${channel} ${message}`));
+        expect(await other.subscribe('news')).toBe(1);
+        expect(await redis.publish('news', 'x')).toBe(1);
+        await eventually(() => heard.length === 1, patience('the message arrives'));
+        expect(heard).toEqual(['news x']);
+        await other.unsubscribe('news');
 
-    await using other = await open(places[kind]);
-    const popped = session.call('BLPOP', 'queue', '10');
-    await other.call('RPUSH', 'queue', 'job');
-    expect(await popped).toEqual(['queue', 'job']);
+        const popped = other.blpop('l', 0);
+        await eventually(() => database.shards.some(({ blocking }) => blocking.count > 0), patience('it waits'));
+        await redis.rpush('l', 'element');
+        expect(await popped).toEqual(['l', 'element']);
 
-    const heard: string[] = [];
-    await other.subscribe('news', (message) => heard.push(message));
-    expect(await session.call('PUBLISH', 'news', 'hello')).toBe(1);
-    await expect.poll(() => heard, { timeout: 5_000, interval: 5 }).toEqual(['hello']);
+        await expect(redis.rename('a', 'b')).rejects.toThrow(/^CROSSSLOT/);
+        await expect(redis.lpush('key:1', 'x')).rejects.toThrow(/^WRONGTYPE/);
+        await expect(redis.call('DEBUG', 'SLEEP', '0')).rejects.toThrow(/^ERR unknown command/);
+      } finally {
+        redis.disconnect();
+        other.disconnect();
+      }
+    });
+  });
+
+  describe.each([['RESP2', 2] as const, ['RESP3', 3] as const])('node-redis with %s', (_name, RESP) => {
+    it('connects, pipelines, transacts, subscribes, blocks, scans and sees errors', async () => {
+      await using database = await databaseFor(way);
+      const redis = createClient({
+        RESP,
+        password: 'secret',
+        socket: way.secure
+          ? { port: database.port, host: '127.0.0.1', tls: true, ca: certificate.certificate, servername: NAME }
+          : { port: database.port, host: '127.0.0.1' },
+      });
+      redis.on('error', () => undefined);
+      const other = redis.duplicate();
+      other.on('error', () => undefined);
+      try {
+        await Promise.all([redis.connect(), other.connect()]);
+        expect(await redis.ping()).toBe('PONG');
+        await Promise.all(KEYS.map((key, at) => redis.set(key, String(at))));
+        expect(await redis.mGet(KEYS.slice(0, 4))).toEqual(['0', '1', '2', '3']);
+        const found: string[] = [];
+        for await (const keys of redis.scanIterator({ COUNT: 20 })) found.push(...keys);
+        expect(found.toSorted()).toEqual(KEYS.toSorted());
+        const results = await redis.multi().incr('{t}n').hSet('{t}h', { f: 'v' }).hGetAll('{t}h').exec();
+        expect(JSON.parse(JSON.stringify(results))).toEqual([1, 1, { f: 'v' }]);
+
+        const heard: string[] = [];
+        await other.subscribe('news', (message, channel) => heard.push(`${channel} ${message}`));
+        expect(await redis.publish('news', 'x')).toBe(1);
+        await eventually(() => heard.length === 1, patience('the message arrives'));
+        expect(heard).toEqual(['news x']);
+        await other.unsubscribe('news');
+
+        const popped = other.blPop('l', 0);
+        await eventually(() => database.shards.some(({ blocking }) => blocking.count > 0), patience('it waits'));
+        await redis.rPush('l', 'element');
+        // After an unsubscription in RESP2 this library gives bytes, from a redis-server too
+        const { key, element } = (await popped)!;
+        expect(Buffer.from(key).toString()).toBe('l');
+        expect(Buffer.from(element).toString()).toBe('element');
+
+        await expect(redis.rename('a', 'b')).rejects.toThrow(/^CROSSSLOT/);
+        await expect(redis.lPush('key:1', 'x')).rejects.toThrow(/^WRONGTYPE/);
+        await expect(redis.sendCommand(['DEBUG', 'SLEEP', '0'])).rejects.toThrow(/^ERR unknown command/);
+      } finally {
+        redis.destroy();
+        other.destroy();
+      }
+    });
   });
 });
 
-const runCli = async (words: readonly string[], input: string): Promise<string> => {
-  const child = spawn('redis-cli', words, { stdio: ['pipe', 'pipe', 'inherit'] });
+const hasCli = programAvailable('redis-cli', '--version');
+const directory = mkdtempSync(join(tmpdir(), 'proxy-clients-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What it prints; `input` goes to its standard input, which then ends. */
+async function cli(database: TestDatabase, way: Way, args: readonly string[], input = ''): Promise<string> {
+  const ca = join(directory, 'ca.pem');
+  writeFileSync(ca, certificate.certificate);
+  const tls = way.secure ? ['--tls', '--cacert', ca, '--sni', NAME] : [];
+  const child = spawn('redis-cli', ['-p', String(database.port), ...tls, ...args], {
+    env: { ...process.env, REDISCLI_AUTH: 'secret' },
+    timeout: CLI_MS_MAX,
+  });
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stdin.end(input);
-  await once(child, 'close');
+  await new Promise((resolve) => child.once('close', resolve));
   return printed;
-};
+}
 
-describeReal('redis-cli', () => {
-  it.each(['plain', 'TLS'] as const)('works against a sharded database, %s', async (kind) => {
-    const { host, port, tls } = places[kind];
-    const folder = mkdtempSync(join(tmpdir(), 'antipode-cli-'));
-    try {
-      const ca = join(folder, 'ca.pem');
-      writeFileSync(ca, tls?.ca ?? '');
-      const secure = tls === null ? [] : ['--tls', '--cacert', ca, '--sni', tls.servername];
-      const words = ['-h', host, '-p', String(port), '-a', PASSWORD, '--no-auth-warning', ...secure];
-      const printed = await runCli(
-        words,
-        'FLUSHALL\nSET a 1\nMSET b 2 c 3\nMGET a b c\nRENAME a b\nMULTI\nINCR a\nEXEC\nDBSIZE\n',
-      );
-      const lines = printed.split('\n').map((line) => line.replace(/CROSSSLOT.*/, 'CROSSSLOT'));
-      expect(lines.filter((line) => line !== '')).toEqual([
-        'OK',
-        'OK',
-        'OK',
-        '1',
-        '2',
-        '3',
-        'CROSSSLOT',
-        'OK',
-        'QUEUED',
-        '2',
-        '3',
-      ]);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+describe.skipIf(!hasCli).each(WAYS)('redis-cli $name', (way) => {
+  it('asks, scans, transacts, and loads a pipe of requests to its end', async () => {
+    await using database = await databaseFor(way);
+    expect(await cli(database, way, ['PING'])).toBe('PONG\n');
+    const many = KEYS.map((key) => `SET ${key} x\r\n`).join('');
+    expect(await cli(database, way, ['--pipe'], many)).toMatch(/errors: 0, replies: 300/);
+    expect(await cli(database, way, ['-3', 'DBSIZE'])).toBe('300\n');
+    const found = (await cli(database, way, ['--scan', '--pattern', 'key:*'])).trim().split('\n');
+    expect(found.toSorted()).toEqual(KEYS.toSorted());
+    expect(await cli(database, way, [], 'MULTI\nSET {t}a 1\nGET {t}a\nEXEC\n')).toBe('OK\nQUEUED\nQUEUED\nOK\n1\n');
+    expect(await cli(database, way, [], 'MULTI\nSET a 1\nSET b 1\nEXEC\n')).toMatch(
+      /^OK\nQUEUED\nCROSSSLOT .*\n+EXECABORT Transaction discarded because of previous errors\.\n+$/,
+    );
+    expect(await cli(database, way, ['SHUTDOWN', 'NOSAVE'])).toMatch(/^ERR unknown command 'SHUTDOWN'/);
+    expect(await cli(database, way, ['--raw', 'INFO', 'server'])).toMatch(/redis_version:/);
   });
 });

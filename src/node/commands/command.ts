@@ -227,6 +227,12 @@ function keySpecsOf(skip: number, entries: readonly [string, Shape[string]][]): 
   return specs;
 }
 
+/** A limit leaves out what follows the keys: half of the rest in `STREAMS key … id …` [redis db.c getKeysUsingKeySpecs]. */
+function lastFromEnd(find: { readonly last: number; readonly limit: number }, begin: number, count: number): number {
+  if (find.limit < 2 || find.last !== -1) return count + find.last;
+  return begin + Math.floor((count - begin) / find.limit) - 1;
+}
+
 /** Where the keys are that these specifications find. */
 export function positionsOf(specs: readonly KeySpec[], words: readonly string[]): number[] {
   const positions: number[] = [];
@@ -249,7 +255,7 @@ export function positionsOf(specs: readonly KeySpec[], words: readonly string[])
     }
     const { find } = spec;
     if (find.kind === 'range') {
-      const last = find.last >= 0 ? begin + find.last : words.length + find.last;
+      const last = find.last >= 0 ? begin + find.last : lastFromEnd(find, begin, words.length);
       for (let at = begin; at <= last && at < words.length; at += find.step) positions.push(at);
     } else if (find.kind === 'keynum') {
       const count = Number(words[begin + find.keynum]);
