@@ -166,6 +166,7 @@ export class Replica {
     this.#pending = { replicationId, offset };
     this.#snapshotBytes = 0;
     this.#snapshotBytesTotal = 0;
+    this.#loading?.discard();
     this.#loading = new Loading(shard);
     const because =
       feed.mode === 'idle' ? 'no-offset' : replicationId === feed.replicationId ? 'backlog-lost' : 'replid-changed';
@@ -322,6 +323,7 @@ export class Replica {
     this.#session = null;
     this.#link?.close();
     this.#link = null;
+    this.#loading?.discard();
     this.#loading = null;
     this.#refusal = null;
     if (session === null) return;

@@ -1,6 +1,8 @@
 /** Commands that count in a string: exact int64 arithmetic, and long doubles. [redis t_string.c incrDecrCommand] */
 
 import { refuse } from '../../resp/refusals.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { RawString } from '../keyspace/raw-string.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { int64, key, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
@@ -12,24 +14,30 @@ const EXACT_CHARS = 15;
 const INT64_MIN = -(2n ** 63n);
 
 function count({ keyspace }: CommandContext, key: string, by: bigint): number | bigint {
-  const text = keyspace.editString(key)?.toString() ?? '0';
+  return countExactly(keyspace, key, keyspace.editString(key), by);
+}
+
+function countExactly(keyspace: Keyspace, key: string, found: string | RawString | undefined, by: bigint): bigint {
+  const text = found?.toString() ?? '0';
   const before = parseInt64(text);
   if (before === null) throw refuse('NOT_INTEGER');
   const after = before + by;
   if (!fitsInt64(after)) throw refuse('OVERFLOW');
-  keyspace.put(key, after.toString(), true);
+  keyspace.overwrite(key, after.toString());
   return after;
 }
 
-/** INCR and DECR of what is not near the ends of int64; undefined leaves it to `count`. */
-function countQuickly({ keyspace }: CommandContext, key: string, by: 1 | -1): number | undefined {
-  const text = keyspace.edit(key) ?? '0';
-  if (typeof text !== 'string' || text.length > EXACT_CHARS) return undefined;
-  const before = parseInteger(text);
-  if (before === null) return undefined;
-  keyspace.put(key, String(before + by), true);
+/** INCR and DECR: in plain numbers where the text is not near the ends of int64. */
+function countQuickly({ keyspace }: CommandContext, key: string, by: 1 | -1): number | bigint {
+  const found = keyspace.editString(key);
+  const before = found === undefined ? 0 : isExact(found) ? parseInteger(found) : null;
+  if (before === null) return countExactly(keyspace, key, found, BigInt(by));
+  keyspace.overwrite(key, String(before + by));
   return before + by;
 }
+
+const isExact = (value: string | RawString): value is string =>
+  typeof value === 'string' && value.length <= EXACT_CHARS;
 
 function longDouble(text: string): LongDouble {
   const value = parseLongDouble(text);
@@ -52,7 +60,7 @@ export const counterCommands: readonly Command[] = [
     flags,
     arguments: { key: counted },
     quick: (context, words) => countQuickly(context, words[1]!, 1),
-    run: (context, given) => count(context, given.key, 1n),
+    run: (context, given) => countQuickly(context, given.key, 1),
   }),
 
   defineCommand({
@@ -64,7 +72,7 @@ export const counterCommands: readonly Command[] = [
     flags,
     arguments: { key: counted },
     quick: (context, words) => countQuickly(context, words[1]!, -1),
-    run: (context, given) => count(context, given.key, -1n),
+    run: (context, given) => countQuickly(context, given.key, -1),
   }),
 
   defineCommand({
@@ -107,7 +115,7 @@ export const counterCommands: readonly Command[] = [
       const sum = typeof before === 'string' || typeof by === 'string' ? null : addLongDoubles(before, by);
       if (sum === null) throw refuse('NAN_OR_INFINITY');
       const result = formatLongDouble(sum);
-      keyspace.put(key, result, true);
+      keyspace.overwrite(key, result);
       // What was added would be rounded elsewhere as well; what it came to is not
       context.replicateAs('SET', key, result, 'KEEPTTL');
       return result;

@@ -63,10 +63,16 @@ const restoreOptions: typeof restoreGrammar = {
 function setAccess(
   { keyspace, shard: { access }, now }: CommandContext,
   key: string,
-  { token, value }: { readonly token: string; readonly value: number },
+  said: { readonly token: string; readonly value: number } | undefined,
 ): void {
-  if (access.isLfu !== (token === 'FREQ')) return;
-  keyspace.setAccessMark(key, access.isLfu ? access.markOfFrequency(value, now) : access.markOfIdle(value, now));
+  if (said === undefined || access.isLfu !== (said.token === 'FREQ')) {
+    keyspace.setAccessMark(key, access.fresh(now)); // whatever was there before
+    return;
+  }
+  keyspace.setAccessMark(
+    key,
+    access.isLfu ? access.markOfFrequency(said.value, now) : access.markOfIdle(said.value, now),
+  );
 }
 
 export const dumpCommands: readonly Command[] = [
@@ -112,7 +118,7 @@ export const dumpCommands: readonly Command[] = [
         return OK;
       }
       keyspace.put(key, value);
-      if (attribute !== undefined) setAccess(context, key, attribute);
+      setAccess(context, key, attribute);
       if (at === null) return OK;
       keyspace.setExpiry(key, at);
       context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');

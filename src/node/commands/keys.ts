@@ -50,9 +50,10 @@ function readCopyOptions(context: CommandContext, words: readonly string[]): { t
   return { target, replace };
 }
 
-/** Puts a value together with its expiry. */
-function place(keyspace: Keyspace, key: string, value: Value, expireAt: number | undefined): void {
+/** Puts a value together with its expiry and the mark of its last access. */
+function place(keyspace: Keyspace, key: string, value: Value, expireAt: number | undefined, mark: number): void {
   keyspace.put(key, value);
+  keyspace.setAccessMark(key, mark);
   if (expireAt !== undefined) keyspace.setExpiry(key, expireAt);
 }
 
@@ -80,8 +81,9 @@ function rename({ keyspace }: CommandContext, from: string, to: string, onlyNew:
   if (from === to) return !onlyNew;
   if (onlyNew && keyspace.has(to)) return false;
   const expireAt = keyspace.expireAt(from);
+  const mark = keyspace.accessMark(from)!;
   keyspace.remove(from);
-  place(keyspace, to, value, expireAt);
+  place(keyspace, to, value, expireAt, mark);
   return true;
 }
 
@@ -197,13 +199,13 @@ export const keyCommands: readonly Command[] = [
       options: copyOptions,
     },
     run(context, { source, destination, options: words }) {
-      const { keyspace } = context;
+      const { keyspace, shard, now } = context;
       const { target, replace } = readCopyOptions(context, words);
       if (target === keyspace && source === destination) throw refuse('SAME_OBJECT');
       const value = keyspace.read(source);
       if (value === undefined) return 0;
       if (target.has(destination) && !replace) return 0;
-      place(target, destination, cloneValue(value), keyspace.expireAt(source));
+      place(target, destination, cloneValue(value), keyspace.expireAt(source), shard.access.fresh(now));
       return 1;
     },
   }),
@@ -223,8 +225,9 @@ export const keyCommands: readonly Command[] = [
       const value = keyspace.edit(key);
       if (value === undefined || target.has(key)) return 0;
       const expireAt = keyspace.expireAt(key);
+      const mark = keyspace.accessMark(key)!;
       keyspace.remove(key);
-      place(target, key, value, expireAt);
+      place(target, key, value, expireAt, mark);
       return 1;
     },
   }),

@@ -22,6 +22,11 @@ export function checkStringLength(context: CommandContext, bytes: number): void 
 /** The key's value as bytes to change, undefined when there is none. The caller says `changed` once it has changed them. */
 export function editRaw(keyspace: Keyspace, key: string): RawString | undefined {
   const value = keyspace.editString(key);
+  return value === undefined ? undefined : asRaw(keyspace, key, value);
+}
+
+/** What `editString` found for the key, as bytes to change. */
+export function asRaw(keyspace: Keyspace, key: string, value: string | RawString): RawString {
   if (typeof value !== 'string') return value;
   const raw = new RawString(value);
   keyspace.load(key, raw, null);

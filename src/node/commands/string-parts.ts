@@ -5,7 +5,7 @@ import { RawString } from '../keyspace/raw-string.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { integer, integerFrom, key, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
-import { checkStringLength, editRaw } from './raw-edit.ts';
+import { checkStringLength, asRaw } from './raw-edit.ts';
 
 /** Both ends included, negative from the end; null when nothing lies between them. */
 function rangeOf(length: number, start: number, end: number): readonly [from: number, to: number] | null {
@@ -41,7 +41,7 @@ export const stringPartCommands: readonly Command[] = [
         return value.length;
       }
       checkStringLength(context, before.length + value.length);
-      const raw = editRaw(keyspace, key)!;
+      const raw = asRaw(keyspace, key, before);
       raw.append(value);
       keyspace.changed(key);
       return raw.length;
@@ -102,7 +102,7 @@ export const stringPartCommands: readonly Command[] = [
         keyspace.put(key, created);
         return created.length;
       }
-      const raw = editRaw(keyspace, key)!;
+      const raw = asRaw(keyspace, key, before);
       raw.write(offset, value);
       keyspace.changed(key);
       return raw.length;

@@ -107,7 +107,9 @@ export const stringCommands: readonly Command[] = [
           ? undefined
           : expiryToUnixMs(expiration.token, expiration.value, now, 'set');
       const old = get ? asReply(keyspace.readString(key)) : null;
-      if (condition !== undefined && (condition.token === 'NX') === keyspace.has(key)) return get ? old : null;
+      // To find out that the key is there is an access, where nothing is written
+      if (condition?.token === 'NX' && keyspace.edit(key) !== undefined) return get ? old : null;
+      if (condition?.token === 'XX' && !keyspace.has(key)) return get ? old : null;
       if (at !== undefined) setUntil(context, key, value, at);
       else {
         const keep = expiration !== undefined;
@@ -128,7 +130,7 @@ export const stringCommands: readonly Command[] = [
     deprecated: { since: '2.6.12', replacedBy: '`SET` with the `NX` argument' },
     arguments: { key: key('OW', 'insert'), value: text() },
     run({ keyspace }, given) {
-      if (keyspace.has(given.key)) return 0;
+      if (keyspace.edit(given.key) !== undefined) return 0;
       keyspace.put(given.key, given.value);
       return 1;
     },
@@ -268,7 +270,7 @@ export const stringCommands: readonly Command[] = [
     tips: { request: 'multi_shard', response: 'agg_min' },
     arguments: { pairs: pairs('msetnx', key('OW', 'insert')) },
     run({ keyspace }, _given, words) {
-      for (let i = 1; i < words.length; i += 2) if (keyspace.has(words[i]!)) return 0;
+      for (let i = 1; i < words.length; i += 2) if (keyspace.edit(words[i]!) !== undefined) return 0;
       for (let i = 1; i < words.length; i += 2) keyspace.put(words[i]!, words[i + 1]!);
       return 1;
     },

@@ -40,8 +40,6 @@ export interface KeyspaceOwner {
   readonly access: AccessRecord;
   /** False while nothing that happens is an access (CLIENT NO-TOUCH). */
   recordsAccess: boolean;
-  /** Key that the running command has accessed already: overwriting it is no second access. Null before it has. */
-  accessed: string | null;
   /** Number of changes so far: a command that did not raise it is not replicated. */
   dirty: number;
   hits: number;
@@ -117,7 +115,7 @@ export class Keyspace {
 
   /** Looks for a reading command. */
   read(key: string): Value | undefined {
-    const value = this.access(key);
+    const value = this.#access(key);
     if (value === undefined) this.#owner.misses++;
     else this.#owner.hits++;
     return value;
@@ -125,7 +123,7 @@ export class Keyspace {
 
   /** Looks for a command that may change the value in place. */
   edit(key: string): Value | undefined {
-    const value = this.access(key);
+    const value = this.#access(key);
     if (value === undefined) return undefined;
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     if (typeof value !== 'string') this.#owner.keyMemory.edited(this.#account, value);
@@ -180,8 +178,15 @@ export class Keyspace {
   put(key: string, value: Value, keepExpiry = false): void {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     const before = this.#store(key, value);
-    if (before !== undefined) this.#overwritten(key);
+    if (before !== undefined) this.#touchStored();
     if (!keepExpiry && this.#expires.size > 0) this.#takeExpiry(key);
+    this.changed(key);
+  }
+
+  /** Stores a string where the command has looked up another: that was the access. The expiry stays. [redis db.c dbOverwrite] */
+  overwrite(key: string, value: string): void {
+    if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
+    this.#store(key, value);
     this.changed(key);
   }
 
@@ -288,27 +293,22 @@ export class Keyspace {
   }
 
   /** Looks as an access, and counts neither hit nor miss. */
-  access(key: string): Value | undefined {
+  #access(key: string): Value | undefined {
     const values = this.#values;
     const place = values.placeOf(key);
     if (place < 0) return undefined;
     const value = values.valueAt(place);
     if (this.#expires.size > 0 && this.#isGone(key)) return undefined;
     const owner = this.#owner;
-    if (owner.recordsAccess) {
-      values.setMarkAt(place, owner.access.touched(values.markAt(place), owner.now));
-      owner.accessed = key;
-    }
+    if (owner.recordsAccess) values.setMarkAt(place, owner.access.touched(values.markAt(place), owner.now));
     return value;
   }
 
-  /** The value that was stored last took the place of another. */
-  #overwritten(key: string): void {
-    const { access, accessed, now } = this.#owner;
+  /** The value that was stored last took the place of another, as an access. */
+  #touchStored(): void {
+    const { access, now } = this.#owner;
     const { place } = this.#values;
-    // A new value has no history by the clock, and keeps the old one's frequency [redis db.c dbSetValue]
-    if (!access.isLfu) this.#values.setMarkAt(place, access.fresh(now));
-    else if (accessed !== key) this.#values.setMarkAt(place, access.touched(this.#values.markAt(place), now));
+    this.#values.setMarkAt(place, access.touched(this.#values.markAt(place), now));
   }
 
   /** Puts a value in its place and counts it; returns the one that was there. */

@@ -54,6 +54,12 @@ export class Loading {
         shard.blocking.changedAll(index);
       }
     });
+    this.discard();
     for (const listener of shard.onReplaced) listener();
+  }
+
+  /** Counts out what these databases hold: the old data once the new ones are in place, the new ones when they never will be. */
+  discard(): void {
+    for (const database of this.#databases) database.clear();
   }
 }

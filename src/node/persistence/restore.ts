@@ -117,11 +117,13 @@ export const loadSnapshotFile = async (
       offset += part.value.length;
       reader.push(part.value);
     }
+    loading.install();
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
     return damaged(folder, name, error.message);
+  } finally {
+    loading.discard();
   }
-  loading.install();
   for (const listener of shard.onLoaded) listener({ facts: loading.facts, libraries: loading.functions });
   return { ok: true, value: loading.facts };
 };

@@ -62,7 +62,7 @@ export class Eviction {
     let keysLeft = keysPerCall(config.get('maxmemory-eviction-tenacity'));
     while (memory.overLimit) {
       if (keysLeft-- <= 0) {
-        this.#goOnLater();
+        this.soon();
         return true;
       }
       const next = policy.by === 'random' ? this.#byChance(policy.of) : this.#best(policy.of, policy.by);
@@ -73,7 +73,8 @@ export class Eviction {
     return true;
   }
 
-  #goOnLater(): void {
+  /** Makes room in a turn of its own. */
+  soon(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
     this.#shard.world.clock.soon(() => {

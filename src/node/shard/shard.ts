@@ -153,7 +153,6 @@ export class Shard implements KeyspaceOwner {
   readonly keyMemory: MemoryCount = this.memory.keys;
   readonly access: AccessRecord;
   recordsAccess = true;
-  accessed: string | null = null;
   /** Shared by all sessions' decoders. */
   readonly decoderLimits: DecoderLimits = { ...DEFAULT_LIMITS };
   outputLimits!: OutputLimits;
@@ -186,6 +185,7 @@ export class Shard implements KeyspaceOwner {
     this.config.onChange((name) => {
       this.#applyConfig();
       if (name === 'requirepass') this.permissions.passwordChanged();
+      if (name === 'maxmemory') this.eviction.soon();
     });
     this.now = this.world.clock.now();
     // Of the world's chance: unknown to clients on a real machine, the same again in a simulated one
@@ -305,7 +305,6 @@ export class Shard implements KeyspaceOwner {
     context.mayBlock = mayBlock;
     context.replicated = null;
     context.blockRequest = null;
-    this.accessed = null;
     this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
     const { database } = session;
