@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { asking } from '../support/api.ts';
+import { FakeSource } from '../support/fake-source.ts';
+import { buildDump } from '../support/rdb-bytes.ts';
 import { inSimulation, type SimStory } from '../support/sandboxes.ts';
 
 const ONE = 'one.local';
@@ -70,6 +72,35 @@ describe('Replica Of', () => {
       expect(await target.ask('EXISTS', 'k')).toBe(0);
       await follow(story, orders.sourceUrl());
       expect([copy.status().replicaSync, await target.ask('GET', 'k')]).toEqual(['enabled', 'v']);
+    }),
+  );
+});
+
+describe('a source outside', () => {
+  const history = {
+    replicationId: 'a'.repeat(40),
+    offset: 0,
+    snapshot: buildDump('REDIS0010'),
+    stream: Buffer.alloc(0),
+  };
+
+  it.each([
+    ['no password', '', []],
+    ['a password', ':p%40ss%2F1@', [['AUTH', 'p@ss/1']]],
+    ['a user and a password', 'app:p%40ss@', [['AUTH', 'app', 'p@ss']]],
+  ])('whose URL has %s is asked accordingly', (_what, credentials, asked) =>
+    inSimulation({ clusters: oneCluster() }, async (story) => {
+      const at = { host: '127.9.0.1', port: 6379 };
+      const source = new FakeSource({ world: story.world, at, history, format: 'sized' });
+      await source.listen();
+      await follow(story, `redis://${credentials}127.9.0.1:6379`);
+      const said = source.requests.filter(([name]) => name === 'AUTH');
+      // Once by each connection: the first questions, and the link.
+      expect([...new Set(said.map((words) => JSON.stringify(words)))]).toEqual(
+        asked.map((words) => JSON.stringify(words)),
+      );
+      expect(source.full).toBe(1);
+      await source.listener.close();
     }),
   );
 });

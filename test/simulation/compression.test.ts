@@ -37,7 +37,7 @@ describe('compression', () => {
         const { sandbox } = story;
         await fill(story, 'before');
         const ratios: number[] = [];
-        for (const compression of [0, 1, 6]) {
+        for (const compression of [0, 1, 2, 3, 4, 5, 6]) {
           replicate(sandbox, [{ uri: orders(sandbox).sourceUrl(), compression }]);
           await copy(sandbox).inSync();
           await fill(story, `level${compression}`);
@@ -47,9 +47,9 @@ describe('compression', () => {
           expect(source!.ingressBytes).toBeGreaterThan(1_000);
           ratios.push(source!.ingressBytes / source!.ingressBytesDecompressed);
         }
-        expect(ratios[0]).toBe(1);
-        expect(ratios[1]).toBeLessThan(0.5);
-        expect(ratios[2]).toBeLessThan(0.5);
+        const [plain, ...packed] = ratios;
+        expect(plain).toBe(1);
+        for (const ratio of packed) expect(ratio).toBeLessThan(0.5);
       }),
   );
 

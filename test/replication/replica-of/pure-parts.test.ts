@@ -80,6 +80,13 @@ describe('routeUnit', () => {
     expect(route(['PUBLISH', 'c', 'm'])).toEqual({});
   });
 
+  it('sends function libraries everywhere: each shard must know what is called on its keys', () => {
+    const code = '#!lua name=lib';
+    const everywhere = (text: string) => ({ 0: [text], 1: [text], 2: [text] });
+    expect(route(['FUNCTION', 'LOAD', code])).toEqual(everywhere(`FUNCTION LOAD ${code}`));
+    expect(route(['FUNCTION', 'DELETE', 'lib'])).toEqual(everywhere('FUNCTION DELETE lib'));
+  });
+
   it("keeps a source's own checkpoint away", () => {
     expect(route(['HSET', 'antipode:checkpoint', 'generation', 'x'])).toEqual({});
     expect(route(['DEL', 'antipode:checkpoint'])).toEqual({});

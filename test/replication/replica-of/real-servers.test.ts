@@ -57,6 +57,25 @@ describeReal('Replica Of between two real servers', () => {
     expect(await to.command('GET', 'precious')).toBe('1');
   });
 
+  it('copies function libraries, of the snapshot and of the stream, and the effects of their calls', async () => {
+    const library = (name: string): string =>
+      `#!lua name=${name}\nredis.register_function('${name}_set', function(keys, args) return redis.call('SET', keys[1], args[1]) end)`;
+    await using from = await startRealRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+    await using to = await startRealRedis();
+    await from.command('FUNCTION', 'LOAD', library('early'));
+    const engine = replicateInto(new SystemWorld({ seed: 1 }), [from.url], to.url);
+    engine.start();
+    await eventually(() => engine.inSync, { withinMs: 10_000, what: 'in sync' });
+    await from.command('FUNCTION', 'LOAD', library('late'));
+    await from.command('FCALL', 'late_set', 1, 'k', 'by a function');
+    await eventually(() => equalData(from, to), { withinMs: 5_000, what: 'the effect of the call' });
+    expect(await to.command('GET', 'k')).toBe('by a function');
+    for (const name of ['early', 'late'])
+      expect(await to.command('FCALL', `${name}_set`, 1, 'own', name), name).toBe('OK');
+    expect(engine.stopped).toBeNull();
+    engine.close();
+  });
+
   it('keeps checkpoints apart in a chain: each target has its own', async () => {
     const args = ['--repl-diskless-sync-delay', '0'];
     await using first = await startRealRedis({ args });
