@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { runProgram, startProgram } from '../support/antipode-program.ts';
 import { realRedisAvailable } from '../support/real-redis.ts';
 
+/** Every scenario there is, in processes of their own. */
+const MANY_STORIES_MS = 120_000;
+
 interface Document {
   readonly passed: number;
   readonly failed: number;
@@ -29,22 +32,30 @@ const json = async (...words: string[]): Promise<Document & { code: number | nul
 };
 
 describe('antipode run', () => {
-  it('plays the same simulation for the same seed, in any process', async () => {
-    const first = await json('scenarios', '--seed', '11');
-    expect(first).toMatchObject({ code: 0, passed: 5, failed: 0, skipped: 0 });
-    const second = await json('scenarios', '--seed', '11');
-    expect(second.scenarios.map((each) => each.event_log_hash)).toEqual(
-      first.scenarios.map((each) => each.event_log_hash),
-    );
-  });
+  it(
+    'plays the same simulation for the same seed, in any process',
+    async () => {
+      const first = await json('scenarios', '--seed', '11');
+      expect(first).toMatchObject({ code: 0, passed: 5, failed: 0, skipped: 0 });
+      const second = await json('scenarios', '--seed', '11');
+      expect(second.scenarios.map((each) => each.event_log_hash)).toEqual(
+        first.scenarios.map((each) => each.event_log_hash),
+      );
+    },
+    MANY_STORIES_MS,
+  );
 
-  it('plays the same files on real sockets', async () => {
-    const played = await json('scenarios', '--world', 'system');
-    expect(played.scenarios.map(({ detail }) => detail).filter((detail) => !detail.includes('redis-server'))).toEqual(
-      Array.from({ length: realRedisAvailable ? 5 : 3 }, () => ''),
-    );
-    expect(played).toMatchObject({ code: 0, failed: 0, skipped: realRedisAvailable ? 0 : 2 });
-  });
+  it(
+    'plays the same files on real sockets',
+    async () => {
+      const played = await json('scenarios', '--world', 'system');
+      expect(played.scenarios.map(({ detail }) => detail).filter((detail) => !detail.includes('redis-server'))).toEqual(
+        Array.from({ length: realRedisAvailable ? 5 : 3 }, () => ''),
+      );
+      expect(played).toMatchObject({ code: 0, failed: 0, skipped: realRedisAvailable ? 0 : 2 });
+    },
+    MANY_STORIES_MS,
+  );
 
   it('skips visibly what needs a redis-server when there is none', async () => {
     await using running = startProgram(['run', 'scenarios/external-source.ts', '--world', 'system'], {
