@@ -11,6 +11,7 @@ import type { World } from '../world/world.ts';
 import { SandboxError, type ClusterConfig } from './options.ts';
 
 const API_PORT = 9443;
+const API_HTTP_PORT = 8080;
 const UI_PORT = 8443;
 const SHARED_HOST = '127.0.0.1';
 const SHARED_PORT_STEP = 1_000;
@@ -20,6 +21,7 @@ export interface ClusterPlace {
   readonly nodes: readonly NodeRecord[];
   readonly ports: PortPlan;
   readonly apiPort: number;
+  readonly apiHttpPort: number;
   readonly uiPort: number;
   /** Added to the ports that the configuration names. */
   readonly portShift: number;
@@ -52,7 +54,7 @@ const ownPlace = (cluster: ClusterConfig, index: number): ClusterPlace => {
     uid: node + 1,
     address: `${subnet}.${node + 1}`,
   }));
-  return { nodes, ports: STANDARD_PORTS, apiPort: API_PORT, uiPort: UI_PORT, portShift: 0 };
+  return { nodes, ports: STANDARD_PORTS, apiPort: API_PORT, apiHttpPort: API_HTTP_PORT, uiPort: UI_PORT, portShift: 0 };
 };
 
 const sharedPlace = (cluster: ClusterConfig, index: number): ClusterPlace => {
@@ -67,6 +69,7 @@ const sharedPlace = (cluster: ClusterConfig, index: number): ClusterPlace => {
       shardLast: shardFirst + portShift + SHARED_PORT_STEP - 1,
     },
     apiPort: API_PORT + index,
+    apiHttpPort: API_HTTP_PORT + index,
     uiPort: UI_PORT + index,
     portShift,
   };

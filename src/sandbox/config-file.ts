@@ -116,6 +116,7 @@ const cluster = z.strictObject({
   private_endpoints: z.boolean().optional(),
   mdns_missing: mdnsMissing.optional(),
   services: services.optional(),
+  bootstrap: z.enum(['automatic', 'manual']).optional(),
   license: z.enum(['development', 'trial']).optional(),
   databases: z.array(database).optional(),
 });

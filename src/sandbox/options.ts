@@ -67,6 +67,8 @@ export interface ClusterConfig {
   readonly mdnsMissing?: MdnsMissingConfig | undefined;
   /** As in services_configuration of the REST API; absent: as usual. */
   readonly services?: ServicesEdit | undefined;
+  /** `manual`: it waits for POST /v1/bootstrap/create_cluster, as a new machine does; it has no databases then. */
+  readonly bootstrap?: 'automatic' | 'manual' | undefined;
   /** `trial`: the product's own, for 30 days and 4 shards. Absent: one that no sandbox outgrows. */
   readonly license?: 'development' | 'trial' | undefined;
   readonly databases?: readonly DatabaseConfig[] | undefined;

@@ -10,17 +10,17 @@ import { makeClusterCertificates } from '../cluster/certificates/cluster-certifi
 import { checkFqdn, sharedName } from '../cluster/names/endpoint-names.ts';
 import { ControlPlane } from '../cluster/control/control-plane.ts';
 import { passwordOf, randomPassword } from '../cluster/control/secrets.ts';
-import { apiTls } from '../cluster/control/tls-policy.ts';
 import { editServices } from '../cluster/state/cluster-rules.ts';
 import { DEFAULT_SERVICES } from '../cluster/state/cluster-settings.ts';
 import { newCluster, NODES_MAX, type ClusterState } from '../cluster/state/cluster-state.ts';
 import { endpointsOf } from '../cluster/state/endpoints.ts';
+import { waitingCluster } from '../cluster/state/bootstrap-rules.ts';
 import { firstAccounts } from '../cluster/state/accounts.ts';
 import { developmentLicense, trialLicense } from '../cluster/state/license.ts';
 import { replicationOf } from '../replication/replication.ts';
-import { serveHttps, type HttpServer } from '../world/system-http.ts';
 import { SystemWorld } from '../world/system-world.ts';
 import type { Random, World } from '../world/world.ts';
+import { ApiDoors } from './api-doors.ts';
 import { findPlaces, subnetOf, type ClusterPlace, type Places } from './addresses.ts';
 import { mdnsMissingOf, SandboxCluster } from './cluster.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
@@ -100,7 +100,7 @@ export class Sandbox implements AsyncDisposable {
   readonly faults: SandboxFaults;
   readonly #parts: SandboxParts;
   readonly #random: Random;
-  readonly #servers: HttpServer[] = [];
+  #doors: readonly ApiDoors[] = [];
   readonly #clients = new Set<Redis>();
 
   /** For `startSandbox`. */
@@ -159,7 +159,7 @@ export class Sandbox implements AsyncDisposable {
   async close(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     this.#clients.clear();
-    await Promise.all(this.#servers.map((server) => server.close()));
+    await Promise.all(this.#doors.map((doors) => doors.close()));
     await Promise.all(this.clusters.map((cluster) => cluster.control.close()));
     await this.#parts.data?.close();
   }
@@ -202,7 +202,7 @@ export class Sandbox implements AsyncDisposable {
     const createdMs = world.clock.now();
     const username = config.username ?? `admin@${config.name}`;
     const password = config.password ?? randomPassword(random, PASSWORD_LENGTH);
-    return newCluster({
+    const state = newCluster({
       fqdn: config.name,
       createdMs,
       username,
@@ -217,6 +217,7 @@ export class Sandbox implements AsyncDisposable {
       services: editServices(DEFAULT_SERVICES, config.services ?? {}),
       mdnsMissing: mdnsMissingOf(config.mdnsMissing ?? {}, place.nodes),
     });
+    return config.bootstrap === 'manual' ? waitingCluster(state) : state;
   }
 
   #makeCluster(state: ClusterState, place: ClusterPlace): SandboxCluster {
@@ -237,26 +238,9 @@ export class Sandbox implements AsyncDisposable {
 
   /** Any node answers for its cluster. */
   async #openApis(): Promise<void> {
-    const opening = this.clusters.flatMap((cluster, index) => {
-      const hosts = new Set(cluster.nodes.map((node) => node.address));
-      return [...hosts].map((host) => this.#openApi(cluster, index, host, this.#parts.places.clusters[index]!.apiPort));
-    });
-    const opened = await Promise.allSettled(opening);
+    this.#doors = this.clusters.map((cluster, index) => new ApiDoors(cluster, this.#parts.places.clusters[index]!));
+    const opened = await Promise.allSettled(this.#doors.map((doors, index) => doors.open(index)));
     for (const each of opened) if (each.status === 'rejected') throw each.reason;
-  }
-
-  async #openApi(cluster: SandboxCluster, index: number, host: string, port: number): Promise<void> {
-    const tls = () => apiTls(cluster.control.state);
-    const outcome = await serveHttps({ host, port }, tls, (request) => cluster.api(request));
-    if (!outcome.ok) {
-      const what = `the REST API of ${cluster.name} cannot listen on ${host}:${port}`;
-      const advice =
-        outcome.why === 'in-use'
-          ? 'another sandbox may be running (antipode down ends it), or give the cluster another subnet in the config file'
-          : 'choose another subnet in the config file';
-      throw new SandboxError(`${what} (${outcome.why}): ${outcome.detail}; ${advice}`, ['clusters', index]);
-    }
-    this.#servers.push(outcome.server);
   }
 
   #positionsAt(host: string, port: number): readonly number[] | undefined {
@@ -278,7 +262,7 @@ const checkClusters = (clusters: readonly ClusterConfig[]): void => {
   if (clusters.length === 0 || clusters.length > CLUSTERS_MAX) {
     throw new SandboxError(`${clusters.length} clusters: a sandbox has 1 to ${CLUSTERS_MAX}`, ['clusters']);
   }
-  for (const [index, { name, nodes = 1, mdnsMissing }] of clusters.entries()) {
+  for (const [index, { name, nodes = 1, mdnsMissing, bootstrap, databases = [] }] of clusters.entries()) {
     const checked = checkFqdn(name);
     if (!checked.ok) throw new SandboxError(checked.detail, ['clusters', index, 'name']);
     if (checked.fqdn !== name)
@@ -291,6 +275,10 @@ const checkClusters = (clusters: readonly ClusterConfig[]): void => {
     if (stranger !== undefined) {
       const path = ['clusters', index, 'mdns_missing', 'nodes'];
       throw new SandboxError(`mdns_missing: ${name} has no node ${stranger}; its nodes are 1 to ${nodes}`, path);
+    }
+    if (bootstrap === 'manual' && databases.length > 0) {
+      const path = ['clusters', index, 'databases'];
+      throw new SandboxError(`${name} waits to be created (bootstrap: manual): it has no databases before`, path);
     }
     checkSubnet(clusters, index);
   }

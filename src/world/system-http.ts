@@ -1,12 +1,12 @@
 /**
- * HTTPS on real sockets, both sides: the world's other door, for REST alone. The simulated world has none; there a request is
+ * HTTPS and HTTP on real sockets: the world's other door, for REST alone. The simulated world has none; there a request is
  * handed to the API's function itself.
  *
  * Serving is node:https with the adapter of @hono/node-server, which is loaded at the first request: nobody waits for it at the
  * start. Border: routes and bodies belong to the handler. Limits: `HEADERS_MS`, `REQUEST_MS`, `CONNECTIONS_MAX`; an answer that is read, `BODY_BYTES_MAX`.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { DEFAULT_SUITES } from './cipher-list.ts';
@@ -39,20 +39,13 @@ export interface HttpsTls {
   readonly ciphers: string;
 }
 
+const LIMITS = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS } as const;
+
 /** `tls` is asked for each connection, so a change never touches a running one. */
 export const serveHttps = async (at: Address, tls: () => HttpsTls, handler: HttpHandler): Promise<HttpOutcome> => {
   const { createServer } = await import('node:https');
-  let listener: Promise<Listener> | null = null;
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    listener ??= loadListener(handler);
-    await (
-      await listener
-    )(request, response);
-  };
   let shown = tls();
-  const options = { ...contextOptions(shown), headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS } as const;
-  const server = createServer(options, (request, response) => void answer(request, response));
-  server.maxConnections = CONNECTIONS_MAX;
+  const server = createServer({ ...contextOptions(shown), ...LIMITS }, listenerOf(handler));
   server.prependListener('connection', () => {
     const wanted = tls();
     if (isSameTls(wanted, shown)) return;
@@ -65,6 +58,27 @@ export const serveHttps = async (at: Address, tls: () => HttpsTls, handler: Http
   });
   // A client that speaks no TLS, or goes away: its own affair.
   server.on('tlsClientError', (_, socket) => void socket.destroy());
+  return listening(server, at);
+};
+
+export const serveHttp = async (at: Address, handler: HttpHandler): Promise<HttpOutcome> => {
+  const { createServer } = await import('node:http');
+  return listening(createServer(LIMITS, listenerOf(handler)), at);
+};
+
+const listenerOf = (handler: HttpHandler) => {
+  let listener: Promise<Listener> | null = null;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    listener ??= loadListener(handler);
+    await (
+      await listener
+    )(request, response);
+  };
+  return (request: IncomingMessage, response: ServerResponse): void => void answer(request, response);
+};
+
+const listening = (server: Server, at: Address): Promise<HttpOutcome> => {
+  server.maxConnections = CONNECTIONS_MAX;
   server.on('clientError', (_, socket: Duplex) => void socket.destroy());
   return new Promise((resolve) => {
     server.once('error', (error) => resolve(listenFailureOf(error)));

@@ -1,4 +1,4 @@
-/** The page docs/api.md, made of the routes' own declarations. `npx vitest run test/cluster/api/openapi.test.ts -u` writes it anew. */
+/** The page docs/api.md, made of the routes' own declarations. `npm run docs` writes it anew. */
 
 import { problemsOf } from '../../src/cluster/api/openapi.ts';
 import { API_PROBLEMS, statusOf, type ApiCode } from '../../src/cluster/api/problems.ts';

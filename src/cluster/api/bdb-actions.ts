@@ -122,6 +122,7 @@ export const bdbActionRoutes: readonly Route[] = [
     permission: 'reset_bdb_current_backup_status',
     body: z.strictObject({}),
     isBodyOptional: true,
+    reply: z.strictObject({}),
     problems: ['db_not_exist'],
     run(call: Call<unknown>) {
       databaseOf(call);

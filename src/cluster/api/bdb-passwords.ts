@@ -18,6 +18,7 @@ const passwordRoute = (
     summary,
     permission: 'update_bdb',
     body,
+    reply: z.strictObject({}),
     problems: ['db_not_exist', 'busy', 'invalid_password'],
     run(call) {
       const database = databaseOf(call);

@@ -56,6 +56,7 @@ const resetRoute = (kind: 'export' | 'import'): Route =>
     permission: kind === 'export' ? 'reset_bdb_current_export_status' : 'reset_bdb_current_import_status',
     body: z.strictObject({}),
     isBodyOptional: true,
+    reply: z.strictObject({}),
     problems: ['db_not_exist'],
     run(call: Call<unknown>) {
       call.control.transfers.reset(kind, databaseOf(call).uid);

@@ -19,7 +19,11 @@ export const logRoutes: readonly Route[] = [
     run({ control, query }) {
       const from = Date.parse(query('stime') ?? '1970-01-01T00:00:00Z');
       const to = Date.parse(query('etime') ?? '9999-12-31T00:00:00Z');
-      const events = control.events.events.filter(({ atMs }) => atMs >= from && atMs <= to);
+      const events = control.events.events.filter(({ atMs }) => {
+        // As they are shown: to the second.
+        const second = Math.floor(atMs / 1_000) * 1_000;
+        return second >= from && second <= to;
+      });
       const offset = Number(query('offset') ?? 0);
       const limit = Number(query('limit') ?? events.length);
       return (query('order') === 'desc' ? events.toReversed() : events)

@@ -16,11 +16,20 @@ const COMMON: readonly ApiCode[] = [
   'unauthorized',
   'user_locked',
   'password_expired',
+  'not_acceptable',
+  'wrong_cluster_state_id',
+  'not_in_cluster',
   'unsupported_api_version',
   'internal_error',
 ];
 /** Any request with a body. */
-const WITH_BODY: readonly ApiCode[] = ['invalid_json', 'invalid_schema', 'request_too_large', 'unsupported_media_type'];
+const WITH_BODY: readonly ApiCode[] = [
+  'invalid_json',
+  'invalid_schema',
+  'request_too_large',
+  'unsupported_media_type',
+  'not_saved',
+];
 const PROBLEM = { $ref: '#/components/schemas/problem' };
 
 /** A body as clients write it, or an answer as they read it. What has no schema of its own allows anything. */

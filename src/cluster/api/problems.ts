@@ -21,6 +21,7 @@ export const API_PROBLEMS = {
   request_too_large: [413, 'the body is longer than the API takes'],
   unsupported_media_type: [415, 'the body is said to be something other than JSON'],
   internal_error: [500, 'a defect of this program'],
+  invalid_object: [406, 'there is no kind of object of this name'],
   not_in_cluster: [503, 'the node waits for POST /v1/bootstrap/create_cluster'],
   unsupported_api_version: [505, 'the header X-API-Version names no version of this API'],
   not_saved: [507, 'the disk of the data folder refuses; the change is not kept for the next start'],

@@ -61,6 +61,7 @@ export const bodyOf = async (
   { req }: Context,
   schema: NonNullable<Route['body']>,
   isOptional: boolean,
+  prepare: (json: unknown) => unknown,
 ): Promise<unknown> => {
   const tooLarge = new ApiProblem('request_too_large', `a body has at most ${BODY_LENGTH_MAX} characters`);
   if (Number(req.header('content-length') ?? 0) > BODY_LENGTH_MAX) throw tooLarge;
@@ -75,7 +76,7 @@ export const bodyOf = async (
       `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  const read = schema.safeParse(json);
+  const read = schema.safeParse(prepare(json));
   if (read.success) return read.data;
   const issues = read.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,

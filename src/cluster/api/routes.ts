@@ -9,6 +9,7 @@ import { bdbPasswordRoutes } from './bdb-passwords.ts';
 import { bdbStatsRoutes } from './bdb-stats.ts';
 import { bdbTransferRoutes } from './bdb-transfers.ts';
 import { bdbRoutes } from './bdbs.ts';
+import { bootstrapRoutes } from './bootstrap.ts';
 import { certificateRoutes } from './certificate-routes.ts';
 import { clusterAlertRoutes } from './cluster-alerts.ts';
 import { clusterRoutes } from './cluster-routes.ts';
@@ -27,6 +28,7 @@ import { syncerStateRoutes } from './syncer-state.ts';
 import { userRoutes } from './users.ts';
 
 const resources: readonly Route[] = [
+  ...bootstrapRoutes,
   ...clusterRoutes,
   ...certificateRoutes,
   ...clusterAlertRoutes,

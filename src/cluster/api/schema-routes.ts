@@ -1,5 +1,5 @@
 /**
- * /v1/jsonschema and /v1/openapi.json: what the other routes declare, for programs. The first is the product's [RS requests/bdbs];
+ * /v1/jsonschema and /v1/openapi.json: what the other routes declare, for programs. The first is the product's [RS requests/jsonschema];
  * the second is ours.
  */
 
@@ -26,23 +26,27 @@ const OBJECTS: Readonly<Record<string, string>> = {
 
 /** About the routes given, and about themselves. */
 export const schemaRoutes = (others: readonly Route[]): readonly Route[] => {
+  const schemaOf = (object: string) => {
+    const path = Object.hasOwn(OBJECTS, object) ? OBJECTS[object] : undefined;
+    const reply = others.find((route) => route.method === 'GET' && route.path === path)?.reply;
+    return reply === undefined ? null : jsonSchemaOf(reply, 'output');
+  };
   const routes: readonly Route[] = [
     defineRoute({
       method: 'GET',
       path: '/v1/jsonschema',
-      summary: 'The JSON schema of an object, as GET shows it.',
+      summary: 'The JSON schema of an object, as GET shows it; of all objects by name, if none is asked for.',
       permission: 'user',
       query: { object: z.string() },
-      problems: ['not_acceptable'],
+      reply: z.looseObject({}),
+      problems: ['invalid_object'],
       run({ query }) {
-        const object = query('object') ?? '';
-        const path = Object.hasOwn(OBJECTS, object) ? OBJECTS[object] : undefined;
-        const reply = others.find((route) => route.method === 'GET' && route.path === path)?.reply;
-        if (reply === undefined) {
-          const known = Object.keys(OBJECTS).join(', ');
-          throw new ApiProblem('not_acceptable', `there is no schema of "${object}"; there are: ${known}`);
-        }
-        return jsonSchemaOf(reply, 'output');
+        const object = query('object');
+        if (object === null) return Object.fromEntries(Object.keys(OBJECTS).map((name) => [name, schemaOf(name)]));
+        const schema = schemaOf(object);
+        if (schema !== null) return schema;
+        const known = Object.keys(OBJECTS).join(', ');
+        throw new ApiProblem('invalid_object', `there is no schema of "${object}"; there are: ${known}`);
       },
     }),
 
@@ -51,6 +55,7 @@ export const schemaRoutes = (others: readonly Route[]): readonly Route[] => {
       path: '/v1/openapi.json',
       summary: 'This API as an OpenAPI 3.1 document.',
       permission: 'anybody',
+      reply: z.looseObject({ openapi: z.string() }),
       run: ({ request }) => openApiOf([...others, ...routes], `https://${request.host}`),
     }),
   ];

@@ -66,6 +66,7 @@ const eventOf = (
     case 'delete-certificate':
     case 'update-cluster':
     case 'update-node':
+    case 'bootstrap-cluster':
       return { type: 'cluster_updated', severity: 'INFO', fields: {} };
     case 'install-license':
       return { type: 'license_updated', severity: 'INFO', fields: {} };

@@ -8,6 +8,7 @@
 import assert from 'node:assert';
 import { editDatabaseAlerts } from './database-alerts.ts';
 import { changeAccounts } from './account-rules.ts';
+import { bootstrapCluster } from './bootstrap-rules.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
 import { updateCluster } from './cluster-rules.ts';
 import { DATABASES_MAX, databaseByUid, type ClusterState, type DatabaseRecord } from './cluster-state.ts';
@@ -72,6 +73,8 @@ export const apply = (state: ClusterState, change: Change): ApplyOutcome => {
       return replaceCertificates(state, change.atMs, change.certificates);
     case 'update-cluster':
       return updateCluster(state, change.edit);
+    case 'bootstrap-cluster':
+      return bootstrapCluster(state, change.atMs, change.wish);
     case 'update-node':
       return updateNode(state, change);
     case 'install-license':

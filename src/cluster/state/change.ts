@@ -20,6 +20,7 @@ import type {
 import type { DatabaseAlertsEdit } from './database-alerts.ts';
 import type { AccountChange } from './accounts.ts';
 import type { AlertSettingsEdit } from './alert-settings.ts';
+import type { BootstrapWish } from './bootstrap-rules.ts';
 import type { ClusterSettingsEdit, Services } from './cluster-settings.ts';
 import type { SettingsEdit } from './database-settings.ts';
 import type { NodeChange } from './node-settings.ts';
@@ -106,6 +107,7 @@ export type Change =
   | ({ readonly kind: 'set-mdns-missing' } & MdnsMissing)
   | { readonly kind: 'update-cluster'; readonly edit: ClusterEdit }
   | ({ readonly kind: 'update-node' } & NodeChange)
+  | { readonly kind: 'bootstrap-cluster'; readonly atMs: number; readonly wish: BootstrapWish }
   | { readonly kind: 'install-license'; readonly atMs: number; readonly text: string }
   | AccountChange
   // told by the reconciler and the syncers
@@ -174,6 +176,8 @@ export type ProblemCode =
   | 'cannot_delete_last_password'
   | 'change_last_admin_role_not_allowed'
   | 'invalid_license'
+  | 'already_bootstrapped'
+  | 'config_error'
   | 'license_violation'
   | 'license_refused';
 

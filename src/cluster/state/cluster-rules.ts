@@ -5,6 +5,7 @@
  * `account-rules.ts`, the licence `license.ts`.
  */
 
+import { ciphersOf, isCipherSuite } from '../../world/cipher-list.ts';
 import { editAlertSettings } from './alert-settings.ts';
 import { problem, type ApplyOutcome, type ClusterEdit, type ServicesEdit } from './change.ts';
 import { ALL_CLUSTER_SETTINGS, type Services } from './cluster-settings.ts';
@@ -45,6 +46,13 @@ const refusal = (name: string, value: unknown): string | null => {
       return wrong === undefined
         ? null
         : `reserved_ports "${wrong}": ports are 1 to ${PORT_MAX}, the lower end of a range first`;
+    }
+    case 'data_cipher_list':
+    case 'control_cipher_suites':
+      return ciphersOf(value as string).size > 0 ? null : `${name} "${String(value)}" names no cipher of TLS 1.2`;
+    case 'data_cipher_suites_tls_1_3': {
+      const unknown = (value as readonly string[]).find((suite) => !isCipherSuite(suite));
+      return unknown === undefined ? null : `${name}: there is no suite "${unknown}"`;
     }
     default:
       return null;

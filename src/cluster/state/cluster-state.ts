@@ -182,6 +182,8 @@ export interface ClusterState {
   readonly ports: PortPlan;
   readonly nodes: readonly NodeRecord[];
   /** Endpoints have a private name as well; decided at creation. [RS private-public-endpoints] */
+  /** Nobody has created it yet: it answers POST /v1/bootstrap/create_cluster only. */
+  readonly isWaiting: boolean;
   readonly privateEndpoints: boolean;
   readonly mdnsMissing: MdnsMissing;
   /** By uid. */
@@ -194,6 +196,7 @@ export interface ClusterState {
 
 /** What has a usual value may be left out. */
 const USUAL = {
+  isWaiting: false,
   privateEndpoints: false,
   mdnsMissing: { nodes: [], clients: false } as MdnsMissing,
   settings: DEFAULT_CLUSTER_SETTINGS,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openApiOf } from '../../../src/cluster/api/openapi.ts';
 import { apiRoutes } from '../../../src/cluster/api/routes.ts';
-import { apiPage } from '../../support/api-page.ts';
 import { inSimulation } from '../../support/sandboxes.ts';
 
 interface Operation {
@@ -53,10 +52,4 @@ describe('the OpenAPI document', () => {
       const closed = await east.api(new Request('https://east.local/v1/jsonschema?object=bdb'));
       expect(closed.status).toBe(401);
     }));
-});
-
-describe('the page about the API', () => {
-  it('is what the routes declare', async () => {
-    await expect(apiPage(apiRoutes)).toMatchFileSnapshot('../../../docs/api.md');
-  });
 });
