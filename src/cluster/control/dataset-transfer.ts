@@ -84,7 +84,7 @@ export class DatasetTransfers {
       const ranges = slotMapOf(database.shardsCount, database).ranges();
       for (const [at, shard] of shards.entries()) {
         const name = `${database.name}-${at + 1}-of-${shards.length}-${slotRangeText(ranges[at]!)}.rdb`;
-        const written = await new SnapshotFile({ shard, folder, name }).finished;
+        const written = await new SnapshotFile({ shard, folder, name, isPortable: true }).finished;
         if (!written.ok) throw new TransferFailure(`cannot write ${name} (${written.why}): ${written.detail}`);
         this.#mustExist(database.uid);
         progress((100 * (at + 1)) / shards.length);

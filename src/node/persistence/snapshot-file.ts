@@ -16,6 +16,8 @@ export interface SnapshotFileOptions {
   readonly name: string;
   /** AUX fields besides those that every saved snapshot has. */
   readonly facts?: readonly (readonly [name: string, value: string])[];
+  /** Only data, for other servers: nothing that speaks of this shard's own history. */
+  readonly isPortable?: boolean;
   /** Called at the moment of the snapshot, between two units. */
   readonly begun?: () => void;
 }
@@ -62,10 +64,11 @@ export class SnapshotFile {
   }
 
   #begin(): SnapshotStream {
-    const { shard, facts = [] } = this.#options;
+    const { shard, facts = [], isPortable = false } = this.#options;
+    const own = isPortable ? [] : shard.savedFacts.flatMap((each) => [...each()]);
     return new SnapshotStream({
       shard,
-      facts: [...facts, ...shard.savedFacts.flatMap((each) => [...each()])],
+      facts: [...facts, ...own],
       functions: shard.snapshotLibraries(),
       emit: (chunk) => {
         this.#chunks.push(chunk);

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
 import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
 import { attachPersistence, type Persistence } from '../../../src/node/persistence/persistence.ts';
+import { SnapshotFile } from '../../../src/node/persistence/snapshot-file.ts';
 import { Shard } from '../../../src/node/shard/shard.ts';
 import { marksOf, saveMarks } from '../../../src/replication/replica-of/marks.ts';
 import { attachReplication, replicationOf } from '../../../src/replication/replication.ts';
@@ -462,6 +463,29 @@ describe('marks and the place in the stream', () => {
         await second.end();
       });
     }
+  });
+
+  it('are not in a snapshot that is made for other servers', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const first = await KeptShard.start(world, {});
+      replicationOf(first.shard).feed.begin();
+      first.client.call('ANTIPODE', 'MARK', '1:0', mark(1));
+      const folder = world.files.folder(DATA);
+      for (const isPortable of [false, true]) {
+        const name = `portable-${isPortable}.rdb`;
+        expect(await new SnapshotFile({ shard: first.shard, folder, name, isPortable }).finished).toMatchObject({
+          ok: true,
+        });
+        const read = await folder.read(name);
+        if (!read.ok) throw new Error(read.detail);
+        expect([read.value.includes('repl-id'), read.value.includes('antipode-marks')]).toEqual([
+          !isPortable,
+          !isPortable,
+        ]);
+      }
+      await first.end();
+    });
   });
 
   it('is known by its old name after a start, and what comes is a history of its own', async () => {
