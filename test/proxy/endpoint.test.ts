@@ -47,6 +47,27 @@ describe('an endpoint', () => {
     }
   });
 
+  it('combines KEYS and DBSIZE of all shards, and FLUSHALL and FLUSHDB empty them all', async () => {
+    await using database = await testDatabase();
+    const client = await database.client();
+    const wanted = Array.from({ length: 30 }, (_, at) => `key:${at}`);
+    for (const flush of ['FLUSHALL', 'FLUSHDB']) {
+      await client.call('MSET', ...wanted.flatMap((key) => [key, 'x']));
+      const sizes = () => database.shards.map(({ keyspaces }) => keyspaces[0]!.size);
+      expect(sizes().every((size) => size > 0)).toBe(true);
+      const found = await client.call('KEYS', 'key:*');
+      expect(
+        found
+          .split('\r\n')
+          .filter((line) => line.startsWith('key:'))
+          .toSorted(),
+      ).toEqual(wanted.toSorted());
+      expect(await client.call('DBSIZE')).toBe(':30\r\n');
+      expect(await client.call(flush)).toBe('+OK\r\n');
+      expect(sizes()).toEqual([0, 0, 0]);
+    }
+  });
+
   it("has keys on all shards and passes the shards' password on", async () => {
     await using database = await testDatabase({ shardPassword: 'p' });
     const client = await database.client();
