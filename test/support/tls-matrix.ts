@@ -332,7 +332,7 @@ export const tlsMatrix = (name: string, start: TellStory): void => {
         });
         for (const own of [null, listed, other]) expect(await probe(told, pin(told, own))).toBe('+PONG');
         await east(told).updateDatabase('orders', { passwords: ['secret'] });
-        expect(await probe(told, pin(told))).toBe('-NOAUTH Authentication required.');
+        expect(await probe(told, pin(told))).toBe('-NOAUTH Authentication required');
       }));
 
     test('a change of TLS concerns new connections only', () =>
