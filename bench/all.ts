@@ -10,7 +10,9 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { coldStart } from './cold-start.ts';
 import { commands } from './commands.ts';
+import { estimate } from './estimate.ts';
 import { fullSync } from './full-sync.ts';
+import { lazyFree } from './lazy-free.ts';
 import { liveStream } from './live-stream.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
@@ -27,6 +29,8 @@ const VERSION_MS_MAX = 5_000;
 const TABLES: Readonly<Record<string, (isQuick: boolean) => Promise<Table>>> = {
   commands,
   memory,
+  estimate,
+  'lazy-free': lazyFree,
   'full-sync': fullSync,
   'live-stream': liveStream,
   proxy,
