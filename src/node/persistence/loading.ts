@@ -41,6 +41,14 @@ export class Loading {
       throw new RdbError('too-large', detail, { key: entry.key });
     }
     database.load(entry.key, fromRdbValue(entry.decode(), this.#shard.limits), entry.expireAtMs);
+    this.#keepAccess(database, entry);
+  }
+
+  /** What the dump says of accesses, where the policy of now asks for it. [redis object.c objectSetLRUOrLFU] */
+  #keepAccess(database: Keyspace, { key, idleSeconds, frequency }: RdbEntry): void {
+    const { access, now } = this.#shard;
+    if (access.isLfu && frequency !== null) database.setAccessMark(key, access.markOfFrequency(frequency, now));
+    if (!access.isLfu && idleSeconds !== null) database.setAccessMark(key, access.markOfIdle(idleSeconds, now));
   }
 
   /** Replaces the shard's data. */

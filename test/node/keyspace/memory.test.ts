@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import type { Value } from '../../../src/node/keyspace/value.ts';
 import { cloneValue } from '../../../src/node/keyspace/value-facts.ts';
+import { Loading } from '../../../src/node/persistence/loading.ts';
 import { countedMemory, miscounted } from '../../support/counted-memory.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { mutated, POOLS, requestsFrom } from '../../support/request-generator.ts';
@@ -56,6 +57,36 @@ describe('memory of keys', () => {
     const before = test.shard.keyspaces[0]!.memoryBytes;
     client.call('SWAPDB', '0', '1');
     expect(test.shard.keyspaces.slice(0, 2).map(({ memoryBytes }) => memoryBytes)).toEqual([0, before]);
+  });
+
+  it('of data that are loaded is counted while they load, in place of the old data when they are put in place, and not at all when they are thrown away', () => {
+    using test = testShard({ commands: dataCommands });
+    const { shard } = test;
+    const client = test.client();
+    client.call('SET', 'old', 'x'.repeat(5_000));
+    const before = shard.memory.keys.bytes;
+    const load = (): Loading => {
+      const loading = new Loading(shard);
+      const items = ['a', 'b', 'c'];
+      const known = { idleSeconds: 7, frequency: null, type: 1, raw: Buffer.alloc(0) };
+      loading.entry({
+        ...known,
+        database: 0,
+        key: 'new',
+        expireAtMs: 4_102_444_800_000,
+        decode: () => ({ kind: 'list', items }),
+      });
+      return loading;
+    };
+    const thrownAway = load();
+    expect(shard.memory.keys.bytes).toBeGreaterThan(before);
+    thrownAway.discard();
+    expect(shard.memory.keys.bytes).toBe(before);
+    load().install();
+    const { counted, anew } = countedMemory(shard);
+    expect(counted).toBe(anew);
+    expect(counted).toBeLessThan(before);
+    expect(client.call('OBJECT', 'IDLETIME', 'new')).toBe(7);
   });
 
   it('of a copy is that of the value', () => {
