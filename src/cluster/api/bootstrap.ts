@@ -17,7 +17,15 @@ const text = z.string().max(4_096);
 /** Objects that say how a real machine is set up are taken as they are: there is none. */
 const bootstrapBody = z.strictObject({
   action: z.enum(ACTIONS).optional(),
-  cluster: z.strictObject({ name: text.optional(), nodes: z.array(text).max(100).optional() }).optional(),
+  cluster: z
+    .strictObject({
+      name: text.optional(),
+      nodes: z.array(text).max(100).optional(),
+      rack_aware: z.boolean().optional(),
+      wait_command: z.boolean().optional(),
+      dns_suffixes: z.array(z.unknown()).max(100).optional(),
+    })
+    .optional(),
   credentials: z.strictObject({ username: text, password: text }).optional(),
   node: z
     .looseObject({
@@ -79,6 +87,23 @@ const statusReply = z.strictObject({
   local_node_info: z.looseObject({ uid: z.string(), software_version: z.string() }),
 });
 
+const statusView = ({ control: { state, world }, request }: Call<unknown>): z.infer<typeof statusReply> => {
+  const node = state.nodes.find(({ address }) => address === request.host) ?? state.nodes[0]!;
+  const time = isoTime(state.createdMs);
+  return {
+    bootstrap_status: state.isWaiting ? { state: 'idle' } : { state: 'completed', start_time: time, end_time: time },
+    local_node_info: {
+      ...MACHINE,
+      uid: String(node.uid),
+      available_addresses: [{ address: node.address, format: 'ipv4', if_name: 'lo', private: true }],
+      bridge_interfaces: [],
+      short_hostname: `node${node.uid}`,
+      supported_bigstore_drivers: [],
+      uptime: Math.max(0, Math.floor((world.clock.now() - state.createdMs) / 1_000)),
+    },
+  };
+};
+
 const BOOTSTRAP_PROBLEMS = [
   'already_bootstrapped',
   'config_error',
@@ -98,24 +123,7 @@ export const bootstrapRoutes: readonly Route[] = [
     permission: 'user',
     isBeforeCluster: true,
     reply: statusReply,
-    run({ control: { state, world }, request }) {
-      const node = state.nodes.find(({ address }) => address === request.host) ?? state.nodes[0]!;
-      const time = isoTime(state.createdMs);
-      return {
-        bootstrap_status: state.isWaiting
-          ? { state: 'idle' }
-          : { state: 'completed', start_time: time, end_time: time },
-        local_node_info: {
-          ...MACHINE,
-          uid: String(node.uid),
-          available_addresses: [{ address: node.address, format: 'ipv4', if_name: 'lo', private: true }],
-          bridge_interfaces: [],
-          short_hostname: `node${node.uid}`,
-          supported_bigstore_drivers: [],
-          uptime: Math.max(0, Math.floor((world.clock.now() - state.createdMs) / 1_000)),
-        },
-      };
-    },
+    run: statusView,
   }),
 
   defineRoute({
@@ -140,11 +148,11 @@ export const bootstrapRoutes: readonly Route[] = [
     permission: 'user',
     isBeforeCluster: true,
     body: bootstrapBody,
-    reply: nothing,
+    reply: statusReply,
     problems: BOOTSTRAP_PROBLEMS,
     run(call) {
       accepted(call.control.submit(changeOf(call)));
-      return {};
+      return statusView(call);
     },
   }),
 ];

@@ -109,7 +109,7 @@ export class ControlPlane {
         type: name,
         severity: raised ? 'WARNING' : 'INFO',
         fields: {
-          bdb_uid: database.uid,
+          bdb_uid: String(database.uid),
           bdb_name: database.name,
           state: String(raised),
           ...(sourceUid === null ? {} : { source_uid: sourceUid }),

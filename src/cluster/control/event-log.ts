@@ -1,11 +1,12 @@
 /**
  * The cluster's event log: what happened, under the names that Redis Enterprise gives its events [RS bdb events].
  *
- * Bounded: the oldest entries go. Limits: `EVENTS_KEPT`.
+ * Bounded: the oldest entries go. Limits: `EVENTS_KEPT` in all, and the cluster's `max_saved_events_per_type`.
  */
 
 import { STOP_EVENTS } from '../../replication/replica-of/status.ts';
 import type { Change } from '../state/change.ts';
+import { DEFAULT_CLUSTER_SETTINGS } from '../state/cluster-settings.ts';
 import { databaseByUid, type ClusterState } from '../state/cluster-state.ts';
 
 const EVENTS_KEPT = 1_000;
@@ -19,6 +20,7 @@ export interface ClusterEvent {
 
 export class EventLog {
   readonly #events: ClusterEvent[] = [];
+  #keptPerType: number = DEFAULT_CLUSTER_SETTINGS.max_saved_events_per_type;
 
   get events(): readonly ClusterEvent[] {
     return this.#events;
@@ -26,12 +28,15 @@ export class EventLog {
 
   /** Writes down what a change means, if anything. `before` and `after` are the states around it. */
   note(atMs: number, change: Change, uid: number, before: ClusterState, after: ClusterState): void {
+    this.#keptPerType = after.settings.max_saved_events_per_type;
     const event = eventOf(change, uid, before, after);
     if (event !== null) this.add({ atMs, ...event });
   }
 
   add(event: ClusterEvent): void {
     this.#events.push(event);
+    const alike = this.#events.filter(({ type }) => type === event.type);
+    if (alike.length > this.#keptPerType) this.#events.splice(this.#events.indexOf(alike[0]!), 1);
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }
 }
@@ -43,14 +48,14 @@ const eventOf = (
   after: ClusterState,
 ): Omit<ClusterEvent, 'atMs'> | null => {
   const name = (databaseByUid(after, uid) ?? databaseByUid(before, uid))?.name ?? '';
-  const bdb = { bdb_uid: uid, bdb_name: name };
+  const bdb = { bdb_uid: String(uid), bdb_name: name };
   switch (change.kind) {
     case 'create-database':
       return { type: 'bdb_created', severity: 'INFO', fields: bdb };
     case 'update-database': {
       const old = databaseByUid(before, uid);
       if (old === undefined || old.name === name) return { type: 'bdb_updated', severity: 'INFO', fields: bdb };
-      return { type: 'bdb_name_updated', severity: 'INFO', fields: { ...bdb, old_name: old.name } };
+      return { type: 'bdb_name_updated', severity: 'INFO', fields: { ...bdb, old_val: old.name, new_val: name } };
     }
     case 'regenerate-password':
     case 'set-traffic':

@@ -465,7 +465,7 @@ describe('alerts', () => {
       });
       expect((await ask('GET', '/v1/bdbs/alerts')).json['1'].bdb_low_throughput).toEqual(alert);
       expect((await ask('GET', '/v1/logs')).json).toContainEqual(
-        expect.objectContaining({ type: 'bdb_low_throughput', bdb_uid: 1 }),
+        expect.objectContaining({ type: 'bdb_low_throughput', bdb_uid: '1' }),
       );
       expect((await ask('GET', '/v1/bdbs/alerts/1/none')).status).toBe(404);
       const bad = { bdb_size: { enabled: true, threshold: 'much' } };

@@ -194,6 +194,18 @@ describe('/v1/nodes and /v1/proxies', () => {
 });
 
 describe('/v1/logs', () => {
+  it('keeps of each type as many events as the policy says', () =>
+    apiStory(async (ask) => {
+      await ask('PUT', '/v1/cluster/policy', { max_saved_events_per_type: 2 });
+      for (const name of ['a', 'b', 'c']) await ask('PUT', '/v1/bdbs/1', { name });
+      const events = (await ask('GET', '/v1/logs')).json;
+      expect(events.filter(({ type }: { type: string }) => type === 'bdb_name_updated')).toEqual([
+        expect.objectContaining({ bdb_uid: '1', old_val: 'a', new_val: 'b' }),
+        expect.objectContaining({ bdb_uid: '1', old_val: 'b', new_val: 'c' }),
+      ]);
+      expect(events.some(({ type }: { type: string }) => type === 'bdb_created')).toBe(true);
+    }));
+
   it('gives a part of the events, in either order, within times', () =>
     apiStory(async (ask, { wait }) => {
       for (const name of ['a', 'b', 'c']) {
