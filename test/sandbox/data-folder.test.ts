@@ -1,6 +1,7 @@
 /** What is kept in a folder, over orderly ends, crashes at any moment, and folders that cannot be used; in the simulated world. */
 
 import { describe, expect, it } from 'vitest';
+import { makeClusterCertificate } from '../../src/cluster/certificates/cluster-certificates.ts';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { SimWorld } from '../../src/world/sim-world.ts';
 
@@ -64,6 +65,51 @@ describe('a data folder', () => {
         expect(control.state.version).toBeGreaterThanOrEqual(versions[index]!);
       }
       expect(second.cluster('east.local').database('sessions').port).toBe(12_345);
+    });
+  });
+
+  it('gives back what REST was told: people, settings, certificates, alerts and sources', async () => {
+    const world = new SimWorld({ seed: 4 });
+    await world.run(async () => {
+      const first = await start(world);
+      const west = first.cluster('west.local');
+      const own = makeClusterCertificate(world, 'west.local', 'proxy');
+      const ann = { email: 'ann@lab.local', password: 'Secret-word-1', name: 'Ann', role_uids: [1] };
+      await west.rest('POST', '/v1/redis_acls', { name: 'Cache', acl: '+@read ~cache:*' });
+      await west.rest('POST', '/v1/roles', { name: 'Reader', management: 'db_viewer' });
+      await west.rest('POST', '/v1/users', ann);
+      west.replaceCertificates([{ name: 'proxy', ...own }]);
+      await west.rest('PUT', '/v1/cluster', {
+        reserved_ports: ['13000-13010'],
+        alert_settings: { node_memory: { enabled: true, threshold: '80' } },
+        min_data_TLS_version: '1.3',
+      });
+      await west.rest('PUT', '/v1/cluster/policy', { default_sharded_proxy_policy: 'all-nodes' });
+      const { replica_sources: sources } = (await west.rest('GET', '/v1/bdbs/1')) as { replica_sources: object[] };
+      await west.rest('PUT', '/v1/bdbs/1', {
+        replica_sources: sources.map((source) => ({ ...source, compression: 3 })),
+        tags: [{ key: 'team', value: 'a' }],
+        slave_buffer: '100',
+      });
+      await west.control.settled();
+      const paths = [
+        ...['cluster', 'cluster/policy', 'users', 'roles', 'redis_acls', 'license', 'cluster/certificates', 'nodes'],
+        'bdbs?fields=uid,name,tags,slave_buffer,authentication_admin_pass,shard_key_regex,port,proxy_policy',
+      ];
+      const shown = (sandbox: Sandbox) =>
+        Promise.all(paths.map((path) => sandbox.cluster('west.local').rest('GET', `/v1/${path}`)));
+      const before = await shown(first);
+      expect(JSON.stringify(before)).toMatch(/ann@lab.*Reader.*Cache/);
+      await first.close();
+      await using second = await start(world, { clusters: [{ name: 'other.local' }] });
+      expect(await shown(second)).toEqual(before);
+      const again = second.cluster('west.local');
+      expect(again.proxyCertificate).toBe(own.certificate);
+      const authorization = `Basic ${Buffer.from(`${ann.email}:${ann.password}`).toString('base64')}`;
+      const asAnn = await again.api(new Request('https://west/v1/cluster', { headers: { authorization } }));
+      expect(asAnn.status).toBe(200);
+      await again.database('orders-copy').inSync();
+      expect(again.control.sources(1)).toMatchObject([{ compression: 3 }]);
     });
   });
 
