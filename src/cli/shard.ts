@@ -2,6 +2,7 @@
  * `antipode shard`: one shard alone, a Redis-compatible server for any client and any replica. It ends on SIGINT and SIGTERM.
  */
 
+import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
@@ -20,6 +21,7 @@ interface ShardCliOptions {
   readonly port: string;
   readonly host: string;
   readonly requirepass?: string;
+  readonly aclfile?: string;
   readonly replicaof?: string;
   readonly masterauth?: string;
   readonly data?: string;
@@ -36,6 +38,7 @@ export const shard = (program: Command): void => {
     .requiredOption('-p, --port <number>', 'port to listen on; 0 takes a free one')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--requirepass <password>', 'password that clients must give')
+    .option('--aclfile <file>', 'users that may connect, one on each line; ACL LOAD and ACL SAVE read and write it')
     .option('--replicaof <host:port>', 'replicate that server')
     .option('--masterauth <password>', 'password of the server that is replicated')
     .option('-d, --data <folder>', 'keep the data in that folder: dump.rdb, and an append log with --appendonly yes')
@@ -70,6 +73,7 @@ const run = async (options: ShardCliOptions): Promise<void> => {
   const config: Record<string, string> = { port: String(port) };
   if (options.requirepass !== undefined) config['requirepass'] = bytesOf(options.requirepass);
   if (options.masterauth !== undefined) config['masterauth'] = bytesOf(options.masterauth);
+  if (options.aclfile !== undefined) config['aclfile'] = bytesOf(options.aclfile);
   const kept = await keepingOptions(options, world, config);
   let shard: ShardType;
   try {
@@ -80,6 +84,7 @@ const run = async (options: ShardCliOptions): Promise<void> => {
   }
   const replication = attachReplication(shard);
   saveMarks(shard);
+  if (options.aclfile !== undefined) await loadUsers(shard, options.aclfile, kept);
   const persistence = kept === null ? null : attachPersistence(shard, kept.folder);
   const outcome = await serveShard(shard, world.network, { host: options.host, port });
   if (!outcome.ok) {
@@ -117,6 +122,18 @@ const run = async (options: ShardCliOptions): Promise<void> => {
   shard.close();
   await kept?.lock.release();
   if (saved?.ok === false) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
+};
+
+/** Connections are taken only by users that the file knows. */
+const loadUsers = async (shard: ShardType, path: string, kept: Kept | null): Promise<void> => {
+  const { AclFile } = await import('../node/acl/acl-file.ts');
+  const file = new AclFile(shard.world.files.folder(dirname(absolute(path))), basename(path));
+  const loaded = await shard.permissions.loadFile(file, null);
+  shard.permissions.file = file;
+  if (loaded.ok) return;
+  shard.close();
+  await kept?.lock.release();
+  throw new CliFailure(`--aclfile ${path}: ${loaded.detail}; correct the file, or begin with an empty one`);
 };
 
 interface Kept {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
@@ -24,6 +27,29 @@ describe('antipode shard', () => {
     running.child.kill(signal);
     expect(await running.finished).toMatchObject({ code: 0, stderr: '' });
     redis.disconnect();
+  });
+
+  it('lets in the users of its ACL file, and does not start with a wrong one', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'shard-aclfile-'));
+    const file = join(directory, 'users.acl');
+    try {
+      writeFileSync(file, 'user default off\nuser alice on >p ~* +@all\n');
+      await using running = startProgram(['shard', '--port', '0', '--aclfile', file, '--json']);
+      const { port } = await readyOf(running);
+      const alice = new Redis({ port, username: 'alice', password: 'p' });
+      expect(await alice.acl('WHOAMI')).toBe('alice');
+      expect(await alice.call('CONFIG', 'GET', 'aclfile')).toEqual(['aclfile', file]);
+      const stranger = new Redis({ port, lazyConnect: true, enableReadyCheck: false });
+      stranger.on('error', () => undefined);
+      await expect(stranger.get('key')).rejects.toThrow('NOAUTH');
+      for (const client of [alice, stranger]) client.disconnect();
+      writeFileSync(file, 'user alice +nosuch\n');
+      const wrong = await runProgram('shard', '--port', '0', '--aclfile', file);
+      expect(wrong.code).not.toBe(0);
+      expect(wrong.stderr).toContain(`${file}:1: Unknown command or category name in ACL`);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('follows another shard that has a password, and asks for one itself', async () => {

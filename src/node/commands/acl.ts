@@ -1,16 +1,16 @@
 /**
  * ACL: the users of this server and what they may do. The rules are `node/acl/`; who is connected as whom, and what was denied, is
  * `shard/permissions.ts`. [redis acl.c aclCommand]
- *
- * Border: without an ACL file LOAD and SAVE have nothing to work on, as on a server that was started without one.
  */
 
 import { DEFAULT_USER, type UserOutcome } from '../acl/access-list.ts';
+import type { AclFile } from '../acl/acl-file.ts';
 import type { DenialEntry } from '../acl/denial-log.ts';
 import { Double, MapReply, OK, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { categoryReply, dryRunReply, userLine, userReply } from './acl-replies.ts';
+import { afterwards } from './afterwards.ts';
 import { many, optional, rest, text } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
@@ -112,8 +112,10 @@ function showLog({ shard, now }: CommandContext, given: string | undefined): Rep
   return log.entries.slice(0, Math.max(0, count)).map((entry) => logEntry(entry, now));
 }
 
-/** Nothing was named at start. */
-const noFile = (): Reply => {
+/** The file that was named at start. */
+const fileOf = ({ shard }: CommandContext): AclFile => {
+  const { file } = shard.permissions;
+  if (file !== null) return file;
   throw refuse(
     'ERR',
     'This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the Redis configuration.',
@@ -202,7 +204,11 @@ export const aclCommands: readonly Command[] = [
     complexity: 'O(N). Where N is the number of configured users.',
     flags: ADMIN,
     arguments: {},
-    run: noFile,
+    run(context) {
+      const { session, shard } = context;
+      const file = fileOf(context);
+      return afterwards(context, () => shard.permissions.loadFile(file, session), OK);
+    },
   }),
 
   defineCommand({
@@ -238,7 +244,11 @@ export const aclCommands: readonly Command[] = [
     flags: ADMIN,
     tips: { request: 'all_nodes', response: 'all_succeeded' },
     arguments: {},
-    run: noFile,
+    run(context) {
+      const { users } = context.shard.permissions;
+      const file = fileOf(context);
+      return afterwards(context, () => file.save(users), OK);
+    },
   }),
 
   defineCommand({

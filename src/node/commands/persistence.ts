@@ -5,12 +5,11 @@
  * process is told through `shard.endRequested`.
  */
 
-import { OK, Failure, NO_REPLY, Status, type Reply } from '../../resp/reply.ts';
+import { OK, NO_REPLY, Status } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import type { FileOutcome } from '../../world/files.ts';
 import { persistenceOf, type Persistence } from '../persistence/persistence.ts';
-import { BLOCKED, type CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
+import { afterwards } from './afterwards.ts';
 import { flag, options } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 
@@ -18,17 +17,6 @@ const kept = (shard: Shard): Persistence => {
   const persistence = persistenceOf(shard);
   if (persistence !== undefined) return persistence;
   throw refuse('ERR', 'this server keeps nothing on disk: start it with a folder for its data (--data DIR)');
-};
-
-/** The client gets its reply when the work has ended; others go on. */
-const afterwards = (context: CommandContext, work: Promise<FileOutcome>, done: Reply): Reply => {
-  const { session, words, shard } = context;
-  void work.then((outcome) => {
-    if (session.waiting?.words !== words) return;
-    shard.blocking.release(session, outcome.ok ? done : new Failure(`ERR ${outcome.why}: ${outcome.detail}`));
-    shard.flushLater(session);
-  });
-  return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
 };
 
 export const persistenceCommands: readonly Command[] = [
@@ -43,7 +31,7 @@ export const persistenceCommands: readonly Command[] = [
     run(context) {
       const persistence = kept(context.shard);
       if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
-      return afterwards(context, persistence.save(), OK);
+      return afterwards(context, () => persistence.save(), OK);
     },
   }),
 

@@ -58,6 +58,7 @@ const INT64_MAX_TEXT = '9223372036854775807';
 const PARAMETERS = {
   requirepass: text(''),
   'acl-pubsub-default': word('resetchannels', ['resetchannels', 'allchannels']),
+  aclfile: text('', { fixed: true }),
   'acllog-max-len': integer(128, 0, MAX_INT),
   masterauth: text(''),
   masteruser: text(''),

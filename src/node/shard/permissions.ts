@@ -4,6 +4,7 @@
  */
 
 import { AccessList } from '../acl/access-list.ts';
+import type { AclFile, AclFileOutcome } from '../acl/acl-file.ts';
 import { DenialLog, type DenialFacts } from '../acl/denial-log.ts';
 import type { Denial } from '../acl/selector.ts';
 import type { User } from '../acl/user.ts';
@@ -15,6 +16,8 @@ import type { Shard } from './shard.ts';
 export class Permissions {
   readonly users: AccessList;
   readonly log = new DenialLog();
+  /** Where ACL LOAD and SAVE find the users; null: nowhere. */
+  file: AclFile | null = null;
   readonly #shard: Shard;
 
   constructor(shard: Shard) {
@@ -69,8 +72,18 @@ export class Permissions {
     for (const session of this.#shard.sessions.values()) session.decoder.authenticated = true;
   }
 
+  /** Makes the users those of `file`, which then are all there are. */
+  async loadFile(file: AclFile, by: Session | null): Promise<AclFileOutcome> {
+    const outcome = await file.load(this.users);
+    if (!outcome.ok) return outcome;
+    for (const user of outcome.gone) this.cut(user, by);
+    for (const user of this.users.users) this.cutListeners(user);
+    this.defaultUserChanged();
+    return outcome;
+  }
+
   /** Ends the connections of a user that is no more; the one that asked for it gets its reply. */
-  cut(user: User, by: Session): void {
+  cut(user: User, by: Session | null): void {
     for (const session of this.#sessionsOf(user)) {
       session.user = this.users.defaultUser;
       session.setAuthenticated(false);

@@ -1,0 +1,23 @@
+/** A reply that comes when work outside the process (a disk) has ended: its client waits, the others go on. */
+
+import { Failure, type Reply } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { BLOCKED, type CommandContext } from '../shard/context.ts';
+
+type Outcome = { readonly ok: true } | { readonly ok: false; readonly why?: string; readonly detail: string };
+
+export function afterwards(context: CommandContext, work: () => Promise<Outcome>, done: Reply): Reply {
+  const { session, words, shard, command } = context;
+  if (!context.mayBlock) {
+    throw refuse('ERR', `'${command.name}' waits for the disk and cannot be part of a transaction or a script`);
+  }
+  void work().then((outcome) => {
+    if (session.waiting?.words !== words) return;
+    shard.blocking.release(session, outcome.ok ? done : new Failure(`ERR ${textOf(outcome)}`));
+    shard.flushLater(session);
+  });
+  return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
+}
+
+const textOf = ({ why, detail }: Extract<Outcome, { ok: false }>): string =>
+  why === undefined ? detail : `${why}: ${detail}`;
