@@ -22,7 +22,7 @@ import {
   type UserRecord,
 } from './accounts.ts';
 import { problem, type ApplyOutcome, type Problem } from './change.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ClusterState, RolePermission } from './cluster-state.ts';
 import { checkNewPassword } from './password-rules.ts';
 
 type Refused = { readonly ok: false; readonly problem: Problem } | null;
@@ -252,6 +252,23 @@ const checkUser = (accounts: Accounts, user: UserRecord, before?: UserRecord): R
   }
   const unknown = user.roleUids.find((uid) => !accounts.roles.some((role) => role.uid === uid));
   if (unknown !== undefined) return problem('invalid_param', `role_uids: there is no role ${unknown}`);
+  return null;
+};
+
+/** Of a database: what roles may do there. */
+export const checkRolePermissions = ({ accounts }: ClusterState, permissions: readonly RolePermission[]): Refused => {
+  for (const [index, { roleUid, aclUid }] of permissions.entries()) {
+    const field = `roles_permissions[${index}]`;
+    if (!accounts.roles.some(({ uid }) => uid === roleUid)) {
+      return problem('invalid_param', `${field}: there is no role ${roleUid}`);
+    }
+    if (!accounts.redisAcls.some(({ uid }) => uid === aclUid)) {
+      return problem('invalid_param', `${field}: there is no ACL ${aclUid}`);
+    }
+    if (permissions.slice(0, index).some((each) => each.roleUid === roleUid)) {
+      return problem('invalid_param', `${field}: role ${roleUid} is given twice`);
+    }
+  }
   return null;
 };
 

@@ -7,7 +7,7 @@
 
 import assert from 'node:assert';
 import { editDatabaseAlerts } from './database-alerts.ts';
-import { changeAccounts } from './account-rules.ts';
+import { changeAccounts, checkRolePermissions } from './account-rules.ts';
 import { bootstrapCluster } from './bootstrap-rules.ts';
 import { problem, type ApplyOutcome, type Change, type DatabaseEdit, type DatabaseWish } from './change.ts';
 import { updateCluster } from './cluster-rules.ts';
@@ -227,7 +227,10 @@ const settle = (
     edit.enforceClientAuthentication !== undefined ||
     edit.clientCertificates !== undefined ||
     edit.crdtCertificates !== undefined;
-  const refused = checkPasswords(passwords) ?? (touchesTls ? checkTls(tls, atMs) : null);
+  const refused =
+    checkPasswords(passwords) ??
+    (touchesTls ? checkTls(tls, atMs) : null) ??
+    checkRolePermissions(state, edit.rolePermissions ?? []);
   if (refused !== null) return refused;
   const edited = editSettings(database.settings, edit.settings ?? {}, isNew);
   if (!edited.ok) return problem(edited.code, edited.trouble);

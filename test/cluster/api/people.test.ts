@@ -155,6 +155,24 @@ describe('/v1/roles and /v1/redis_acls', () => {
     }),
   );
 
+  it.each([
+    [[{ role_uid: 99, redis_acl_uid: 1 }], /no role 99/],
+    [[{ role_uid: 1, redis_acl_uid: 99 }], /no ACL 99/],
+    [
+      [
+        { role_uid: 1, redis_acl_uid: 1 },
+        { role_uid: 1, redis_acl_uid: 2 },
+      ],
+      /twice/,
+    ],
+  ])('are named by a database only if they are there: %j', (roles_permissions, words) =>
+    apiStory(async (ask) => {
+      const answer = await ask('PUT', '/v1/bdbs/1', { roles_permissions });
+      expect(answer).toMatchObject({ status: 400, json: { error_code: 'invalid_param' } });
+      expect(answer.json.description).toMatch(words);
+    }),
+  );
+
   it('stay while a database uses them', () =>
     apiStory(async (ask) => {
       const acl = (await ask('POST', '/v1/redis_acls', { name: 'Cache', acl: '+get ~*' })).json;
