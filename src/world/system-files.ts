@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DONE, done, nameTrouble, READ_BYTES_MAX, UNFINISHED } from './files.ts';
 import type { AppendFile, FileFailure, FileLock, FileOutcome, Files, FileTrouble, Folder, NewFile } from './files.ts';
 
@@ -41,6 +41,24 @@ const trouble = (path: string, error: unknown): FileTrouble => {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
+/** Not `recursive` of mkdir: Node.js tries for ever where a folder that exists refuses new ones as ENOENT, as /proc does. */
+const makeFolders = async (path: string): Promise<void> => {
+  const attempt = async (): Promise<void> => {
+    try {
+      await mkdir(path, { mode: FOLDER_MODE });
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  };
+  try {
+    await attempt();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await attempt();
+  }
+};
+
 export class SystemFiles implements Files {
   folder(path: string): Folder {
     return new SystemFolder(resolve(path));
@@ -65,7 +83,7 @@ class SystemFolder implements Folder {
 
   make(): Promise<FileOutcome> {
     return this.#try('', async () => {
-      await mkdir(this.path, { recursive: true, mode: FOLDER_MODE });
+      await makeFolders(this.path);
       if (!(await stat(this.path)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
       return null;
     });

@@ -49,3 +49,14 @@ test('files are for their owner alone, and nothing unfinished is left behind', a
   expect(statSync(join(root, 'data', 'a')).mode & 0o777).toBe(0o600);
   expect(readdirSync(join(root, 'data'))).toEqual(['a']);
 });
+
+test('a folder is made with those above it, and one that the system refuses is a failure at once', async () => {
+  const deep = join(root, 'a', 'b', 'c');
+  expect(await new SystemFiles().folder(deep).make()).toMatchObject({ ok: true });
+  expect(statSync(deep).isDirectory()).toBe(true);
+  expect(await new SystemFiles().folder(deep).make()).toMatchObject({ ok: true });
+  writeFileSync(join(root, 'file'), '');
+  expect(await new SystemFiles().folder(join(root, 'file', 'x')).make()).toMatchObject({ why: 'not-a-folder' });
+  const refused = await new SystemFiles().folder('/proc/antipode/x').make(); // Linux says ENOENT, other systems EACCES
+  expect(refused).toMatchObject({ ok: false, detail: expect.stringContaining('/proc/antipode') });
+});

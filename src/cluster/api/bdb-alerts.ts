@@ -77,7 +77,8 @@ const sourceAlertsOf = (
   );
 
 const named = (alerts: Readonly<Record<string, Alert>>, name: string): Alert => {
-  const found = alerts[name];
+  // A name that every object has, `constructor`, is no alert.
+  const found = Object.hasOwn(alerts, name) ? alerts[name] : undefined;
   if (found !== undefined) return found;
   throw new ApiProblem('not_found', `there is no alert "${name}"; there are: ${Object.keys(alerts).join(', ')}`);
 };

@@ -468,6 +468,8 @@ describe('alerts', () => {
         expect.objectContaining({ type: 'bdb_low_throughput', bdb_uid: '1' }),
       );
       expect((await ask('GET', '/v1/bdbs/alerts/1/none')).status).toBe(404);
+      expect((await ask('GET', '/v1/bdbs/alerts/1/__proto__')).status).toBe(404);
+      expect((await ask('GET', '/v1/bdbs/alerts/1/constructor')).status).toBe(404);
       const bad = { bdb_size: { enabled: true, threshold: 'much' } };
       expect((await ask('POST', '/v1/bdbs/alerts/1', bad)).json.error_code).toBe('invalid_alert');
       await ask('POST', '/v1/bdbs/alerts/1?dry_run', { bdb_size: { threshold: '5' } });
