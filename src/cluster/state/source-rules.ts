@@ -5,7 +5,12 @@
  * restarts all of them [RS replica-of: sources]. A database may not name itself; longer cycles are allowed, as in the original.
  */
 
-import { parseSourceUrl, SOURCES_MAX, type SourceUrl } from '../../replication/replica-of/source-url.ts';
+import {
+  parseSourceUrl,
+  SOURCES_MAX,
+  withoutDatabaseName,
+  type SourceUrl,
+} from '../../replication/replica-of/source-url.ts';
 import { parseCertificate } from '../certificates/certificate-facts.ts';
 import { endpointName, internalEndpointName, nodeName } from '../names/endpoint-names.ts';
 import { problem, type SourcesOutcome, type SourceWish } from './change.ts';
@@ -50,7 +55,7 @@ export const checkSources = (
       return problem('invalid_replication', `${where}: ${place} is replica source ${twin} already`, index);
     places.set(place, index + 1);
     const source: Omit<SourceRecord, 'uid'> = {
-      uri: wish.uri.trim(),
+      uri: withoutDatabaseName(wish.uri),
       compression: wish.compression ?? 0,
       encryption: wish.encryption ?? false,
       serverCertificate: wish.serverCertificate ?? '',

@@ -24,9 +24,13 @@ export type SourceUrlOutcome =
 export const SOURCES_MAX = 32;
 const URL_LENGTH_MAX = 4096;
 
+/** As a console shows a source of the same cluster: the name before the URL is for people. */
+export const withoutDatabaseName = (given: string): string =>
+  given.trim().replace(/^[A-Za-z0-9-]{1,63}:\s+(?=redis)/, '');
+
 export function parseSourceUrl(given: string): SourceUrlOutcome {
   if (given.length > URL_LENGTH_MAX) return refuse(`the URL is longer than ${URL_LENGTH_MAX} characters`);
-  const text = given.trim().replace(/^[A-Za-z0-9-]{1,63}:\s+(?=redis)/, '');
+  const text = withoutDatabaseName(given);
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text);
   if (scheme === null) return refuse(`"${hidePassword(text)}" is not a URL: write redis://[user:password@]host:port`);
   if (scheme[1]!.toLowerCase() === 'rediss') {

@@ -104,9 +104,11 @@ describe('a database in the API', () => {
 
   it('reads the older form of sources with a name before the URL, and mirrors it', () =>
     apiStory(async (ask) => {
-      const uri = 'orders: redis://admin:x@redis-12000.east.local:12000';
-      const { json } = await ask('POST', '/v1/bdbs', { ...wish, sync: 'enabled', sync_sources: [{ uri }] });
+      const uri = 'redis://admin:x@redis-12000.east.local:12000';
+      const sources = [{ uri: `orders: ${uri}` }];
+      const { json } = await ask('POST', '/v1/bdbs', { ...wish, sync: 'enabled', sync_sources: sources });
       expect(json).toMatchObject({ sync: 'enabled', replica_sync: 'enabled' });
+      expect(json.replica_sources).toMatchObject([{ uri }]);
       expect(json.replica_sources).toEqual(json.sync_sources);
     }));
 
