@@ -8,6 +8,8 @@
 const fixed = {
   WRONGTYPE: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   SYNTAX: 'ERR syntax error',
+  NOSCRIPT: 'NOSCRIPT No matching script. Please use EVAL.',
+  NOTBUSY: 'NOTBUSY No scripts in execution right now.',
   NOT_INTEGER: 'ERR value is not an integer or out of range',
   NOT_FLOAT: 'ERR value is not a valid float',
   NO_SUCH_KEY: 'ERR no such key',

@@ -22,6 +22,7 @@ const FLAG_ORDER = [
   'fast',
   'no_auth',
   'may_replicate',
+  'no_mandatory_keys',
   'no_async_loading',
   'no_multi',
   'movablekeys',
@@ -59,6 +60,7 @@ const GROUP_CATEGORIES: Readonly<Record<Group, string | null>> = {
   'sorted-set': 'sortedset',
   bitmap: 'bitmap',
   transactions: 'transaction',
+  scripting: 'scripting',
   pubsub: null,
   connection: 'connection',
   server: null,
@@ -77,7 +79,8 @@ export function categoriesOf(command: Command): string[] {
   const isContainer = command.subcommands !== null && command.arity === -2;
   if (own !== null && !isPlaced && !isContainer) all.add(own);
   if (flags.has('write')) all.add('write');
-  if (flags.has('readonly')) all.add('read');
+  // What a script reads is not known [redis server.c setImplicitACLCategories]
+  if (flags.has('readonly') && command.group !== 'scripting') all.add('read');
   if (flags.has('admin')) all.add('admin').add('dangerous');
   if (flags.has('pubsub')) all.add('pubsub');
   if (flags.has('blocking')) all.add('blocking');

@@ -25,6 +25,7 @@ export type Group =
   | 'sorted-set'
   | 'bitmap'
   | 'transactions'
+  | 'scripting'
   | 'pubsub'
   | 'connection'
   | 'server'
@@ -49,6 +50,7 @@ export type Flag =
   | 'no_async_loading'
   | 'may_replicate'
   | 'movablekeys'
+  | 'no_mandatory_keys'
   | 'sort_for_script'
   | 'allow_busy';
 

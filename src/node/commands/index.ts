@@ -11,6 +11,7 @@ import { listCommands } from './lists.ts';
 import { persistenceCommands } from './persistence.ts';
 import { pubsubCommands } from './pubsub.ts';
 import { scanCommands } from './scan.ts';
+import { scriptingCommands } from './scripting.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './sets.ts';
 import { sortCommands } from './sort.ts';
@@ -30,6 +31,7 @@ export const dataCommands: readonly Command[] = [
   ...sortedSetCommands,
   ...pubsubCommands,
   ...transactionCommands,
+  ...scriptingCommands,
   ...connectionCommands,
   ...serverCommands,
   ...persistenceCommands,

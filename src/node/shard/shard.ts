@@ -17,6 +17,7 @@ import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
 import { SnapshotWalk, type SnapshotSink } from '../keyspace/snapshot.ts';
+import { ScriptCache } from '../scripting/cache.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
 import { Config, encodingLimits } from './config.ts';
@@ -102,6 +103,7 @@ export class Shard implements KeyspaceOwner {
   readonly memory = new ShardMemory();
   readonly eviction: Eviction;
   readonly watchers = new Watchers();
+  readonly scripts = new ScriptCache();
   readonly permissions: Permissions;
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */

@@ -1,0 +1,148 @@
+/** EVAL and its kin, and SCRIPT. What a script is and how it runs is in `scripting/`. [redis eval.c] */
+
+import { OK } from '../../resp/reply.ts';
+import { refuse } from '../../resp/refusals.ts';
+import { shaOf } from '../scripting/cache.ts';
+import { compile } from '../scripting/program.ts';
+import { runScript, withEngine } from '../scripting/run.ts';
+import type { CommandContext } from '../shard/context.ts';
+import { many, named, optional, rest, text, word } from './arguments.ts';
+import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
+import { helpCommand } from './help.ts';
+import { parseInteger } from './numbers.ts';
+
+const keysOf = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
+  {
+    flags: flag === 'RW' ? ['RW', 'access', 'update'] : ['RO', 'access'],
+    begin: { index: 2 },
+    find: { kind: 'keynum', keynum: 0, first: 1, step: 1 },
+    notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE',
+  },
+];
+
+interface Variant {
+  readonly name: string;
+  readonly since: string;
+  readonly by: 'source' | 'sha';
+  readonly isReadonly: boolean;
+}
+
+function evaluation({ name, since, by, isReadonly }: Variant): Command {
+  const flags: Flag[] = ['noscript', 'stale', 'skip_monitor', 'movablekeys', 'no_mandatory_keys'];
+  return defineCommand({
+    name,
+    group: 'scripting',
+    since,
+    summary: `Runs a ${isReadonly ? 'read-only ' : ''}Lua script given by its ${by === 'sha' ? 'SHA1 digest' : 'source'}.`,
+    complexity: 'Depends on the script that is executed.',
+    flags: isReadonly ? [...flags, 'readonly'] : flags,
+    arity: -3,
+    keySpecs: keysOf(isReadonly ? 'RO' : 'RW'),
+    arguments: {
+      script: named(by === 'sha' ? 'sha1' : 'script', text()),
+      numkeys: text(),
+      words: named('arg', rest({ type: 'string' })),
+    },
+    run: (context, { script, numkeys, words }) => {
+      const count = parseInteger(numkeys);
+      if (count === null) throw refuse('NOT_INTEGER');
+      if (count > words.length) throw refuse('ERR', "Number of keys can't be greater than number of args");
+      if (count < 0) throw refuse('ERR', "Number of keys can't be negative");
+      const { scripts } = context.shard;
+      const known = scripts.find(by === 'sha' ? script.toLowerCase() : shaOf(script));
+      if (known === undefined && by === 'sha') throw refuse('NOSCRIPT');
+      return withEngine(context, () => {
+        const compiled = known ?? compile(script);
+        if (known === undefined) scripts.add(compiled, 'evaluated');
+        return runScript(context, {
+          script: compiled,
+          keys: words.slice(0, count),
+          values: words.slice(count),
+          isReadonly,
+        });
+      });
+    },
+  });
+}
+
+const load = (context: CommandContext, source: string) =>
+  withEngine(context, () => {
+    const { scripts } = context.shard;
+    const script = scripts.find(shaOf(source)) ?? compile(source);
+    scripts.add(script, 'loaded');
+    return script.sha;
+  });
+
+export const scriptingCommands: readonly Command[] = [
+  evaluation({ name: 'EVAL', since: '2.6.0', by: 'source', isReadonly: false }),
+  evaluation({ name: 'EVALSHA', since: '2.6.0', by: 'sha', isReadonly: false }),
+  evaluation({ name: 'EVAL_RO', since: '7.0.0', by: 'source', isReadonly: true }),
+  evaluation({ name: 'EVALSHA_RO', since: '7.0.0', by: 'sha', isReadonly: true }),
+
+  defineCommand({
+    name: 'SCRIPT LOAD',
+    group: 'scripting',
+    since: '2.6.0',
+    summary: 'Keeps a script and answers its SHA1 digest.',
+    complexity: 'O(N) with N being the length in bytes of the script body.',
+    flags: ['noscript', 'stale'],
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arguments: { script: text() },
+    run: (context, { script }) => load(context, script),
+  }),
+
+  defineCommand({
+    name: 'SCRIPT EXISTS',
+    group: 'scripting',
+    since: '2.6.0',
+    summary: 'Says which of the scripts are known.',
+    complexity: 'O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).',
+    flags: ['noscript'],
+    tips: { request: 'all_shards', response: 'agg_logical_and' },
+    arguments: { digests: many(named('sha1', text())) },
+    run: ({ shard }, { digests }) =>
+      digests.map((sha) => (shard.scripts.find(sha.toLowerCase()) === undefined ? 0 : 1)),
+  }),
+
+  defineCommand({
+    name: 'SCRIPT FLUSH',
+    group: 'scripting',
+    since: '2.6.0',
+    summary: 'Forgets all scripts.',
+    complexity: 'O(N) with N being the number of scripts in cache',
+    flags: ['noscript'],
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arguments: { flushType: optional(word('ASYNC', 'SYNC')) },
+    run: ({ shard }) => {
+      shard.scripts.clear();
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'SCRIPT KILL',
+    group: 'scripting',
+    since: '2.6.0',
+    summary:
+      'Ends the script that runs. None can, while another request is served: a script that does not end is stopped.',
+    complexity: 'O(1)',
+    flags: ['noscript', 'allow_busy'],
+    tips: { request: 'all_shards', response: 'one_succeeded' },
+    arguments: {},
+    run: () => {
+      throw refuse('NOTBUSY');
+    },
+  }),
+
+  helpCommand({
+    container: 'SCRIPT',
+    group: 'scripting',
+    since: '5.0.0',
+    lines: [
+      ['EXISTS <sha1> [<sha1> ...]', 'Return information about the existence of the scripts in the script cache.'],
+      ['FLUSH [ASYNC|SYNC]', 'Flush the Lua scripts cache. Very dangerous on replicas.'],
+      ['KILL', 'Kill the currently executing Lua script.'],
+      ['LOAD <script>', 'Load a script into the scripts cache without executing it.'],
+    ],
+  }),
+];

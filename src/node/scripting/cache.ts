@@ -1,0 +1,59 @@
+/**
+ * The scripts a shard knows by their SHA1. Those that only EVAL brought are forgotten, the oldest first, beyond EVALUATED_MAX;
+ * those of SCRIPT LOAD stay until SCRIPT FLUSH. [redis eval.c scriptsLRUAdd, since 7.4]
+ */
+
+import { createHash } from 'node:crypto';
+
+const EVALUATED_MAX = 500;
+
+export interface Script {
+  /** 40 hex digits. */
+  readonly sha: string;
+  /** Binary, as the client sent it. */
+  readonly source: string;
+  /** What the engine runs. */
+  readonly program: string;
+  /** `flags=no-writes` in its first line. */
+  readonly isReadonly: boolean;
+}
+
+export const shaOf = (source: string): string => createHash('sha1').update(source, 'latin1').digest('hex');
+
+export class ScriptCache {
+  readonly #loaded = new Map<string, Script>();
+  readonly #evaluated = new Map<string, Script>();
+
+  get count(): number {
+    return this.#loaded.size + this.#evaluated.size;
+  }
+
+  find(sha: string): Script | undefined {
+    const loaded = this.#loaded.get(sha);
+    if (loaded !== undefined) return loaded;
+    const script = this.#evaluated.get(sha);
+    if (script === undefined) return undefined;
+    this.#evaluated.delete(sha); // used last: forgotten last
+    this.#evaluated.set(sha, script);
+    return script;
+  }
+
+  add(script: Script, how: 'loaded' | 'evaluated'): void {
+    if (how === 'loaded') {
+      this.#evaluated.delete(script.sha);
+      this.#loaded.set(script.sha, script);
+      return;
+    }
+    this.#evaluated.set(script.sha, script);
+    if (this.#evaluated.size <= EVALUATED_MAX) return;
+    for (const oldest of this.#evaluated.keys()) {
+      this.#evaluated.delete(oldest);
+      break;
+    }
+  }
+
+  clear(): void {
+    this.#loaded.clear();
+    this.#evaluated.clear();
+  }
+}
