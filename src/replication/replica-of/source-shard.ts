@@ -7,7 +7,6 @@
 
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
 import { connectTroubleText } from './connect-trouble.ts';
-import { Refusal } from '../../resp/refusals.ts';
 import type { Network, Random, Timer, World } from '../../world/world.ts';
 import type { LinkOutcome } from '../link-outcome.ts';
 import { ReplicaLink } from '../link.ts';
@@ -18,7 +17,7 @@ import type { SourcePart } from './part-flush.ts';
 import type { SourceSpec } from './source.ts';
 import { askSourceOffset } from './source-offset.ts';
 import { Staging } from './staging.ts';
-import { UnitReader, type Unit } from './stream-units.ts';
+import { StreamTrouble, UnitReader, type Unit } from './stream-units.ts';
 
 /**
  * `down`: no link, another attempt is due. `waiting`: its turn to send everything has not come. `connecting`: on the way. `transferring`: a snapshot arrives. `staged`: it is complete
@@ -174,8 +173,8 @@ export class SourceShard {
           try {
             unit = this.#units.push(words, endOffset);
           } catch (error) {
-            if (!(error instanceof Refusal)) throw error;
-            this.#down(link, { why: 'too-large', detail: error.message });
+            if (!(error instanceof StreamTrouble)) throw error;
+            this.#down(link, { why: error.why, detail: error.message });
             return;
           }
           if (unit === null || this.position === null) return;

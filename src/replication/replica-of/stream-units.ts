@@ -3,8 +3,6 @@
  * only stand between units. Pure: no network. PING and REPLCONF carry nothing; SELECT is remembered.
  */
 
-import { refuse } from '../../resp/refusals.ts';
-
 export interface UnitWrite {
   readonly database: number;
   readonly words: readonly string[];
@@ -22,6 +20,16 @@ export interface Unit {
 /** Writes in one transaction: a source's own limit is its memory; ours is a number. */
 export const TRANSACTION_WRITES_MAX = 1_000_000;
 
+/** What no stream of a correct server holds; nothing of it may be guessed, since a guess may lose writes. */
+export class StreamTrouble extends Error {
+  readonly why: 'too-large' | 'protocol';
+
+  constructor(why: StreamTrouble['why'], message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
 export class UnitReader {
   database: number;
   #transaction: UnitWrite[] | null = null;
@@ -30,18 +38,26 @@ export class UnitReader {
     this.database = database;
   }
 
-  /** Takes one request of the stream; returns a unit when one is complete. An empty unit only moves the offset. */
+  /** Takes one request of the stream; returns a unit when one is complete. An empty unit only moves the offset. Throws StreamTrouble. */
   push(words: readonly string[], endOffset: number): Unit | null {
     switch (words[0]!.toUpperCase()) {
       case 'SELECT':
+        if (!/^-?\d+$/.test(words[1] ?? ''))
+          throw new StreamTrouble('protocol', 'SELECT without a number in the stream');
         this.database = Number(words[1]);
         return this.#transaction === null ? this.#unit([], false, endOffset) : null;
       case 'PING':
       case 'REPLCONF':
         return this.#transaction === null ? this.#unit([], false, endOffset) : null;
       case 'MULTI':
+        if (this.#transaction !== null) throw new StreamTrouble('protocol', 'MULTI inside a transaction of the stream');
         this.#transaction = [];
         return null;
+      case 'DISCARD':
+        throw new StreamTrouble(
+          'protocol',
+          'DISCARD in the stream: a primary sends what it has carried out, nothing else',
+        );
       case 'EXEC': {
         const writes = this.#transaction ?? [];
         this.#transaction = null;
@@ -51,7 +67,10 @@ export class UnitReader {
         const write: UnitWrite = { database: this.database, words };
         if (this.#transaction === null) return this.#unit([write], false, endOffset);
         if (this.#transaction.length >= TRANSACTION_WRITES_MAX) {
-          throw refuse('ERR', `a transaction of more than ${TRANSACTION_WRITES_MAX} writes in the stream`);
+          throw new StreamTrouble(
+            'too-large',
+            `a transaction of more than ${TRANSACTION_WRITES_MAX} writes in the stream`,
+          );
         }
         this.#transaction.push(write);
         return null;

@@ -48,6 +48,17 @@ describe('UnitReader', () => {
     });
     expect(reader.push(['REPLCONF', 'GETACK', '*'], 80)?.writes).toEqual([]);
   });
+
+  it('loses nothing to a stream that no primary sends: it is refused', () => {
+    for (const wrong of [['MULTI'], ['DISCARD'], ['SELECT', 'x'], ['SELECT']]) {
+      const reader = new UnitReader(0);
+      reader.push(['MULTI'], 1);
+      reader.push(['SET', 'a', '1'], 2);
+      expect(() => reader.push(wrong, 3), wrong.join(' ')).toThrow(
+        expect.objectContaining({ why: 'protocol', message: expect.stringContaining(wrong[0]!) }),
+      );
+    }
+  });
 });
 
 describe('routeUnit', () => {
