@@ -10,7 +10,6 @@ import { hex, OLD_VALUES, rdbString, ziplistOf } from '../support/rdb-bytes.ts';
 import { unordered, value } from '../support/rdb-values.ts';
 
 const MUTATIONS = 20_000;
-const MUTATIONS_MS_MAX = 20_000;
 
 function why(act: () => unknown): RdbErrorWhy | 'accepted' {
   try {
@@ -98,7 +97,7 @@ describe('values', () => {
     expect(valueTypeName(99)).toBe('unknown type 99');
   });
 
-  it(`survive ${MUTATIONS} mutations: each is refused with an RdbError or read as a value, in time`, () => {
+  it(`survive ${MUTATIONS} mutations: each is refused with an RdbError or read as a value`, () => {
     const bases = fc.sample(value, { numRuns: 200, seed: 42 }).map((of) => dumpPayload(of));
     for (const { type, raw } of OLD_VALUES) bases.push(payloadFrom(type, raw));
     const small = bases.filter((base) => base.length < 2000);
@@ -108,7 +107,6 @@ describe('values', () => {
       return Math.floor((state / 2 ** 32) * limit);
     };
     const seen = { accepted: 0, refused: 0 };
-    const started = process.hrtime.bigint();
     for (let round = 0; round < MUTATIONS; round += 1) {
       const bytes = Buffer.from(small[below(small.length)]!);
       for (let change = below(4); change >= 0; change -= 1) {
@@ -117,7 +115,6 @@ describe('values', () => {
       const result = why(() => decodeValue(bytes[0]!, bytes.subarray(1, bytes.length - 10)));
       seen[result === 'accepted' ? 'accepted' : 'refused'] += 1;
     }
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(MUTATIONS_MS_MAX);
     expect(seen.accepted).toBeGreaterThan(100);
     expect(seen.refused).toBeGreaterThan(1000);
   });

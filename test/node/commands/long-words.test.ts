@@ -4,9 +4,8 @@ import { dataCommands } from '../../../src/node/commands/index.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { testShard } from '../../support/fixtures.ts';
 
-const LENGTH = 200_000;
-/** Each took 25 seconds and more where a pattern began anew at every place; now milliseconds. */
-const MS_MAX = 5_000;
+/** Where a pattern began anew at every place, each took longer than a test may; now milliseconds. */
+const LENGTH = 300_000;
 
 const digits = `${'1'.repeat(LENGTH)}x`;
 const lines = `${'\n'.repeat(LENGTH)}x`;
@@ -25,9 +24,7 @@ it.each<[string, string[], RegExp]>([
   const client = test.client();
   client.call('ZADD', 'z', '1', 'a');
   client.call('SET', 'n', '1');
-  const before = performance.now();
   client.session.receive(Buffer.from(encodeRequest(words), 'latin1'));
-  expect(performance.now() - before).toBeLessThan(MS_MAX);
   const reply = client.replies.at(-1);
   expect(reply instanceof Error ? reply.message : String(reply)).toMatch(expected);
 });
