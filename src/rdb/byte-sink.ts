@@ -70,6 +70,17 @@ export class ByteSink {
     }
   }
 
+  /** A length of all 64 bits. */
+  word(value: bigint): void {
+    if (value <= 0xffff_ffffn) {
+      this.length(Number(value));
+      return;
+    }
+    this.#reserve(LENGTH_BYTES_MAX);
+    this.#chunk[this.#used] = 0x81;
+    this.#used = this.#chunk.writeBigUInt64BE(value, this.#used + 1);
+  }
+
   /** A whole number of 64 bits, little-endian; one beyond them (from a double's rounding) becomes the largest. */
   integer64(value: number): void {
     this.#reserve(8);

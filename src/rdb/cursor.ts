@@ -40,6 +40,9 @@ export function scannedText(scan: Scan, bytes: Buffer): string {
   }
 }
 
+/** First byte of a length that takes eight more. */
+const LENGTH_64 = 0x81;
+
 export class Cursor {
   readonly #bytes: Buffer;
   readonly #end: number;
@@ -60,6 +63,18 @@ export class Cursor {
     if (!this.#scan.length(this.#bytes, this.#at, this.#end)) throw truncated();
     this.#at = this.#scan.next;
     return this.#scan.value;
+  }
+
+  /** A length of all 64 bits. */
+  word(): bigint {
+    if (this.#bytes[this.#at] !== LENGTH_64) return BigInt(this.length());
+    return this.#bytes.readBigUInt64BE(this.#take(9) + 1);
+  }
+
+  /** So many bytes, as a view. */
+  fixed(bytes: number): Buffer {
+    const at = this.#take(bytes);
+    return this.#bytes.subarray(at, at + bytes);
   }
 
   /** A number of elements, each of at least `bytesMin` bytes: more than the bytes left can hold is refused at once. */

@@ -1,5 +1,5 @@
 /**
- * Values into the bytes of a dump, in encodings that Redis 7.0 to 8 and Valkey alike read: types up to 18.
+ * Values into the bytes of a dump, in encodings that Redis 7.0 to 8 and Valkey alike read: types up to 19.
  *
  * Small collections become packed, by the same kind of thresholds as in Redis's own configuration (defaults of 7.0);
  * the receiver converts to its own thresholds when it loads. A collection is never empty: that is the caller's defect.
@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import type { ByteSink } from './byte-sink.ts';
 import { encodeIntset, fitsIntset } from './intset.ts';
 import { ListpackBuilder, LISTPACK_ENTRY_OVERHEAD_MAX } from './listpack.ts';
+import { encodeStream } from './stream.ts';
 import type { RdbSortedSet, RdbValue } from './values.ts';
 import { TYPE } from './vendors.ts';
 
@@ -42,6 +43,7 @@ const builder = new ListpackBuilder();
 /** The type byte under which `encodeValue` will write this value. */
 export function encodedType(value: RdbValue, options: EncodeOptions): number {
   if (typeof value === 'string') return TYPE.string;
+  if (value.kind === 'stream') return TYPE.stream2;
   if (value.kind === 'list') return TYPE.listQuicklist2;
   if (value.kind === 'set') {
     const small = value.members.length <= options.setIntsetEntriesMax && fitsIntset(value.members);
@@ -62,6 +64,9 @@ export function encodeValue(sink: ByteSink, type: number, value: RdbValue, optio
     return;
   }
   switch (value.kind) {
+    case 'stream':
+      encodeStream(sink, value);
+      return;
     case 'list':
       assert(value.items.length > 0, 'a list that is written has items');
       writeQuicklist(sink, value.items, options.listNodeBytesMax);

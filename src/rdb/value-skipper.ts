@@ -2,13 +2,14 @@
  * Finds where a value ends without decoding it, and remembers how far it got when the bytes run out, so that a huge
  * value that arrives in small pieces is walked over once.
  *
- * A value is either one string, or a count and that many times the same few parts. Positions are relative to where
+ * A value is either one string, or a count and that many times the same few parts; a stream, whose parts are nested, is walked by
+ * a generator that asks for one after another. Positions are relative to where
  * the caller says the value begins, because the bytes may move to another Buffer between two calls.
  */
 import type { Scan } from './scan.ts';
 import { TYPE } from './vendors.ts';
 
-type Part = 'string' | 'textScore' | 'binaryScore' | 'length';
+type Part = 'string' | 'textScore' | 'binaryScore' | 'length' | 'word' | 'time' | 'id';
 
 interface Shape {
   readonly counted: boolean;
@@ -38,6 +39,37 @@ const SHAPES = new Map<number, Shape>([
   [TYPE.setListpack, ONE_STRING],
 ]);
 
+const STREAM_TYPES: ReadonlySet<number> = new Set([TYPE.stream, TYPE.stream2, TYPE.stream3]);
+
+/** Asks for the parts of a stream in their order; is given each length. [redis rdb.c rdbLoadObject] */
+function* streamParts(type: number): Generator<Part, void, number> {
+  for (let nodes = yield 'length'; nodes > 0; nodes -= 1) {
+    yield 'string';
+    yield 'string';
+  }
+  // Number of entries and the last id; since version 2 the first id, the largest deleted one, and how many were ever added
+  for (let words = type === TYPE.stream ? 3 : 8; words > 0; words -= 1) yield 'word';
+  for (let groups = yield 'length'; groups > 0; groups -= 1) {
+    yield 'string';
+    for (let words = type === TYPE.stream ? 2 : 3; words > 0; words -= 1) yield 'word';
+    for (let pending = yield 'length'; pending > 0; pending -= 1) {
+      yield 'id';
+      yield 'time';
+      yield 'word';
+    }
+    for (let consumers = yield 'length'; consumers > 0; consumers -= 1) {
+      yield 'string';
+      yield 'time';
+      if (type === TYPE.stream3) yield 'time';
+      for (let pending = yield 'length'; pending > 0; pending -= 1) yield 'id';
+    }
+  }
+}
+
+const LENGTH_64 = 0x81;
+const LENGTH_64_BYTES = 9;
+const ID_BYTES = 16;
+const TIME_BYTES = 8;
 const BINARY_SCORE_BYTES = 8;
 /** Lengths of text scores from here on stand for NaN and the infinities, and nothing follows. */
 const TEXT_SCORE_SPECIAL = 253;
@@ -49,6 +81,8 @@ export class ValueSkipper {
   #elementsLeft = 0;
   #part = 0;
   #walked = 0;
+  #nested: Generator<Part, void, number> | null = null;
+  #wanted: Part = 'length';
 
   /** `scan.missing` tells how much is missing when `end` gives -1. */
   constructor(scan: Scan) {
@@ -57,6 +91,14 @@ export class ValueSkipper {
 
   /** False when values of this type have no known shape. */
   begin(type: number): boolean {
+    this.#nested = null;
+    if (STREAM_TYPES.has(type)) {
+      this.#nested = streamParts(type);
+      this.#wanted = 'length';
+      this.#nested.next();
+      this.#walked = 0;
+      return true;
+    }
     const shape = SHAPES.get(type);
     if (shape === undefined) return false;
     this.#shape = shape;
@@ -71,6 +113,7 @@ export class ValueSkipper {
   end(bytes: Buffer, start: number, limit: number): number {
     const scan = this.#scan;
     let at = start + this.#walked;
+    if (this.#nested !== null) return this.#nestedEnd(this.#nested, bytes, start, limit);
     if (this.#counting) {
       if (!scan.length(bytes, at, limit)) return -1;
       this.#elementsLeft = scan.value;
@@ -92,9 +135,26 @@ export class ValueSkipper {
     return at;
   }
 
+  #nestedEnd(parts: Generator<Part, void, number>, bytes: Buffer, start: number, limit: number): number {
+    for (;;) {
+      if (!this.#skip(this.#wanted, bytes, start + this.#walked, limit)) return -1;
+      this.#walked = this.#scan.next - start;
+      const { done, value } = parts.next(this.#scan.value);
+      if (done) return start + this.#walked;
+      this.#wanted = value!;
+    }
+  }
+
   #skip(part: Part, bytes: Buffer, at: number, limit: number): boolean {
     if (part === 'string') return this.#scan.string(bytes, at, limit);
     if (part === 'length') return this.#scan.length(bytes, at, limit);
+    if (part === 'word') {
+      return bytes[at] === LENGTH_64 && at < limit
+        ? this.#scan.fixed(LENGTH_64_BYTES, at, limit)
+        : this.#scan.length(bytes, at, limit);
+    }
+    if (part === 'id') return this.#scan.fixed(ID_BYTES, at, limit);
+    if (part === 'time') return this.#scan.fixed(TIME_BYTES, at, limit);
     if (part === 'binaryScore') return this.#scan.fixed(BINARY_SCORE_BYTES, at, limit);
     if (at >= limit) return this.#scan.fixed(1, at, limit);
     const length = bytes[at]!;

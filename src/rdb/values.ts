@@ -1,9 +1,9 @@
 /**
  * Values as the rest of the program sees them, and the one function that makes them from the bytes of a dump.
  *
- * `decodeValue` takes every encoding that Redis to 7.4 writes for strings, lists, sets, sorted sets and hashes, and
+ * `decodeValue` takes every encoding that Redis to 7.4 writes for strings, lists, sets, sorted sets, hashes and streams, and
  * checks as RESTORE with deep sanitization does: a member or field said twice, a score that is no number, an empty
- * collection or bytes left over are `corrupt`. Streams, modules and fields with expiry are `unsupported-type`. All
+ * collection or bytes left over are `corrupt`. Modules and fields with expiry are `unsupported-type`. All
  * strings are binary strings. The way back is `encode-value.ts`.
  */
 import { Cursor, parseScore } from './cursor.ts';
@@ -13,6 +13,7 @@ import { ELEMENTS_MAX } from './limits.ts';
 import { decodeListpack } from './listpack.ts';
 import { RdbError } from './rdb-error.ts';
 import { TYPE, VENDORS, valueTypeName } from './vendors.ts';
+import { decodeStream, type RdbStream } from './stream.ts';
 import { decodeZiplist } from './ziplist.ts';
 import { decodeZipmap } from './zipmap.ts';
 
@@ -39,7 +40,7 @@ export interface RdbHash {
   readonly pairs: readonly string[];
 }
 
-export type RdbValue = string | RdbList | RdbSet | RdbSortedSet | RdbHash;
+export type RdbValue = string | RdbList | RdbSet | RdbSortedSet | RdbHash | RdbStream;
 
 const CONTAINER_PLAIN = 1;
 const CONTAINER_PACKED = 2;
@@ -90,6 +91,10 @@ function decode(type: number, cursor: Cursor): RdbValue {
       return hash(unpacked(cursor, decodeZiplist));
     case TYPE.hashListpack:
       return hash(unpacked(cursor, decodeListpack));
+    case TYPE.stream:
+    case TYPE.stream2:
+    case TYPE.stream3:
+      return decodeStream(cursor, type);
     default:
       throw refusedType(type);
   }

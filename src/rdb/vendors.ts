@@ -61,6 +61,9 @@ export const TYPE = {
   zsetListpack: 17,
   listQuicklist2: 18,
   setListpack: 20,
+  stream: 15,
+  stream2: 19,
+  stream3: 21,
 } as const;
 
 /** Below this an unknown number is taken for a type of value, from here on for an opcode. */
@@ -81,13 +84,13 @@ const sharedTypes: Readonly<Record<number, TypeRule>> = {
   [TYPE.zsetZiplist]: read('sorted set (ziplist)'),
   [TYPE.hashZiplist]: read('hash (ziplist)'),
   [TYPE.listQuicklist]: read('list (quicklist of ziplists)'),
-  15: refused('stream'),
+  [TYPE.stream]: read('stream'),
   [TYPE.hashListpack]: read('hash (listpack)'),
   [TYPE.zsetListpack]: read('sorted set (listpack)'),
   [TYPE.listQuicklist2]: read('list (quicklist)'),
-  19: refused('stream (version 2)'),
+  [TYPE.stream2]: read('stream (version 2)'),
   [TYPE.setListpack]: read('set (listpack)'),
-  21: refused('stream (version 3)'),
+  [TYPE.stream3]: read('stream (version 3)'),
 };
 
 const redisTypes: Readonly<Record<number, TypeRule>> = {

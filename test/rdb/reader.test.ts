@@ -206,9 +206,9 @@ describe('a dump that cannot be read', () => {
     [
       'a stream',
       'REDIS0010',
-      rdbEntry(19, 'my stream', hex('00')),
+      rdbEntry(26, 'my stream', hex('00')),
       'unsupported-type',
-      ['19', 'stream', '"my stream"'],
+      ['26', 'stream', '"my stream"'],
     ],
     ['a module value', 'REDIS0009', rdbEntry(7, 'doc\xff', hex('00')), 'unsupported-type', ['module', '"doc\\xff"']],
     [

@@ -52,6 +52,7 @@ async function writeByCommands(server: RealRedis, key: string, value: RdbValue):
   if (typeof value === 'string') await server.command('SET', key, value);
   else if (value.kind === 'list') await server.command('RPUSH', key, ...value.items);
   else if (value.kind === 'set') await server.command('SADD', key, ...value.members);
+  else if (value.kind === 'stream') throw new Error('streams are made elsewhere');
   else if (value.kind === 'hash') await server.command('HSET', key, ...value.pairs);
   else await server.command('ZADD', key, ...value.members.flatMap((m, i) => [scoreText(value.scores[i]!), m]));
 }

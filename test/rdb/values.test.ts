@@ -76,8 +76,9 @@ describe('values', () => {
     ['a length of unknown form', 0, hex('82 00'), 'corrupt'],
     ['a string of unknown form', 0, hex('c4 00'), 'corrupt'],
     ['a special string where a number stands', 2, hex('c0 05'), 'corrupt'],
-    ['a stream', 15, hex('00'), 'unsupported-type'],
-    ['a stream of 7.2', 21, hex('00'), 'unsupported-type'],
+    ['a stream that ends too soon', 15, hex('00'), 'corrupt'],
+    ['a stream of 7.2 that ends too soon', 21, hex('00'), 'corrupt'],
+    ['a stream of 8.2', 26, hex('00'), 'unsupported-type'],
     ['a module', 7, hex('00'), 'unsupported-type'],
     ['a hash with field expiry', 24, hex('00'), 'unsupported-type'],
     ['a type that does not exist', 8, hex('00'), 'unknown-type'],
@@ -91,7 +92,7 @@ describe('values', () => {
   }
 
   it('name the type that is refused', () => {
-    expect(() => decodeValue(15, hex('00'))).toThrow('type 15, stream');
+    expect(() => decodeValue(26, hex('00'))).toThrow('type 26, stream');
     expect(valueTypeName(22, 'REDIS')).toContain('7.4');
     expect(valueTypeName(22, 'VALKEY')).toContain('Valkey 9');
     expect(valueTypeName(99)).toBe('unknown type 99');
@@ -125,6 +126,7 @@ function words(of: RdbValue): readonly string[] {
   if (of.kind === 'list') return of.items;
   if (of.kind === 'set') return of.members;
   if (of.kind === 'hash') return of.pairs;
+  if (of.kind === 'stream') return of.entries.flatMap(({ id, pairs }) => [String(id), ...pairs]);
   const order = of.members.map((_, index) => index).sort((a, b) => of.scores[a]! - of.scores[b]!);
   return order.flatMap((index) => [of.members[index]!, String(of.scores[index]).replace('Infinity', 'inf')]);
 }

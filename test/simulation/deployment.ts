@@ -233,6 +233,7 @@ function contents(shard: Shard, into: Map<string, string>): void {
         .map((member, i) => `${member}=${rdb.scores[i]}`)
         .sort()
         .join('|');
+    else if (rdb.kind === 'stream') text = rdb.entries.map(({ id, pairs }) => `${id}=${pairs.join(',')}`).join('|');
     else
       text = rdb.pairs
         .reduce<string[]>((all, word, i) => (i % 2 === 0 ? [...all, `${word}=${rdb.pairs[i + 1]}`] : all), [])

@@ -101,6 +101,7 @@ export function unordered(of: RdbValue): unknown {
   if (of.kind === 'list') return of.items;
   if (of.kind === 'set') return new Set(of.members);
   if (of.kind === 'zset') return new Map(of.members.map((member, index) => [member, of.scores[index]]));
+  if (of.kind === 'stream') return of.entries;
   const fields = new Map<string, string>();
   for (let index = 0; index < of.pairs.length; index += 2) fields.set(of.pairs[index]!, of.pairs[index + 1]!);
   return fields;

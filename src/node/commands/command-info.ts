@@ -58,6 +58,7 @@ const GROUP_CATEGORIES: Readonly<Record<Group, string | null>> = {
   hash: 'hash',
   set: 'set',
   'sorted-set': 'sortedset',
+  stream: 'stream',
   bitmap: 'bitmap',
   transactions: 'transaction',
   scripting: 'scripting',

@@ -23,6 +23,7 @@ export type Group =
   | 'hash'
   | 'set'
   | 'sorted-set'
+  | 'stream'
   | 'bitmap'
   | 'transactions'
   | 'scripting'

@@ -16,6 +16,7 @@ import { serverCommands } from './server.ts';
 import { setCommands } from './sets.ts';
 import { sortCommands } from './sort.ts';
 import { sortedSetCommands } from './sorted-sets.ts';
+import { streamCommands } from './streams.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transactions.ts';
 
@@ -29,6 +30,7 @@ export const dataCommands: readonly Command[] = [
   ...hashCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...streamCommands,
   ...pubsubCommands,
   ...transactionCommands,
   ...scriptingCommands,

@@ -74,7 +74,8 @@ interface Weighed {
 /** Elements in their own order, where they have one. */
 function elementsOf(value: Value | undefined): { elements: readonly string[]; ordered: boolean } {
   if (value === undefined) return { elements: [], ordered: true };
-  if (typeof value === 'string' || value.kind === 'raw' || value.kind === 'hash') throw refuse('WRONGTYPE');
+  if (typeof value === 'string' || value.kind === 'raw' || value.kind === 'hash' || value.kind === 'stream')
+    throw refuse('WRONGTYPE');
   if (value.kind === 'list') return { elements: Array.from(value), ordered: true };
   if (value.kind === 'set') return { elements: value.members(), ordered: false };
   return { elements: value.entries().members, ordered: true };

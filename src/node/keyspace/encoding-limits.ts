@@ -9,4 +9,8 @@ export interface EncodingLimits {
   setValueBytes: number;
   sortedSetEntries: number;
   sortedSetValueBytes: number;
+  /** 0: no limit of its own. */
+  streamNodeBytes: number;
+  /** 0: no limit. */
+  streamNodeEntries: number;
 }

@@ -21,6 +21,7 @@ import type { ListValue } from './list.ts';
 import { EXPIRY_BYTES, KEY_BYTES, stringBytes, type Account, type MemoryCount } from './memory.ts';
 import type { RawString } from './raw-string.ts';
 import type { SetValue } from './set.ts';
+import type { StreamValue } from './stream.ts';
 import type { SortedSetValue } from './sorted-set.ts';
 import type { Value } from './value.ts';
 
@@ -172,6 +173,14 @@ export class Keyspace {
 
   editSortedSet(key: string): SortedSetValue | undefined {
     return this.#as(this.edit(key), 'zset') as SortedSetValue | undefined;
+  }
+
+  readStream(key: string): StreamValue | undefined {
+    return this.#as(this.read(key), 'stream') as StreamValue | undefined;
+  }
+
+  editStream(key: string): StreamValue | undefined {
+    return this.#as(this.edit(key), 'stream') as StreamValue | undefined;
   }
 
   /** Stores a value; the expiry goes away unless it is to be kept. */
@@ -362,7 +371,7 @@ export class Keyspace {
     this.#owner.expired(this, key);
   }
 
-  #as(value: Value | undefined, kind: 'list' | 'hash' | 'set' | 'zset'): Value | undefined {
+  #as(value: Value | undefined, kind: 'list' | 'hash' | 'set' | 'zset' | 'stream'): Value | undefined {
     if (value === undefined) return undefined;
     if (typeof value === 'string' || value.kind !== kind) throw refuse('WRONGTYPE');
     return value;

@@ -317,12 +317,12 @@ export class ListValue extends Measured {
   }
 
   #count(item: string): void {
-    this.#bytes += entryBytes(item);
+    this.#bytes += listpackEntryBytes(item);
     this.#textBytes += stringBytes(item.length);
   }
 
   #discount(item: string): void {
-    this.#bytes -= entryBytes(item);
+    this.#bytes -= listpackEntryBytes(item);
     this.#textBytes -= stringBytes(item.length);
   }
 
@@ -341,7 +341,7 @@ function exceeds(listNodeSize: number, bytes: number, entries: number): boolean 
 const nodeBytes = (listNodeSize: number): number => 2048 << Math.min(-listNodeSize, 5);
 
 /** Bytes of one listpack entry: its encoding, and its length again for the way back. [redis listpack.c lpEncodeGetType] */
-function entryBytes(item: string): number {
+export function listpackEntryBytes(item: string): number {
   const { length } = item;
   if (length <= 20) {
     const value = parseInteger(item);

@@ -9,6 +9,7 @@ import { HashValue } from './hash.ts';
 import { ListValue } from './list.ts';
 import { SetValue } from './set.ts';
 import { SortedSetValue } from './sorted-set.ts';
+import { StreamValue } from './stream.ts';
 import type { Value } from './value.ts';
 
 /** Arrays in the result are its own: the value may change before it is encoded. */
@@ -25,6 +26,8 @@ export function toRdbValue(value: Value): RdbValue {
       const { members, scores } = value.entries();
       return { kind: 'zset', members, scores };
     }
+    case 'stream':
+      return value.toRdb();
     case 'hash': {
       const pairs: string[] = [];
       value.forEach((field, each) => pairs.push(field, each));
@@ -42,6 +45,8 @@ export function fromRdbValue(value: RdbValue, limits: EncodingLimits): Value {
       return SetValue.from(value.members, limits);
     case 'zset':
       return SortedSetValue.from(value.members, value.scores, limits);
+    case 'stream':
+      return StreamValue.from(value, limits);
     case 'hash':
       return HashValue.from(value.pairs, limits);
   }

@@ -35,7 +35,13 @@ export class Blocking {
   }
 
   wait(session: Session, command: Command, words: readonly string[], request: BlockRequest): void {
-    const waiting: Waiting = { command, words, database: session.database, request, timer: null };
+    const waiting: Waiting = {
+      command,
+      words: request.words ?? words,
+      database: session.database,
+      request,
+      timer: null,
+    };
     if (request.timeoutMs > 0) {
       waiting.timer = this.#shard.world.clock.after(request.timeoutMs, () =>
         this.release(session, request.timeoutReply),

@@ -85,6 +85,8 @@ const PARAMETERS = {
   'set-max-listpack-value': bytes(64),
   'zset-max-listpack-entries': integer(128, 0, MAX_INT, { alias: 'zset-max-ziplist-entries' }),
   'zset-max-listpack-value': bytes(64, { alias: 'zset-max-ziplist-value' }),
+  'stream-node-max-bytes': bytes(4096),
+  'stream-node-max-entries': integer(100, 0, MAX_INT),
   'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024, max: BACKLOG_BYTES_MAX }),
   'repl-timeout': integer(60, 1, MAX_INT),
   'repl-ping-replica-period': integer(10, 1, MAX_INT, { alias: 'repl-ping-slave-period' }),
@@ -197,6 +199,8 @@ export const encodingLimits = (config: Config): EncodingLimits => ({
   setValueBytes: config.get('set-max-listpack-value'),
   sortedSetEntries: config.get('zset-max-listpack-entries'),
   sortedSetValueBytes: config.get('zset-max-listpack-value'),
+  streamNodeBytes: config.get('stream-node-max-bytes'),
+  streamNodeEntries: config.get('stream-node-max-entries'),
 });
 
 function parseValue(parameter: Parameter, raw: string, before: string | number | boolean): ParseOutcome {

@@ -19,7 +19,9 @@ export interface BlockRequest {
   /** Sent when the time is up. */
   readonly timeoutReply: Reply;
   /** What a key must hold before the command runs again; then every reply of it ends the wait. */
-  readonly kind?: 'list' | 'zset';
+  readonly kind?: 'list' | 'zset' | 'stream';
+  /** What runs again, where that is not the request as it came. */
+  readonly words?: readonly string[];
 }
 
 export class CommandContext {

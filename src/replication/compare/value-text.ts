@@ -1,13 +1,14 @@
 /**
  * A value from the bytes of DUMP, as a fingerprint that does not depend on how a server encodes it, and as a few words for people.
  *
- * What cannot be decoded here (streams, modules, payloads of newer servers) is fingerprinted by its bytes: equal bytes are equal
+ * What cannot be decoded here (modules, payloads of newer servers) is fingerprinted by its bytes: equal bytes are equal
  * values, different ones say nothing. Pure.
  */
 
 import { createHash } from 'node:crypto';
 import { parsePayload } from '../../rdb/payload.ts';
 import { RdbError } from '../../rdb/rdb-error.ts';
+import type { RdbStream } from '../../rdb/stream.ts';
 import { decodeValue, type RdbValue } from '../../rdb/values.ts';
 
 export interface ValueFacts {
@@ -53,6 +54,8 @@ function elementsOf(value: Exclude<RdbValue, string>): readonly string[] {
       return value.members.toSorted();
     case 'zset':
       return value.members.map((member, index) => joined([member, String(value.scores[index])])).sort();
+    case 'stream':
+      return streamElements(value);
     case 'hash':
       break;
   }
@@ -60,6 +63,10 @@ function elementsOf(value: Exclude<RdbValue, string>): readonly string[] {
   for (let i = 0; i < value.pairs.length; i += 2) fields.push(joined([value.pairs[i]!, value.pairs[i + 1]!]));
   return fields.sort();
 }
+
+/** Entries alone, as DEBUG DIGEST counts them: groups and what is remembered of deleted entries do not make a difference. */
+const streamElements = ({ entries }: RdbStream): string[] =>
+  entries.map(({ id, pairs }) => joined([String(id), ...pairs]));
 
 /** No two lists of words give the same text. */
 const joined = (words: readonly string[]): string => words.map((word) => `${word.length}:${word}`).join('');
@@ -78,6 +85,8 @@ function wordsOf(value: RdbValue): string {
       return `set of ${value.members.length}`;
     case 'zset':
       return `sorted set of ${value.members.length}`;
+    case 'stream':
+      return `stream of ${value.entries.length}`;
     case 'hash':
       break;
   }

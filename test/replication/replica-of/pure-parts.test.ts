@@ -112,7 +112,7 @@ describe('routeUnit', () => {
   });
 
   it('refuses commands it does not know, by name, and writes to other logical databases', () => {
-    expect(route(['XADD', 's', '*', 'f', 'v'])).toMatch(/^unsupported: the source sent XADD/);
+    expect(route(['XCLAIM', 's', 'g', 'c', '0', '1-1'])).toMatch(/^unsupported: the source sent XCLAIM/);
     const other = routeUnit(
       { ...unit(['SET', 'a', '1']), writes: [{ database: 4, words: ['SET', 'a', '1'] }] },
       routing,

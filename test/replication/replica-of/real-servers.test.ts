@@ -45,16 +45,18 @@ describeReal('Replica Of between two real servers', () => {
     expect(await to.command('GET', 'precious')).toBe('1');
   });
 
-  it('refuses a stream by name and leaves the destination alone', async () => {
+  it('copies a stream with its groups', async () => {
     await using from = await startRealRedis({ args: ['--repl-diskless-sync-delay', '0'] });
     await using to = await startRealRedis();
-    await from.command('XADD', 'the-stream', '*', 'f', 'v');
-    await to.command('SET', 'precious', '1');
+    await from.command('XADD', 'the-stream', '1-1', 'f', 'v');
+    await from.command('XGROUP', 'CREATE', 'the-stream', 'g', '0');
+    await from.command('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'the-stream', '>');
     const engine = replicateInto(new SystemWorld({ seed: 1 }), [from.url], to.url);
     engine.start();
-    await eventually(() => engine.stopped !== null, { withinMs: 5_000, what: 'the stop' });
-    expect(engine.stopped).toMatchObject({ cause: 'unsupported', detail: expect.stringMatching(/stream.*the-stream/) });
-    expect(await to.command('GET', 'precious')).toBe('1');
+    await eventually(() => engine.inSync, { withinMs: 10_000, what: 'in sync' });
+    await from.command('XADD', 'the-stream', '2-1', 'f', 'w');
+    await eventually(() => equalData(from, to), { withinMs: 5_000, what: 'equal data' });
+    expect(await to.command('XPENDING', 'the-stream', 'g')).toEqual([1, '1-1', '1-1', [['c', '1']]]);
   });
 
   it('copies function libraries, of the snapshot and of the stream, and the effects of their calls', async () => {

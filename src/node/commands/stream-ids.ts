@@ -1,0 +1,81 @@
+/** Ids of stream entries as words: `milliseconds-sequence`, each up to 2^64 - 1. [redis t_stream.c streamGenericParseIDOrReply] */
+
+import { refuse } from '../../resp/refusals.ts';
+import { ID_END } from '../keyspace/stream.ts';
+
+const WORD = 1n << 64n;
+
+export const formatId = (id: bigint): string => `${id >> 64n}-${BigInt.asUintN(64, id)}`;
+
+/** A part of an id; null when it is none. */
+function part(word: string): bigint | null {
+  if (!/^(0|[1-9]\d{0,19})$/.test(word)) return null;
+  const value = BigInt(word);
+  return value < WORD ? value : null;
+}
+
+/** An id whose sequence, where it is missing, is `sequence`. */
+export function streamId(word: string, sequence = 0n): bigint {
+  const dash = word.indexOf('-');
+  const milliseconds = part(dash < 0 ? word : word.slice(0, dash));
+  const last = dash < 0 ? sequence : part(word.slice(dash + 1));
+  if (milliseconds === null || last === null) throw refuse('STREAM_ID');
+  return milliseconds * WORD + last;
+}
+
+/** `-`, `+`, an id, or with `(` what comes after it. */
+export function rangeStart(word: string): bigint {
+  if (word.startsWith('(')) {
+    const id = streamId(word.slice(1));
+    if (id === ID_END - 1n) throw refuse('STREAM_START');
+    return id + 1n;
+  }
+  return word === '-' ? 0n : word === '+' ? ID_END - 1n : streamId(word);
+}
+
+/** The same for the end of a range: a missing sequence is the largest. */
+export function rangeEnd(word: string): bigint {
+  if (word.startsWith('(')) {
+    const id = streamId(word.slice(1), WORD - 1n);
+    if (id === 0n) throw refuse('STREAM_END');
+    return id - 1n;
+  }
+  return word === '-' ? 0n : word === '+' ? ID_END - 1n : streamId(word, WORD - 1n);
+}
+
+export interface NewId {
+  readonly kind: 'given' | 'made';
+  /** Of a given one. */
+  readonly id: bigint;
+  /** The id an entry gets after `last`; null when there is none that is larger. */
+  after(last: bigint, now: number): bigint | null;
+}
+
+/** What XADD takes: `*`, `milliseconds-*` or a whole id. */
+export function newId(word: string): NewId {
+  if (word === '*') {
+    return {
+      kind: 'made',
+      id: 0n,
+      after(last, now) {
+        const first = BigInt(now) * WORD;
+        return last < first ? first : last + 1n;
+      },
+    };
+  }
+  if (word.endsWith('-*')) {
+    const first = streamId(word.slice(0, -2));
+    return {
+      kind: 'made',
+      id: 0n,
+      after(last) {
+        if (last < first) return first === 0n ? 1n : first;
+        const next = last + 1n;
+        if (first === 0n && last === 0n) return 1n;
+        return next >> 64n === first >> 64n ? next : null;
+      },
+    };
+  }
+  const id = streamId(word);
+  return { kind: 'given', id, after: (last) => (id > last ? id : null) };
+}

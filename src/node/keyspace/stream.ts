@@ -1,0 +1,234 @@
+/**
+ * A stream value: entries in the order of their ids, in nodes filled as Redis fills its own, so that approximate trimming takes
+ * away the same ones. Appending is O(1), an id is found in O(log n). [redis t_stream.c streamAppendItem, streamTrim]
+ *
+ * An id is one bigint, milliseconds * 2^64 + sequence. Consumer groups that came with a dump are kept and handed on untouched:
+ * no command here works with them. Border: which ids are allowed is the command's matter; an empty stream may stay.
+ */
+
+import type { RdbStream, RdbStreamEntry, RdbStreamGroup } from '../../rdb/stream.ts';
+import type { EncodingLimits } from './encoding-limits.ts';
+import { listpackEntryBytes } from './list.ts';
+import { arrayBytes, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
+
+interface Node {
+  /** Its first entry ever: others are told by their distance to it. */
+  readonly base: RdbStreamEntry;
+  entries: RdbStreamEntry[];
+  /** Places of entries that were deleted. */
+  deleted: number;
+  /** As many as Redis's listpack takes. */
+  bytes: number;
+}
+
+export interface Trim {
+  readonly by: 'MAXLEN' | 'MINID';
+  /** Entries to keep, or the first id to keep. */
+  readonly threshold: bigint;
+  readonly isApproximate: boolean;
+  /** Most entries that are removed; 0: no limit. */
+  readonly limit: number;
+}
+
+export const ID_END = 1n << 128n;
+const LISTPACK_FRAME_BYTES = 7;
+/** An id, and the entry's object. */
+const ENTRY_BYTES = 72;
+/** [redis t_stream.c STREAM_LISTPACK_MAX_SIZE] */
+const NODE_BYTES_MAX = 1 << 30;
+
+export class StreamValue extends Measured {
+  readonly kind = 'stream';
+  readonly encoding = 'stream';
+  #nodes: Node[] = [];
+  #size = 0;
+  #textBytes = 0;
+  lastId = 0n;
+  maxDeletedId = 0n;
+  entriesAdded = 0n;
+  groups: readonly RdbStreamGroup[] = [];
+
+  static from(rdb: RdbStream, limits: EncodingLimits): StreamValue {
+    const stream = new StreamValue();
+    for (const { id, pairs } of rdb.entries) stream.append(id, pairs, limits);
+    stream.#remember(rdb);
+    return stream;
+  }
+
+  clone(): StreamValue {
+    const copy = new StreamValue();
+    copy.#nodes = this.#nodes.map((node) => ({ ...node, entries: node.entries.slice() }));
+    copy.#size = this.#size;
+    copy.#textBytes = this.#textBytes;
+    copy.#remember(this);
+    return copy;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Null when it is empty. */
+  get firstId(): bigint | null {
+    return this.#nodes[0]?.entries[0]!.id ?? null;
+  }
+
+  override get memoryBytes(): number {
+    return VALUE_BYTES + arrayBytes(this.#nodes.length) + this.#size * ENTRY_BYTES + this.#textBytes;
+  }
+
+  toRdb(): RdbStream {
+    const { lastId, maxDeletedId, entriesAdded, groups } = this;
+    return {
+      kind: 'stream',
+      entries: this.#nodes.flatMap((node) => node.entries),
+      lastId,
+      maxDeletedId,
+      entriesAdded,
+      groups,
+    };
+  }
+
+  /** `id` is beyond the last one. */
+  append(id: bigint, pairs: readonly string[], limits: EncodingLimits): void {
+    const entry = { id, pairs };
+    let node = this.#nodes.at(-1);
+    if (node === undefined || isFull(node, pairs, limits)) {
+      node = { base: entry, entries: [], deleted: 0, bytes: masterBytes(pairs) };
+      this.#nodes.push(node);
+    }
+    node.entries.push(entry);
+    node.bytes += entryBytes(node.base, entry);
+    this.#size++;
+    this.#textBytes += textBytes(entry);
+    this.lastId = id;
+    this.entriesAdded++;
+  }
+
+  /** Entries with ids from `start` to `end`, both included, `count` at most. */
+  range(start: bigint, end: bigint, count: number): RdbStreamEntry[] {
+    const found: RdbStreamEntry[] = [];
+    for (let at = this.#nodeFor(start); at < this.#nodes.length; at++) {
+      const { entries } = this.#nodes[at]!;
+      for (let i = found.length === 0 ? placeOf(entries, start) : 0; i < entries.length; i++) {
+        if (entries[i]!.id > end || found.length >= count) return found;
+        found.push(entries[i]!);
+      }
+    }
+    return found;
+  }
+
+  /** The same from the end. */
+  rangeBackwards(start: bigint, end: bigint, count: number): RdbStreamEntry[] {
+    const found: RdbStreamEntry[] = [];
+    for (let at = this.#nodeFor(end + 1n); at >= 0; at--) {
+      const entries = this.#nodes[at]?.entries ?? [];
+      for (let i = (found.length === 0 ? placeOf(entries, end + 1n) : entries.length) - 1; i >= 0; i--) {
+        if (entries[i]!.id < start || found.length >= count) return found;
+        found.push(entries[i]!);
+      }
+    }
+    return found;
+  }
+
+  delete(id: bigint): boolean {
+    const at = this.#nodeFor(id);
+    const node = this.#nodes[at];
+    if (node === undefined) return false;
+    const place = placeOf(node.entries, id);
+    const entry = node.entries[place];
+    if (entry?.id !== id) return false;
+    node.entries.splice(place, 1);
+    node.deleted++;
+    if (node.entries.length === 0) this.#nodes.splice(at, 1);
+    this.#size--;
+    this.#textBytes -= textBytes(entry);
+    if (id > this.maxDeletedId) this.maxDeletedId = id;
+    return true;
+  }
+
+  /** Removes the oldest entries; how many. Whole nodes only, when it is approximate. */
+  trim({ by, threshold, isApproximate, limit }: Trim): number {
+    let removed = 0;
+    let wholeNodes = 0;
+    for (const node of this.#nodes) {
+      const { entries } = node;
+      if (limit > 0 && removed + entries.length > limit) break;
+      const excess = by === 'MAXLEN' ? BigInt(this.#size - removed) - threshold : BigInt(placeOf(entries, threshold));
+      if (excess <= 0n) break;
+      if (excess >= BigInt(entries.length)) {
+        wholeNodes++;
+        removed += this.#forget(entries);
+        continue;
+      }
+      if (isApproximate) break;
+      const gone = entries.splice(0, Number(excess));
+      node.deleted += gone.length;
+      removed += this.#forget(gone);
+      break;
+    }
+    this.#nodes.splice(0, wholeNodes);
+    this.#size -= removed;
+    return removed;
+  }
+
+  #forget(entries: readonly RdbStreamEntry[]): number {
+    for (const entry of entries) this.#textBytes -= textBytes(entry);
+    return entries.length;
+  }
+
+  #remember({ lastId, maxDeletedId, entriesAdded, groups }: Omit<RdbStream, 'kind' | 'entries'>): void {
+    this.lastId = lastId;
+    this.maxDeletedId = maxDeletedId;
+    this.entriesAdded = entriesAdded;
+    this.groups = groups;
+  }
+
+  /** The first node that ends at `id` or later. */
+  #nodeFor(id: bigint): number {
+    return lowerBound(this.#nodes.length, (at) => this.#nodes[at]!.entries.at(-1)!.id >= id);
+  }
+}
+
+/** The first place in `0 … length` from which on `holds`. */
+function lowerBound(length: number, holds: (at: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+const placeOf = (entries: readonly RdbStreamEntry[], id: bigint): number =>
+  lowerBound(entries.length, (at) => entries[at]!.id >= id);
+
+const textBytes = ({ pairs }: RdbStreamEntry): number =>
+  pairs.reduce((sum, word) => sum + stringBytes(word.length), arrayBytes(pairs.length));
+
+function isFull(node: Node, pairs: readonly string[], { streamNodeBytes, streamNodeEntries }: EncodingLimits): boolean {
+  const bytesMax = streamNodeBytes === 0 ? NODE_BYTES_MAX : Math.min(streamNodeBytes, NODE_BYTES_MAX);
+  const more = pairs.reduce((sum, word) => sum + word.length, 0);
+  if (node.bytes + more >= bytesMax) return true;
+  return streamNodeEntries > 0 && node.entries.length + node.deleted >= streamNodeEntries;
+}
+
+const numberBytes = (value: bigint | number): number => listpackEntryBytes(String(value));
+
+function masterBytes(pairs: readonly string[]): number {
+  // Two counts, which take two bytes each while they are small, the number of fields, the fields, and a zero
+  let bytes = LISTPACK_FRAME_BYTES + 6 + numberBytes(pairs.length / 2);
+  for (let i = 0; i < pairs.length; i += 2) bytes += listpackEntryBytes(pairs[i]!);
+  return bytes;
+}
+
+function entryBytes(base: RdbStreamEntry, { id, pairs }: RdbStreamEntry): number {
+  const same = pairs.length === base.pairs.length && pairs.every((word, i) => i % 2 === 1 || word === base.pairs[i]);
+  let bytes =
+    2 + numberBytes(BigInt.asIntN(64, (id >> 64n) - (base.id >> 64n))) + numberBytes(BigInt.asIntN(64, id - base.id));
+  if (!same) bytes += numberBytes(pairs.length / 2);
+  for (let i = same ? 1 : 0; i < pairs.length; i += same ? 2 : 1) bytes += listpackEntryBytes(pairs[i]!);
+  return bytes + numberBytes(same ? pairs.length / 2 + 3 : pairs.length + 4);
+}
