@@ -1,6 +1,6 @@
 /**
  * DUMP and RESTORE: one value as bytes, and back. What a client restores is decoded completely and checked before anything
- * changes; a type that is not held here (streams, modules) is refused as bad data. [redis cluster.c]
+ * changes; a type that is not held here (modules) is refused as bad data. [redis cluster.c]
  */
 
 import { OK, type Reply } from '../../resp/reply.ts';

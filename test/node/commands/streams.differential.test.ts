@@ -89,4 +89,27 @@ describeReal('commands of streams', () => {
     expect(await server.command('RESTORE', 'ours', '0', Buffer.from(dumpOf('s'), 'latin1'))).toBe('OK');
     expect(await server.command('DEBUG', 'DIGEST-VALUE', 'ours')).toEqual(client.call('DEBUG', 'DIGEST-VALUE', 's'));
   });
+
+  it('keep the groups of a dump, with what their consumers have not acknowledged', async () => {
+    await using server = await startRealRedis();
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    for (const ms of [1, 2, 3]) await server.command('XADD', 's', `${ms}-1`, 'f', String(ms));
+    await server.command('XGROUP', 'CREATE', 's', 'g', '0');
+    await server.command('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', '2', 'STREAMS', 's', '>');
+    await server.command('XACK', 's', 'g', '1-1');
+    expect(client.call('RESTORE', 's', '0', (await server.command('DUMP', 's')) as string)).toBe('OK');
+    client.call('XADD', 's', '4-1', 'f', '4');
+    const reply = client.bytes('DUMP', 's');
+    const payload = Buffer.from(reply.slice(reply.indexOf('\n') + 1, -2), 'latin1');
+    expect(await server.command('RESTORE', 'back', '0', payload)).toBe('OK');
+    await server.command('XADD', 's', '4-1', 'f', '4');
+    for (const what of ['GROUPS', 'STREAM']) {
+      const facts = (await server.command('XINFO', what, 's')) as unknown[];
+      if (what === 'GROUPS') expect(await server.command('XINFO', what, 'back')).toEqual(facts);
+      else expect(((await server.command('XINFO', what, 'back')) as unknown[]).slice(8)).toEqual(facts.slice(8));
+    }
+    expect(await server.command('XPENDING', 'back', 'g')).toEqual(await server.command('XPENDING', 's', 'g'));
+    expect(await server.command('XPENDING', 'back', 'g')).toEqual([1, '2-1', '2-1', [['c', '1']]]);
+  });
 });
