@@ -322,18 +322,26 @@ export class Keyspace {
 
   /** Puts a value in its place and counts it; returns the one that was there. */
   #store(key: string, value: Value): Value | undefined {
-    const { keyMemory: memory, access, now } = this.#owner;
     const before = this.#values.exchange(key, value);
+    if (typeof before !== 'string' || typeof value !== 'string') this.#countStored(key, before, value);
+    else if (before.length !== value.length) {
+      this.#owner.keyMemory.add(this.#account, stringBytes(value.length) - stringBytes(before.length));
+    }
+    return before;
+  }
+
+  #countStored(key: string, before: Value | undefined, value: Value): void {
+    if (before === value) return;
+    const { keyMemory: memory, access, now } = this.#owner;
     let bytes = 0;
     if (before === undefined) {
       this.#values.setMarkAt(this.#values.place, access.fresh(now));
       bytes = KEY_BYTES + stringBytes(key.length);
     } else if (typeof before === 'string') bytes = -stringBytes(before.length);
-    else if (before !== value) memory.detach(this.#account, before);
+    else memory.detach(this.#account, before);
     if (typeof value === 'string') bytes += stringBytes(value.length);
-    else if (before !== value) memory.attach(this.#account, value);
+    else memory.attach(this.#account, value);
     memory.add(this.#account, bytes);
-    return before;
   }
 
   #countOut(value: Value, keyBytes: number): void {

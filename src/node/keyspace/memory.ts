@@ -57,11 +57,18 @@ export interface Account {
 /** More than any command edits; beyond it the differences are added before the command is over. */
 const PENDING_MAX = 64;
 
+interface Pending {
+  readonly account: Account;
+  readonly value: Measured;
+}
+
 /** Bytes of all keys and values of a shard. */
 export class MemoryCount {
   #bytes = 0;
-  readonly #values: Measured[] = [];
-  readonly #accounts: Account[] = [];
+  /** What the running command edits: nearly always one value, which therefore has a place of its own. */
+  #value: Measured | null = null;
+  #account: Account | null = null;
+  readonly #more: Pending[] = [];
 
   /** Of a moment when no command runs; within one, what it changed in place may be missing. */
   get bytes(): number {
@@ -89,27 +96,37 @@ export class MemoryCount {
 
   /** It may change in place until the command is over. */
   edited(account: Account, value: Measured): void {
-    if (this.#values.length >= PENDING_MAX) this.settle();
-    this.#values.push(value);
-    this.#accounts.push(account);
+    if (this.#value === null) {
+      this.#value = value;
+      this.#account = account;
+    } else if (this.#value !== value || this.#account !== account) {
+      if (this.#more.length >= PENDING_MAX) this.settle();
+      this.#more.push({ account, value });
+    }
   }
 
   /** True when something may have changed in place since the last `settle`. */
   get pending(): boolean {
-    return this.#values.length > 0;
+    return this.#value !== null;
   }
 
   /** Adds what has changed in place. */
   settle(): void {
-    for (let i = 0; i < this.#values.length; i++) {
-      const value = this.#values[i]!;
-      if (value.countedBytes === NOT_COUNTED) continue;
-      const bytes = value.memoryBytes;
-      this.add(this.#accounts[i]!, bytes - value.countedBytes);
-      value.countedBytes = bytes;
-    }
-    this.#values.length = 0;
-    this.#accounts.length = 0;
+    if (this.#value === null) return;
+    this.#settle(this.#account!, this.#value);
+    this.#value = null;
+    if (this.#more.length === 0) return;
+    for (const { account, value } of this.#more) this.#settle(account, value);
+    this.#more.length = 0;
+  }
+
+  #settle(account: Account, value: Measured): void {
+    const before = value.countedBytes;
+    if (before === NOT_COUNTED) return;
+    const bytes = value.memoryBytes;
+    if (bytes === before) return;
+    this.add(account, bytes - before);
+    value.countedBytes = bytes;
   }
 
   /** A database was emptied. */

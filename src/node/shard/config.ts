@@ -72,9 +72,13 @@ const PARAMETERS = {
   'maxmemory-eviction-tenacity': integer(10, 0, 100),
   'lfu-log-factor': integer(10, 0, MAX_INT),
   'lfu-decay-time': integer(1, 0, MAX_INT),
-  // Memory is always given back later, by the collector: what is left to say is the word that replicas are sent
+  // Memory is always given back later, by the collector: of two of them the word that replicas are sent is left to say, the
+  // others are known because administrators set them, and what they ask for is always so
   'lazyfree-lazy-eviction': boolean(false),
   'lazyfree-lazy-expire': boolean(false),
+  'lazyfree-lazy-server-del': boolean(false),
+  'lazyfree-lazy-user-del': boolean(false),
+  'lazyfree-lazy-user-flush': boolean(false),
   'replica-ignore-maxmemory': { ...boolean(true), alias: 'slave-ignore-maxmemory' },
   'proto-max-bulk-len': bytes(512 * 1024 * 1024, { min: 1024 * 1024 }),
   'hash-max-listpack-entries': integer(512, 0, MAX_INT, { alias: 'hash-max-ziplist-entries' }),

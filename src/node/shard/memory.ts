@@ -37,6 +37,7 @@ export class ShardMemory {
   }
 
   get overLimit(): boolean {
+    if (this.limitBytes === Infinity) return false;
     return this.usedBytes > this.limitBytes && this.usedBytes - this.uncountedBytes > this.limitBytes;
   }
 
