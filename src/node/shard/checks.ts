@@ -36,7 +36,7 @@ const permitted: Check = (shard, session, command, words) => {
  * without end, so nothing is queued either.
  */
 const roomy: Check = (shard, session, command) =>
-  shard.eviction.makeRoom() || !needsMemory(session, command) ? undefined : refuse('OOM');
+  shard.eviction.hasRoom() || !needsMemory(session, command) ? undefined : refuse('OOM');
 
 const needsMemory = ({ transaction: { queue } }: Session, command: Command): boolean => {
   if (command.flags.has('denyoom')) return true;

@@ -38,6 +38,9 @@ export class Eviction {
   readonly #pool: Candidate[] = [];
   #nextDatabase = 0;
   #goesOn = false;
+  /** There was no room before the outermost command: what it runs itself is judged by that. A script that may need memory sets it. */
+  refusing = false;
+  #dirtyBefore = 0;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -49,6 +52,17 @@ export class Eviction {
     if (expiryPolicy === 'ignore') return 'refuse';
     if (role === 'replica' && config.get('replica-ignore-maxmemory')) return 'ignore';
     return 'evict';
+  }
+
+  /**
+   * Asked for each command. Before the outermost one room is made; for those that a script runs it is not, since nobody else's keys
+   * may go in the middle of a unit, and once the script has written it may go on. [redis script.c scriptVerifyOOM]
+   */
+  hasRoom(): boolean {
+    if (this.#shard.isRunning) return !this.refusing || this.#shard.dirty !== this.#dirtyBefore;
+    this.refusing = !this.makeRoom();
+    this.#dirtyBefore = this.#shard.dirty;
+    return !this.refusing;
   }
 
   /** Keeps memory below the limit; false when it is above and nothing can be done about that. */

@@ -244,6 +244,11 @@ export class Shard implements KeyspaceOwner {
     this.#standstill.extend(milliseconds);
   }
 
+  /** A command runs: what is asked now comes from a script, or a transaction. */
+  get isRunning(): boolean {
+    return this.#depth > 0;
+  }
+
   get held(): boolean {
     return this.#standstill.holds;
   }
@@ -271,6 +276,7 @@ export class Shard implements KeyspaceOwner {
     this.stats.commands++;
     session.lastActiveMs = this.now;
     let command: Command | undefined;
+    this.eviction.refusing = false;
     try {
       command = this.commands.resolve(words);
       const refusal = check(this, session, command, words);

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/node/commands/index.ts';
+import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import type { EvictionPolicy } from '../../../src/node/shard/eviction-policy.ts';
 import type { Shard } from '../../../src/node/shard/shard.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
@@ -83,6 +84,42 @@ describe('a shard whose memory is used up', () => {
     expect(test.shard.memory.clientBytes - before).toBeGreaterThan(100_000);
     test.shard.closeSession(other.session);
     expect(test.shard.memory.clientBytes).toBe(before);
+  });
+});
+
+describe('a script', () => {
+  beforeAll(scriptEngineReady);
+
+  const writes = (count: number): readonly string[] => [
+    'EVAL',
+    `for i = 1, ${count} do redis.call('SET', 'script:' .. i, string.rep('x', 1000)) end return redis.call('DBSIZE')`,
+    '0',
+  ];
+
+  it('that begins with room may use more, and no key goes in the middle of it', () => {
+    using test = setUp({ 'maxmemory-policy': 'allkeys-lru' });
+    const { client, shard } = test;
+    fill(client, 5);
+    allow(shard, 3_000);
+    const replicated = recordWrites(shard);
+    expect(client.call(...writes(10))).toBe(15);
+    expect(shard.stats.evicted).toBe(0);
+    expect(replicated.map(([name]) => name)).toEqual(['MULTI', ...Array.from({ length: 10 }, () => 'SET'), 'EXEC']);
+    client.call('PING');
+    expect(shard.stats.evicted).toBeGreaterThan(5);
+  });
+
+  it('that begins without room is refused its first write that needs memory', () => {
+    using test = setUp({});
+    const { client, shard } = test;
+    fill(client, 5);
+    allow(shard, -1);
+    expect(client.call('EVAL', "return redis.call('GET', 'key:1')", '0')).toBe(VALUE);
+    expect(client.call(...writes(1))).toMatchObject({
+      message: expect.stringMatching(/^(ERR )?.*OOM command not allowed/),
+    });
+    expect(client.call('EVAL', "redis.call('DEL', 'key:1') return redis.call('SET', 'a', 'b')", '0')).toBe('OK');
+    expect(shard.keyspaces[0]!.has('script:1')).toBe(false);
   });
 });
 
