@@ -368,15 +368,20 @@ const lockOwner = async (path: string): Promise<number | null> => {
     if (codeOf(error) !== 'EPERM') return null;
   }
   const startNow = startOf(Number(pid));
+  if (startNow === ENDED) return null;
   return start === '' || startNow === null || startNow === start ? Number(pid) : null;
 };
 
-/** When a process began, in a clock of the system's own; null where the system does not tell. */
+/** Killed, and not yet collected by its parent: it still has its id. */
+const ENDED = 'ended';
+
+/** When a process began, in a clock of the system's own; ENDED: it is a zombie; null where the system does not tell. */
 const startOf = (pid: number): string | null => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in brackets may hold anything; the start is the twentieth field behind it.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    // The name in brackets may hold anything; the state is the first field behind it, the start the twentieth.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? ENDED : (fields[19] ?? null);
   } catch {
     return null;
   }

@@ -60,3 +60,19 @@ test('a folder is made with those above it, and one that the system refuses is a
   const refused = await new SystemFiles().folder('/proc/antipode/x').make(); // Linux says ENOENT, other systems EACCES
   expect(refused).toMatchObject({ ok: false, detail: expect.stringContaining('/proc/antipode') });
 });
+
+test.skipIf(process.platform !== 'linux')('a killed process that nobody has collected holds no lock', async () => {
+  // A shell that is replaced by sleep never waits for the child that it had.
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const child = await new Promise<string>((resolve) =>
+      parent.stdout.once('data', (data) => resolve(String(data).trim())),
+    );
+    const stat = () => readFileSync(`/proc/${child}/stat`, 'latin1').split(') ')[1]!.split(' ');
+    await expect.poll(() => stat()[0], { timeout: 10_000 }).toBe('Z');
+    writeFileSync(join(root, 'lock'), `${child} ${stat()[19]}\n`);
+    expect(await new SystemFiles().folder(root).lock('lock')).toMatchObject({ ok: true });
+  } finally {
+    parent.kill('SIGKILL');
+  }
+});

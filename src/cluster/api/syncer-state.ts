@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { SyncHistory } from '../control/syncer.ts';
+import { NOTHING_YET, type SyncHistory } from '../control/syncer.ts';
 import { generationName, type DatabaseRecord } from '../state/cluster-state.ts';
 import { ApiProblem } from './problems.ts';
 import { databaseOf, defineRoute, isoTime, type Call, type Route } from './route.ts';
@@ -13,6 +13,8 @@ const historyOf = (call: Call<unknown>): { readonly database: DatabaseRecord; re
   const database = databaseOf(call);
   const { sync } = call.control.sight(database.uid);
   if (sync !== undefined) return { database, sync };
+  // Stopped or off since before this process began, or never turned on: there are sources to speak of all the same.
+  if (database.replica.sources.length > 0) return { database, sync: NOTHING_YET };
   throw new ApiProblem('not_found', `database ${database.uid} has not replicated from anywhere`);
 };
 

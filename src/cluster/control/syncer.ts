@@ -16,7 +16,7 @@ export interface SyncHistory {
   readonly ledger: readonly FullSyncEntry[];
 }
 
-const NOTHING_YET: SyncHistory = { sources: [], fullSyncs: 0, partialSyncs: 0, ledger: [] };
+export const NOTHING_YET: SyncHistory = { sources: [], fullSyncs: 0, partialSyncs: 0, ledger: [] };
 
 export class Syncer {
   /** Of the cluster's node that it runs on, for the plan. */

@@ -209,6 +209,23 @@ describe('/v1/bdbs/{uid}/syncer_state', () => {
       expect(json.ledger.map((entry: { cause: string }) => entry.cause)).toEqual(['no-offset', 'no-offset']);
     }));
 
+  it('is there, with nothing done yet, for sources that were never turned on', () =>
+    story(async (ask) => {
+      const sources = (await ask('GET', '/v1/bdbs/1')).json.replica_sources as { uri: string }[];
+      const wish = {
+        name: 'off',
+        memory_size: 1_000_000,
+        replica_sources: [{ uri: sources[0]!.uri }],
+        replica_sync: 'disabled',
+      };
+      const { uid } = (await ask('POST', '/v1/bdbs', wish)).json;
+      expect((await ask('GET', `/v1/bdbs/${uid}/syncer_state`)).json).toMatchObject({ full_syncs: 0, sources: [] });
+      expect((await ask('GET', `/v1/migrations/${uid}`)).json.migration).toMatchObject({
+        status: 'out-of-sync',
+        error: {},
+      });
+    }));
+
   it('is not there for a database that replicates from nowhere', () =>
     inSimulation({}, async ({ sandbox }) => {
       expect((await asking(sandbox.cluster('east.local'))('GET', '/v1/bdbs/1/syncer_state')).status).toBe(404);
