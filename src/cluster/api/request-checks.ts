@@ -1,6 +1,6 @@
 /**
  * What of a request is looked at before its route: headers, parameters after the question mark, body. Throws the refusal.
- * [RS rest-api: headers] Limits: `BODY_LENGTH_MAX`.
+ * [RS rest-api: headers] Limits: `BODY_LENGTH_MAX`, `BODY_DEPTH_MAX`.
  */
 
 import type { Context } from 'hono';
@@ -9,6 +9,8 @@ import { ApiProblem } from './problems.ts';
 import type { Route } from './route.ts';
 
 const BODY_LENGTH_MAX = 4 * 1024 * 1024;
+/** Whatever reads a body calls itself for each level: a deep one would end the stack. No documented body has more than ten. */
+const BODY_DEPTH_MAX = 64;
 export const STATE_ID = 'cluster-state-id';
 
 /** JSON, unsaid, or what curl and browsers say of a body when nobody tells them. */
@@ -76,10 +78,22 @@ export const bodyOf = async (
       `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+  if (isDeeperThan(json, BODY_DEPTH_MAX)) {
+    throw new ApiProblem('invalid_schema', `the body is nested more than ${BODY_DEPTH_MAX} levels deep`);
+  }
   const read = schema.safeParse(prepare(json));
   if (read.success) return read.data;
   const issues = read.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join('.')}: ${message}`,
   );
   throw new ApiProblem('invalid_schema', issues.join('; '));
+};
+
+const isDeeperThan = (json: unknown, levelsMax: number): boolean => {
+  let level: unknown[] = [json];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levelsMax) return true;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return false;
 };

@@ -166,6 +166,13 @@ describe('/v1/bdbs', () => {
 
   it.each([
     ['a body that is not JSON', '{', 400, 'invalid_json', /JSON/],
+    [
+      'a body that nests without end',
+      `${'['.repeat(200_000)}${']'.repeat(200_000)}`,
+      400,
+      'invalid_schema',
+      /64 levels/,
+    ],
     ['a field of another type', { name: 'x', memory_size: '1gb' }, 400, 'invalid_schema', /memory_size/],
     ['an unknown field', { name: 'x', memory_size: 0, shardz: 1 }, 400, 'invalid_schema', /shardz/],
     [
