@@ -283,7 +283,9 @@ export class Shard implements KeyspaceOwner {
       if (refusal !== undefined) throw refusal;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#reject(session, command, error);
+      // A web page that makes its browser speak to us: what follows in its body must not be run. [redis server.c processCommand]
+      if (command === undefined && /^(?:post|host:)$/i.test(words[0]!)) session.close();
+      else this.#reject(session, command, error);
       return;
     }
     session.lastCommand = command.fullName;

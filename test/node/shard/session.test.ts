@@ -26,6 +26,17 @@ const send = (client: TestClient, bytes: string): string => {
 };
 
 describe('a session that ends', () => {
+  it.each(['POST / HTTP/1.1\r\nHost: x\r\n\r\n', 'GET / HTTP/1.1 x\r\nhost: x\r\n\r\n'])(
+    'runs nothing that a web page has sent behind %j',
+    (request) => {
+      using test = testShard({ commands });
+      const client = test.client();
+      send(client, `${request}SET stolen 1\r\n`);
+      expect(client.closed).toBe(true);
+      expect(send(test.client(), encodeRequest(['GET', 'stolen']))).toBe('$-1\r\n');
+    },
+  );
+
   it('answers what came before a protocol error, says the error, closes and reads no more', () => {
     using test = testShard({ commands });
     const client = test.client();
