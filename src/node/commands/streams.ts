@@ -9,7 +9,18 @@ import type { RdbStreamEntry } from '../../rdb/stream.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { ID_END, StreamValue, type Trim } from '../keyspace/stream.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { key, late, many, option, options, rest, text, WordReader, type Argument } from './arguments.ts';
+import {
+  key,
+  late,
+  many,
+  option,
+  options,
+  rest,
+  text,
+  WordReader,
+  type Argument,
+  type ArgumentDoc,
+} from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { parseInteger } from './numbers.ts';
 import { formatId, newId, type NewId, rangeEnd, rangeStart, streamId } from './stream-ids.ts';
@@ -188,7 +199,58 @@ function read(context: CommandContext, words: readonly string[]): Reply {
   return context.block({ keys, timeoutMs, timeoutReply: NULL_ARRAY, kind: 'stream', words: again });
 }
 
-const trimDoc = { type: 'block', name: 'trim' } as const;
+/** Words read by hand, shown as these arguments, one after another. */
+const byHand = (docs: readonly ArgumentDoc[], wordsMin: number): Argument<readonly string[]> => ({
+  ...rest({ type: 'block' }, wordsMin),
+  doc: { type: 'block', optional: true, arguments: docs },
+});
+
+const pureToken = (name: string, token: string): ArgumentDoc => ({ name, type: 'pure-token', token });
+
+const trimDocs: readonly ArgumentDoc[] = [
+  { name: 'strategy', type: 'oneof', arguments: [pureToken('maxlen', 'MAXLEN'), pureToken('minid', 'MINID')] },
+  {
+    name: 'operator',
+    type: 'oneof',
+    optional: true,
+    arguments: [pureToken('equal', '='), pureToken('approximately', '~')],
+  },
+  { name: 'threshold', type: 'string' },
+  { name: 'count', type: 'integer', token: 'LIMIT', optional: true },
+];
+
+const addDocs: readonly ArgumentDoc[] = [
+  { ...pureToken('nomkstream', 'NOMKSTREAM'), optional: true },
+  { name: 'trim', type: 'block', optional: true, arguments: trimDocs },
+  {
+    name: 'id-selector',
+    type: 'oneof',
+    arguments: [pureToken('auto-id', '*'), { name: 'id', type: 'string' }],
+  },
+  {
+    name: 'data',
+    type: 'block',
+    multiple: true,
+    arguments: [
+      { name: 'field', type: 'string' },
+      { name: 'value', type: 'string' },
+    ],
+  },
+];
+
+const readDocs: readonly ArgumentDoc[] = [
+  { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+  { name: 'milliseconds', type: 'integer', token: 'BLOCK', optional: true },
+  {
+    name: 'streams',
+    type: 'block',
+    token: 'STREAMS',
+    arguments: [
+      { name: 'key', type: 'key', multiple: true },
+      { name: 'id', type: 'string', multiple: true },
+    ],
+  },
+];
 
 export const streamCommands: readonly Command[] = [
   defineCommand({
@@ -200,7 +262,7 @@ export const streamCommands: readonly Command[] = [
     flags: ['write', 'denyoom', 'fast'],
     tips: { other: ['nondeterministic_output'] },
     arity: -5,
-    arguments: { key: key('RW', 'update'), entry: rest({ type: 'string' }, 3) },
+    arguments: { key: key('RW', 'update'), entry: byHand(addDocs, 3) },
     run: (context, _given, words) => add(context, words),
   }),
 
@@ -276,7 +338,7 @@ export const streamCommands: readonly Command[] = [
     flags: ['write'],
     tips: { other: ['nondeterministic_output'] },
     arity: -4,
-    arguments: { key: key('RW', 'delete'), trim: rest(trimDoc, 2) },
+    arguments: { key: key('RW', 'delete'), trim: byHand([{ name: 'trim', type: 'block', arguments: trimDocs }], 2) },
     run(context, given, words) {
       const { keyspace } = context;
       const { trim } = readTrim(context, new WordReader(words, 2), false);
@@ -305,7 +367,7 @@ export const streamCommands: readonly Command[] = [
         find: { kind: 'range', last: -1, step: 1, limit: 2 },
       },
     ],
-    arguments: { streams: rest({ type: 'string' }, 3) },
+    arguments: { streams: byHand(readDocs, 3) },
     run: (context, _given, words) => read(context, words),
   }),
 ];

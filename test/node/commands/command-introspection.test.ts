@@ -1,5 +1,7 @@
 /** What COMMAND says of every command, beside what redis-server 7.0 says; where 7.4 says otherwise, by name. */
 import { describe, expect, it } from 'vitest';
+import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
+import type { ArgumentDoc } from '../../../src/node/commands/arguments.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { Failure } from '../../../src/resp/reply.ts';
 import { ReplyReader, type ReaderReply } from '../../../src/resp/reply-reader.ts';
@@ -162,6 +164,20 @@ describe('COMMAND', () => {
     expect(['key1', 'key2'].map((each) => specOf('lcs', each))).toEqual([0, 0]);
     expect(facts('subscribe')[0]).toContain('channel');
     expect(facts('watch')[0]!.slice(0, 4)).toEqual(['name', 'key', 'type', 'key']);
+  });
+
+  // redis-cli dies of an empty one before its first prompt
+  it('shows no block and no choice without its parts', () => {
+    const empty = (docs: readonly ArgumentDoc[]): string[] =>
+      docs.flatMap((doc) =>
+        doc.arguments === undefined
+          ? doc.type === 'block' || doc.type === 'oneof'
+            ? [doc.name]
+            : []
+          : [...(doc.arguments.length === 0 ? [doc.name] : []), ...empty(doc.arguments)],
+      );
+    const wrong = shardCommands.everything().map(({ name, docs }) => [name, empty(docs)] as const);
+    expect(wrong.filter(([, names]) => names.length > 0)).toEqual([]);
   });
 
   it('documents arguments with names, types and tokens, and what is deprecated', () => {
