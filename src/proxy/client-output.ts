@@ -1,6 +1,6 @@
 /**
  * Bytes on their way to one client: gathered, written once per turn, ended after the last.
- * Border: what they are and in which order is the session's. Limit: `GATHERED_BYTES_MAX` per write.
+ * Border: what they are and in which order is the session's. Limits: `GATHERED_BYTES_MAX` per write, `UNSENT_BYTES_MAX`.
  */
 
 import type { Connection } from '../world/world.ts';
@@ -10,31 +10,43 @@ import type { Flushable, Turn } from './turn.ts';
 /** Replies gathered beyond this are written before the turn ends. */
 const GATHERED_BYTES_MAX = 1024 * 1024;
 
+/** What may wait for a client that does not take it; beyond, it is cut off. [redis client-output-buffer-limit] */
+const UNSENT_BYTES_MAX = {
+  messages: 32 * 1024 * 1024,
+  /** Replies to requests that were sent together: those of one request may have 512 MiB. */
+  replies: 1024 * 1024 * 1024,
+} as const;
+
 export class ClientOutput implements Flushable {
   readonly #connection: Connection;
   readonly #turn: Turn;
   /** The client does not keep up: nothing more should be asked for it until the connection has drained. */
   readonly #full: () => void;
+  /** What waits for it is beyond its limit. */
+  readonly #tooMuch: () => void;
   #out = '';
   #marked = false;
   #ending = false;
+  /** The last write was not taken whole. */
+  #isFull = false;
   #closed = false;
 
-  constructor(connection: Connection, turn: Turn, full: () => void) {
+  constructor(connection: Connection, turn: Turn, full: () => void, tooMuch: () => void) {
     this.#connection = connection;
     this.#turn = turn;
     this.#full = full;
+    this.#tooMuch = tooMuch;
   }
 
-  get unsentBytes(): number {
-    return this.#out.length + this.#connection.unsentBytes;
-  }
-
-  send(bytes: ReplyBytes): void {
+  send(bytes: ReplyBytes, kind: keyof typeof UNSENT_BYTES_MAX = 'replies'): void {
     if (this.#closed) return;
+    if (this.#isFull && this.#out.length + this.#connection.unsentBytes > UNSENT_BYTES_MAX[kind]) {
+      this.#tooMuch();
+      return;
+    }
     if (typeof bytes !== 'string') {
       this.#write();
-      if (!this.#connection.write(bytes)) this.#full();
+      this.#put(bytes);
       return;
     }
     this.#out += bytes;
@@ -70,6 +82,11 @@ export class ClientOutput implements Flushable {
     if (this.#out === '' || this.#closed) return;
     const out = this.#out;
     this.#out = '';
-    if (!this.#connection.write(out)) this.#full();
+    this.#put(out);
+  }
+
+  #put(bytes: ReplyBytes): void {
+    this.#isFull = !this.#connection.write(bytes);
+    if (this.#isFull) this.#full();
   }
 }

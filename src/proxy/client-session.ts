@@ -5,7 +5,7 @@
  * WATCH, subscriptions, pins) wait until everything before them is answered, and hold back what comes after, so that the
  * client sees what it would see on one server. Border: where a request goes is `route.ts`.
  * Limits: as many requests awaiting replies as the settings say; a client that does not take its replies is not read
- * (`INPUT_HELD_BYTES_MAX` of its requests are kept); one that does not take messages is cut at `MESSAGES_BYTES_MAX`.
+ * (`INPUT_HELD_BYTES_MAX` of its requests are kept), and is cut off when too many messages or replies wait (`client-output.ts`).
  */
 
 import { ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
@@ -13,6 +13,7 @@ import { Refusal, refuse } from '../resp/refusals.ts';
 import { encodeFailure, encodeReply, encodeRequest, type Protocol } from '../resp/reply.ts';
 import type { Address, Connection, Milliseconds, TlsFacts } from '../world/world.ts';
 import { accountAfter, accountOnConnect, type Account } from './authentication.ts';
+import { isOfBrowser } from './blocked-commands.ts';
 import { Brake, BRAKE, type BrakeReason } from './brake.ts';
 import { ClientOutput } from './client-output.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
@@ -35,8 +36,6 @@ import { ClientTransaction, QUEUED_REPLY } from './transaction.ts';
 
 /** Requests kept while the session may not take more; then the client is not read any more. */
 const INPUT_HELD_BYTES_MAX = 1024 * 1024;
-/** [redis client-output-buffer-limit pubsub] */
-const MESSAGES_BYTES_MAX = 32 * 1024 * 1024;
 
 export class ClientSession implements LocalClient, SessionHost {
   readonly id: number;
@@ -87,9 +86,8 @@ export class ClientSession implements LocalClient, SessionHost {
     this.#router = endpoint.router(this.settings.commands);
     this.account = accountOnConnect(this.settings);
     this.#decoder.authenticated = this.account !== null;
-    this.#output = new ClientOutput(connection, endpoint.turn, () => {
-      this.#brake.pull(BRAKE.outputFull);
-    });
+    const full = (): void => this.#brake.pull(BRAKE.outputFull);
+    this.#output = new ClientOutput(connection, endpoint.turn, full, () => this.destroy());
     this.#replies = new ReplyQueue(
       (bytes) => this.#output.send(bytes),
       () => this.#advanced(),
@@ -173,8 +171,7 @@ export class ClientSession implements LocalClient, SessionHost {
   sendOutOfBand(bytes: Buffer): void {
     this.#readSettings();
     if (this.#brake.has(BRAKE.ending)) return;
-    if (this.#output.unsentBytes > MESSAGES_BYTES_MAX) this.destroy();
-    else this.#output.send(bytes.latin1Slice());
+    this.#output.send(bytes.latin1Slice(), 'messages');
   }
 
   shardOf(anchor: Anchor | null): number {
@@ -291,7 +288,8 @@ export class ClientSession implements LocalClient, SessionHost {
       else this.#carryOut(this.#router.route(words, this.#context()), words);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.put(encodeFailure(error.message));
+      if (isOfBrowser(words)) this.#endWhenAnswered();
+      else this.put(encodeFailure(error.message));
     }
   }
 
@@ -444,7 +442,7 @@ export class ClientSession implements LocalClient, SessionHost {
 
   #handlePinned(pin: Pin, words: string[]): void {
     if (pin.congested !== null) this.#waitFor(pin.congested);
-    const route = this.#router.routePinned(words, this.#context());
+    const route = this.#router.routePinned(words, this.#context(), pin.shard);
     if (route === null) pin.forward(words);
     else if (route.to === 'refuse') pin.refuse(route.refusal);
     else if (route.to === 'proxy') this.#answer(route.command, words);

@@ -133,12 +133,13 @@ export class Router {
   }
 
   /**
-   * For a client that is pinned to a shard: null when the request goes there as it is. Slots are the client's own affair
-   * now; what is blocked stays blocked.
+   * For a client that is pinned to a shard (by its position): null when the request goes there as it is. Slots need not be one,
+   * but keys must be the shard's own: elsewhere nobody would find them again. What is blocked stays blocked.
    */
   routePinned(
     words: readonly string[],
     context: RouteContext,
+    shard: number,
   ): Extract<Route, { to: 'proxy' | 'session' | 'refuse' }> | null {
     const plan = this.#book.find(words, context);
     if (plan === null) return refused(this.#book.refusal(words));
@@ -146,8 +147,41 @@ export class Router {
     const refusal = refusalBefore(plan, words, context);
     if (refusal !== null) return { to: 'refuse', refusal };
     if (plan.kind === 'step') return STEPS_WHEN_PINNED.has(plan.step) ? { to: 'session', step: plan.step } : null;
-    return plan.kind === 'proxy' && KEPT_WHEN_PINNED.has(plan.local.name) ? { to: 'proxy', command: plan.local } : null;
+    if (plan.kind === 'proxy')
+      return KEPT_WHEN_PINNED.has(plan.local.name) ? { to: 'proxy', command: plan.local } : null;
+    const foreign =
+      plan.kind === 'keys' || plan.kind === 'split' ? foreignKey(plan.command, words, context, shard) : null;
+    return foreign === null ? null : refused(foreign);
   }
+}
+
+/** Words that are wrong for the command are left to the shard to say. */
+function foreignKey(
+  command: Command,
+  words: readonly string[],
+  { settings }: RouteContext,
+  shard: number,
+): Refusal | null {
+  if (!settings.clustered || command.group === 'pubsub') return null;
+  let positions: readonly number[];
+  try {
+    positions = command.keyPositions(words);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+  for (const at of positions) {
+    const slot = settings.hashing.slotOf(words[at]!);
+    if (slot === null) return noSlot(words[at]!);
+    const owner = settings.slotMap.shardOf(slot);
+    if (owner === shard) continue;
+    const [theirs, ours] = [settings.shards[owner]!.index, settings.shards[shard]!.index];
+    return refuse(
+      'ERR',
+      `key '${words[at]!.slice(0, 128)}' belongs to shard ${theirs} and this connection is pinned to shard ${ours}: pin it to ${theirs}, or use one that is not pinned`,
+    );
+  }
+  return null;
 }
 
 /** Local commands that stay the proxy's even when everything else goes to the pinned shard. */

@@ -120,6 +120,17 @@ describe('an endpoint', () => {
     expect(await (await database.client()).call('GET', 'a')).toBe('$1\r\n1\r\n');
   });
 
+  it('hangs up on a web page that makes a browser speak to it, and runs nothing of its body', async () => {
+    await using database = await testDatabase();
+    const browser = await database.client();
+    browser.sendBytes('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET a 1\r\n');
+    await browser.untilClosed();
+    const other = await database.client();
+    other.sendBytes('GET / HTTP/1.1\r\nHost: localhost\r\n\r\nSET a 1\r\n');
+    await other.untilClosed();
+    expect(await (await database.client()).call('GET', 'a')).toBe('$-1\r\n');
+  });
+
   it('takes no more requests from a client that does not take its replies, and goes on when it does', async () => {
     await using database = await testDatabase({ shards: 1 });
     const client = await database.client();

@@ -175,7 +175,7 @@ describe('blocked commands', () => {
     for (const given of [words, words.map((word) => word.toLowerCase())]) {
       const route = router.route(given, context());
       expect(route.to === 'refuse' && route.refusal.message).toMatch(new RegExp(expected.source, 'i'));
-      const pinned = router.routePinned(given, context());
+      const pinned = router.routePinned(given, context(), 0);
       expect(pinned?.to === 'refuse' && pinned.refusal.message).toMatch(new RegExp(expected.source, 'i'));
       const queued = router.routeQueued(given, context(), null);
       expect(queued.to === 'refuse' && queued.refusal.message).toMatch(new RegExp(expected.source, 'i'));

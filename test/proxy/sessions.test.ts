@@ -148,7 +148,7 @@ describe('a pinned client', () => {
       client,
       'SET a 1',
       'ANTIPODE PIN 1',
-      'SET a here',
+      'SET c here',
       'DBSIZE',
       'ANTIPODE MARK source 1:2',
       'ANTIPODE MARKS',
@@ -164,15 +164,37 @@ describe('a pinned client', () => {
       encodeReply(['source', '1:2'], 2),
     ]);
     expect(replies[6]).toMatch(/^-ERR unknown command 'DEBUG'/);
-    expect(database.shards[1]!.keyspaces[0]!.has('a')).toBe(true);
+    expect(database.shards[1]!.keyspaces[0]!.has('c')).toBe(true);
     expect((await pipeline(client, 'ANTIPODE PIN 2', 'GET a'))[1]).toBe('$1\r\n1\r\n');
+  });
+
+  it('puts and reads no key that belongs to another shard, also within MULTI', async () => {
+    await using database = await testDatabase();
+    const client = await database.client();
+    await client.call('ANTIPODE', 'PIN', '1');
+    const foreign =
+      "-ERR key 'a' belongs to shard 2 and this connection is pinned to shard 1: pin it to 2, or use one that is not pinned\r\n";
+    expect(await pipeline(client, 'SET a 1', 'MGET c a', 'MULTI', 'SET c 1', 'SET a 1', 'EXEC')).toEqual([
+      foreign,
+      foreign,
+      '+OK\r\n',
+      '+QUEUED\r\n',
+      foreign,
+      '-EXECABORT Transaction discarded because of previous errors.\r\n',
+    ]);
+    expect(await pipeline(client, 'SET c 1', 'RENAME c {c}2', 'GET', 'DBSIZE')).toEqual([
+      '+OK\r\n',
+      '+OK\r\n',
+      "-ERR wrong number of arguments for 'get' command\r\n",
+      ':1\r\n',
+    ]);
   });
 
   it('has MULTI, blocking and subscriptions of the shard itself, with refusals in their place', async () => {
     await using database = await testDatabase();
     const client = await database.client();
     await client.call('ANTIPODE', 'PIN', '0');
-    const replies = await pipeline(client, 'MULTI', 'SET x 1', 'SAVE', 'EXEC', 'BLPOP nothing 0.001', 'PING');
+    const replies = await pipeline(client, 'MULTI', 'SET b 1', 'SAVE', 'EXEC', 'BLPOP {b}nothing 0.001', 'PING');
     expect(replies[2]).toMatch(/^-ERR unknown command 'SAVE'/);
     expect(replies.slice(3)).toEqual([
       '-EXECABORT Transaction discarded because of previous errors.\r\n',
@@ -180,7 +202,7 @@ describe('a pinned client', () => {
       '+PONG\r\n',
     ]);
     client.sendBytes(
-      [['SUBSCRIBE', 'a', 'b'], ['SAVE'], ['GET', 'x'], ['UNSUBSCRIBE'], ['PING']].map(encodeRequest).join(''),
+      [['SUBSCRIBE', 'a', 'b'], ['SAVE'], ['GET', 'b'], ['UNSUBSCRIBE'], ['PING']].map(encodeRequest).join(''),
     );
     const subscribed = await client.take(7);
     expect(subscribed[1]).toBe(encodeReply(['subscribe', 'b', 2], 2));
