@@ -8,6 +8,7 @@
  * (`INPUT_HELD_BYTES_MAX` of its requests are kept), and is cut off when too many messages or replies wait (`client-output.ts`).
  */
 
+import { onBehalfOf } from '../node/commands/script-user.ts';
 import { ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
 import { encodeFailure, encodeReply, encodeRequest, type Protocol } from '../resp/reply.ts';
@@ -293,6 +294,10 @@ export class ClientSession implements LocalClient, SessionHost {
     }
   }
 
+  #onBehalf(words: readonly string[]): readonly string[] {
+    return onBehalfOf(this.account?.permissions ?? null, words);
+  }
+
   #context(): RouteContext {
     return { settings: this.settings, account: this.account };
   }
@@ -306,7 +311,7 @@ export class ClientSession implements LocalClient, SessionHost {
     switch (route.to) {
       case 'shard':
         if (route.blocking) this.#wait({ parts: [{ shard: route.shard, words }], fold: firstFailureOr }, words);
-        else passOn(this, route.shard, words);
+        else passOn(this, route.shard, this.#onBehalf(words));
         return;
       case 'shards':
         if (route.blocking) this.#wait(route.scattered, words);
@@ -330,9 +335,8 @@ export class ClientSession implements LocalClient, SessionHost {
   #answer(command: LocalCommand, words: readonly string[]): void {
     const reply = encodeReply(command.run(this, words), this.protocol);
     this.#decoder.authenticated = this.account !== null;
-    if (command.name === 'CLIENT REPLY') {
-      if (reply !== '') this.#replies.put(reply, false);
-    } else this.put(reply);
+    if (command.name !== 'CLIENT REPLY') this.put(reply);
+    else if (reply !== '') this.#replies.put(reply, false);
   }
 
   #handleQueued(words: string[]): void {
@@ -343,7 +347,7 @@ export class ClientSession implements LocalClient, SessionHost {
         case 'refuse':
           throw route.refusal;
         case 'queue':
-          transaction.queue(words, route.anchor);
+          transaction.queue(this.#onBehalf(words), route.anchor);
           this.put(QUEUED_REPLY);
           return;
         case 'session':
@@ -443,7 +447,7 @@ export class ClientSession implements LocalClient, SessionHost {
   #handlePinned(pin: Pin, words: string[]): void {
     if (pin.congested !== null) this.#waitFor(pin.congested);
     const route = this.#router.routePinned(words, this.#context(), pin.shard);
-    if (route === null) pin.forward(words);
+    if (route === null) pin.forward(this.#onBehalf(words));
     else if (route.to === 'refuse') pin.refuse(route.refusal);
     else if (route.to === 'proxy') this.#answer(route.command, words);
     else this.#step(route.step, words);

@@ -72,10 +72,15 @@ export const pipelines = fc.array(
 /** Nobody else is there to end a wait: it must end by itself. */
 function waitsForLong(words: readonly string[]): boolean {
   const name = words[0]!.toUpperCase();
+  if (name === 'XREAD') return words.some((word) => word.toUpperCase() === 'BLOCK');
   if (!/^B(L|R|Z)/.test(name)) return false;
   const timeout = Number(name.endsWith('MPOP') ? words[1] : words.at(-1));
   return timeout === 0 || timeout > 0.01;
 }
+
+/** Two shards do not run it at one moment. */
+const takesIdFromClock = (words: readonly string[]): boolean =>
+  words[0]!.toUpperCase() === 'XADD' && words.some((word) => /^(?:\d+-)?\*$/.test(word));
 
 /** Leaves out what the proxy does not admit though a shard would (keys in several slots, whole-database requests in MULTI). */
 export function admitted(router: Router, context: RouteContext, requests: readonly string[][]): string[][] {
@@ -85,7 +90,7 @@ export function admitted(router: Router, context: RouteContext, requests: readon
   const kept: string[][] = [];
   for (const words of requests) {
     const name = words[0]!.toUpperCase();
-    if (waitsForLong(words)) continue;
+    if (waitsForLong(words) || takesIdFromClock(words)) continue;
     if (isOpen) {
       const route = router.routeQueued(words, context, anchor);
       if (route.to === 'refuse' && !/^ERR (unknown|wrong number)/.test(route.refusal.message)) continue;

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { userOfRules } from '../../src/node/acl/rules.ts';
 import type { User } from '../../src/node/acl/user.ts';
 import { dataCommands } from '../../src/node/commands/index.ts';
+import { scriptUserCommand } from '../../src/node/commands/script-user.ts';
 import { CommandTable } from '../../src/node/commands/table.ts';
+import { scriptEngineReady } from '../../src/node/scripting/engine.ts';
 import type { EndpointSettings } from '../../src/proxy/endpoint.ts';
 import { eventually } from '../support/eventually.ts';
 import { testDatabase, type RawClient, type TestDatabase } from './fixtures.ts';
@@ -93,6 +95,33 @@ describe('a user of an endpoint', () => {
       expect(await client.call(...words), words.join(' ')).toMatch(/^-NOPERM/);
     }
     expect(await client.call('ACL', 'WHOAMI')).toBe('$5\r\nalice\r\n');
+  });
+
+  it('is held to them by the calls of its scripts: alone, in a transaction, and pinned to a shard', async () => {
+    const scripter = user('scripter', '+eval +evalsha +eval_ro +script|load +set +get +multi +exec ~c*', 'p');
+    await using database = await testDatabase({ settings: { users: [scripter] }, extraCommands: [scriptUserCommand] });
+    const client = await as(database, 'scripter', 'p');
+    const run = (script: string, ...words: string[]): Promise<string> => client.call('EVAL', script, ...words);
+    const denied = /^-NOPERM User scripter has no permissions|^-ERR .*NOPERM|^-NOPERM/;
+    await scriptEngineReady();
+    const inOrder = async (): Promise<void> => {
+      expect(await run("return redis.call('SET', KEYS[1], ARGV[1])", '1', 'c', '7')).toBe('+OK\r\n');
+      expect(await run("return redis.call('GET', 'c')", '1', 'c')).toBe('$1\r\n7\r\n');
+      expect(await run("return redis.call('FLUSHALL')", '1', 'c')).toMatch(denied);
+      expect(await run("return redis.call('SET', 'a', '1')", '1', 'c')).toMatch(denied);
+      expect(await run("return redis.call('DEL', KEYS[1])", '1', 'c')).toMatch(denied);
+      expect(await run('return redis.call()', '1', 'c')).toMatch(/^-ERR Please specify/);
+      expect(await client.call('EVAL_RO', "return redis.call('KEYS', '*')", '1', 'c')).toMatch(denied);
+    };
+    await inOrder();
+    await client.call('MULTI');
+    expect(await run("return redis.call('FLUSHALL')", '1', 'c')).toBe('+QUEUED\r\n');
+    expect(await run("return redis.call('SET', 'c', '8')", '1', 'c')).toBe('+QUEUED\r\n');
+    expect(await client.call('EXEC')).toMatch(/^\*2\r\n-.*NOPERM.*\r\n\+OK\r\n$/);
+    expect(await client.call('ANTIPODE', 'PIN', '1')).toBe('+OK\r\n');
+    await inOrder();
+    expect(await client.call('ANTIPODE', 'AS', 'x', '+@all ~*', 'EVAL', 'return 1', '0')).toMatch(/^-ERR unknown/);
+    expect(await (await database.client()).call('EVAL', "return redis.call('FLUSHALL')", '1', 'c')).toBe('+OK\r\n');
   });
 
   it('obeys new rules at its next request, and a transaction begun under old ones does not run', async () => {

@@ -71,13 +71,13 @@ export class User {
 
   /** As ACL LIST and files say it: the words that make this user from nothing. */
   get text(): string {
+    return [...this.flagTexts, ...this.passwordHashes.map((each) => `#${each}`), this.rulesText].join(' ');
+  }
+
+  /** Of these words, those that say what the user may do. */
+  get rulesText(): string {
     const [own, ...more] = this.#selectors;
-    return [
-      ...this.flagTexts,
-      ...this.passwordHashes.map((each) => `#${each}`),
-      own.text,
-      ...more.map((each) => `(${each.text})`),
-    ].join(' ');
+    return [own.text, ...more.map((each) => `(${each.text})`)].join(' ');
   }
 
   /** One word, or a selector in parentheses as one. */
