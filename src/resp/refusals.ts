@@ -107,6 +107,8 @@ const fixed = {
   BITFIELD_OVERFLOW: 'ERR Invalid OVERFLOW type specified',
   BITFIELD_READ_ONLY: 'ERR BITFIELD_RO only supports the GET subcommand',
   BITOP_NOT: 'ERR BITOP NOT must be called with a single source key.',
+  HLL_INVALID: 'WRONGTYPE Key is not a valid HyperLogLog string value.',
+  HLL_CORRUPT: 'INVALIDOBJ Corrupted HLL object detected',
   LCS_NOT_STRING: 'ERR The specified keys must contain string values',
   LCS_LEN_AND_IDX: 'ERR If you want both the length and indexes, please just use IDX.',
   LCS_TOO_LARGE: 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len',

@@ -60,6 +60,8 @@ const GROUP_CATEGORIES: Readonly<Record<Group, string | null>> = {
   'sorted-set': 'sortedset',
   stream: 'stream',
   bitmap: 'bitmap',
+  hyperloglog: 'hyperloglog',
+  geo: 'geo',
   transactions: 'transaction',
   scripting: 'scripting',
   pubsub: null,

@@ -25,6 +25,8 @@ export type Group =
   | 'sorted-set'
   | 'stream'
   | 'bitmap'
+  | 'hyperloglog'
+  | 'geo'
   | 'transactions'
   | 'scripting'
   | 'pubsub'

@@ -6,6 +6,7 @@ import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { hashCommands } from './hashes.ts';
+import { hyperLogLogCommands } from './hyperloglogs.ts';
 import { keyCommands } from './keys.ts';
 import { listCommands } from './lists.ts';
 import { persistenceCommands } from './persistence.ts';
@@ -23,6 +24,7 @@ import { transactionCommands } from './transactions.ts';
 export const dataCommands: readonly Command[] = [
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...keyCommands,
   ...scanCommands,
   ...sortCommands,

@@ -89,6 +89,7 @@ const PARAMETERS = {
   'set-max-listpack-value': bytes(64),
   'zset-max-listpack-entries': integer(128, 0, MAX_INT, { alias: 'zset-max-ziplist-entries' }),
   'zset-max-listpack-value': bytes(64, { alias: 'zset-max-ziplist-value' }),
+  'hll-sparse-max-bytes': bytes(3000),
   'stream-node-max-bytes': bytes(4096),
   'stream-node-max-entries': integer(100, 0, MAX_INT),
   'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024, max: BACKLOG_BYTES_MAX }),
