@@ -9,7 +9,6 @@ import type { FileLock, Folder } from '../world/files.ts';
 import type { Address, ListenOutcome, World } from '../world/world.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
-const PORT_MAX = 65_535;
 const EXIT_INTERRUPTED = 130;
 const LOCK = 'antipode.lock';
 /** [redis config.c] */
@@ -18,40 +17,44 @@ const SAVE_DEFAULT = '3600 1 300 100 60 10000';
 type EndWish = Parameters<NonNullable<ShardType['endRequested']>>[0];
 
 interface ShardCliOptions {
-  readonly port: string;
-  readonly host: string;
-  readonly requirepass?: string;
-  readonly aclfile?: string;
-  readonly replicaof?: string;
-  readonly masterauth?: string;
+  readonly port?: string;
+  readonly host?: string;
   readonly data?: string;
-  readonly save?: string;
-  readonly appendonly?: string;
-  readonly appendfsync?: string;
   readonly json?: boolean;
 }
+
+const DIRECTIVES = `
+It takes redis-server's own command line too: a redis.conf (- for standard input), then --directive value …, as in
+  antipode shard redis.conf --port 7000 --requirepass secret --maxmemory 100mb
+  antipode shard --replicaof 127.0.0.1 6379 --masterauth secret
+  antipode shard --dir data --save 900 1 --appendonly yes --appendfsync everysec
+  antipode shard --aclfile users.acl --logfile shard.log --pidfile shard.pid
+Every parameter that CONFIG GET names may be given. Nothing is kept without --data or --dir.
+`;
 
 export const shard = (program: Command): void => {
   program
     .command('shard')
     .description('run one shard alone: a Redis-compatible server')
-    .requiredOption('-p, --port <number>', 'port to listen on; 0 takes a free one')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--requirepass <password>', 'password that clients must give')
-    .option('--aclfile <file>', 'users that may connect, one on each line; ACL LOAD and ACL SAVE read and write it')
-    .option('--replicaof <host:port>', 'replicate that server')
-    .option('--masterauth <password>', 'password of the server that is replicated')
+    .argument('[configuration...]', 'a redis.conf, then directives of redis-server')
+    .option('-p, --port <number>', 'port to listen on; 0 takes a free one (6379)')
+    .option('--host <address>', 'address to listen on (127.0.0.1)')
     .option('-d, --data <folder>', 'keep the data in that folder: dump.rdb, and an append log with --appendonly yes')
-    .option('--save <points>', `when a snapshot is made: seconds and changes, in pairs (${SAVE_DEFAULT})`)
-    .option('--appendonly <yes|no>', 'keep an append log')
-    .option('--appendfsync <policy>', 'when the append log is synced: always, everysec or no')
     .option('--json', 'print one JSON document, on one line, when it accepts connections')
+    .allowUnknownOption()
+    .addHelpText('after', DIRECTIVES)
     .action(run);
 };
 
-const run = async (options: ShardCliOptions): Promise<void> => {
-  const port = portOf('--port', options.port, 0);
-  const source = options.replicaof === undefined ? null : addressOf(options.replicaof);
+const run = async (_words: readonly string[], options: ShardCliOptions, command: Command): Promise<void> => {
+  const [{ readDirectives }, { portOf, shardSetup }] = await Promise.all([
+    import('./server-directives.ts'),
+    import('./shard-setup.ts'),
+  ]);
+  const setup = shardSetup(await readDirectives(command.args));
+  const port = options.port === undefined ? setup.port : portOf('--port', options.port, 0);
+  const host = options.host ?? setup.host;
+  const source = setup.follows;
   const [
     { Shard },
     { serveShard },
@@ -70,11 +73,10 @@ const run = async (options: ShardCliOptions): Promise<void> => {
     import('../world/system-world.ts'),
   ]);
   const world = new SystemWorld();
-  const config: Record<string, string> = { port: String(port) };
-  if (options.requirepass !== undefined) config['requirepass'] = bytesOf(options.requirepass);
-  if (options.masterauth !== undefined) config['masterauth'] = bytesOf(options.masterauth);
-  if (options.aclfile !== undefined) config['aclfile'] = bytesOf(options.aclfile);
-  const kept = await keepingOptions(options, world, config);
+  const say = setup.logFile === null ? printLine : await linesInto(setup.logFile);
+  const config: Record<string, string> = { ...setup.config, port: String(port) };
+  const aclFile = setup.config['aclfile'] === undefined ? undefined : textOf(setup.config['aclfile']);
+  const kept = await keepingOptions(options.data ?? setup.dir, world, config);
   let shard: ShardType;
   try {
     shard = new Shard({ world, commands: shardCommands, config });
@@ -84,13 +86,13 @@ const run = async (options: ShardCliOptions): Promise<void> => {
   }
   const replication = attachReplication(shard);
   saveMarks(shard);
-  if (options.aclfile !== undefined) await loadUsers(shard, options.aclfile, kept);
+  if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);
   const persistence = kept === null ? null : attachPersistence(shard, kept.folder);
-  const outcome = await serveShard(shard, world.network, { host: options.host, port });
+  const outcome = await serveShard(shard, world.network, { host, port });
   if (!outcome.ok) {
     shard.close();
     await kept?.lock.release();
-    throw new CliFailure(listenFailure({ host: options.host, port }, outcome));
+    throw new CliFailure(listenFailure({ host, port }, outcome));
   }
   const { server } = outcome;
   const ending = asked(shard);
@@ -107,21 +109,54 @@ const run = async (options: ShardCliOptions): Promise<void> => {
     );
   }
   if (source !== null) replication.follow(source);
+  if (setup.pidFile !== null) await writePid(setup.pidFile);
   if (options.json === true) {
     const { host, port } = server.address;
     printJson({ ready: true, host, port, run_id: shard.runId, pid: process.pid, replica_of: source });
   } else {
     const { ANTIPODE_VERSION } = await import('../node/shard/version.ts');
     const what = source === null ? 'a primary' : `a replica of ${source.host}:${source.port}`;
-    printLine(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
-    printLine(`Ready to accept connections on ${server.address.host}:${server.address.port}`);
+    const { host, port } = server.address;
+    say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
+    if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
+    say(`Ready to accept connections on ${host}:${port}`);
   }
   const how = await ending;
   await server.close();
   const saved = await persistence?.close(how);
   shard.close();
   await kept?.lock.release();
+  if (setup.pidFile !== null) await removePid(setup.pidFile);
   if (saved?.ok === false) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
+};
+
+/** Lines at the end of a file, as redis-server's `logfile` asks. */
+const linesInto = async (file: string): Promise<(line: string) => void> => {
+  const { appendFileSync } = await import('node:fs');
+  const append = (text: string): void => {
+    try {
+      appendFileSync(file, text);
+    } catch (error) {
+      throw new CliFailure(
+        `logfile ${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  };
+  append(''); // a wrong path is told before anything is opened
+  return (line) => append(`${line}\n`);
+};
+
+/** Whoever looks for the process by its file; a shard without it serves all the same, as redis-server does. */
+const writePid = async (file: string): Promise<void> => {
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(file, `${process.pid}\n`).catch((error: Error) => {
+    process.stderr.write(`antipode: pidfile ${file} cannot be written: ${error.message}\n`);
+  });
+};
+
+const removePid = async (file: string): Promise<void> => {
+  const { rm } = await import('node:fs/promises');
+  await rm(file, { force: true });
 };
 
 /** Connections are taken only by users that the file knows. */
@@ -143,20 +178,18 @@ interface Kept {
 
 /** The folder of --data, held by this process; puts what concerns it into the configuration. Null: nothing is kept. */
 const keepingOptions = async (
-  options: ShardCliOptions,
+  data: string | null,
   world: World,
   config: Record<string, string>,
 ): Promise<Kept | null> => {
-  const { data, save, appendonly, appendfsync } = options;
-  if (data === undefined) {
-    for (const [name, given] of Object.entries({ save, appendonly, appendfsync })) {
-      if (given !== undefined) throw new CliFailure(`--${name} needs a folder to keep data in: --data DIR`);
+  if (data === null) {
+    const asking = config['appendonly']?.toLowerCase() === 'yes' ? 'appendonly' : 'save';
+    if (asking === 'appendonly' || (config['save'] ?? '""').replaceAll('"', '').trim() !== '') {
+      throw new CliFailure(`--${asking} needs a folder to keep data in: --data DIR (or redis-server's --dir DIR)`);
     }
     return null;
   }
-  config['save'] = save ?? SAVE_DEFAULT;
-  if (appendonly !== undefined) config['appendonly'] = appendonly;
-  if (appendfsync !== undefined) config['appendfsync'] = appendfsync;
+  config['save'] ??= SAVE_DEFAULT;
   const folder = world.files.folder(data);
   config['dir'] = bytesOf(folder.path);
   const made = await folder.make();
@@ -181,19 +214,7 @@ const asked = (shard: ShardType): Promise<EndWish> =>
 
 /** As every word inside: one char, one byte. */
 const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
-
-const portOf = (option: string, given: string, min: number): number => {
-  const port = /^\d{1,5}$/.test(given) ? Number(given) : NaN;
-  if (port >= min && port <= PORT_MAX) return port;
-  throw new CliFailure(`${option}: "${given}" is no port: give a number from ${min} to ${PORT_MAX}`);
-};
-
-const addressOf = (given: string): Address => {
-  // `HOST PORT` is how Redis's own configuration writes it.
-  const parts = /^\[?([^\]\s]+?)\]?[:\s]+(\d+)$/.exec(given.trim());
-  if (parts === null) throw new CliFailure(`--replicaof: "${given}" is not host:port, as in 127.0.0.1:6379`);
-  return { host: parts[1]!, port: portOf('--replicaof', parts[2]!, 1) };
-};
+const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
 const listenFailure = ({ host, port }: Address, { why, detail }: Extract<ListenOutcome, { ok: false }>): string => {
   if (why === 'in-use') {

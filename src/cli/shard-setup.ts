@@ -1,0 +1,119 @@
+/**
+ * What redis-server's directives ask of a lone shard: where it listens, whom it follows, its parameters, its files. Those that cannot
+ * change anything here are named in `inert`, those that would promise what is not there are refused, others are unknown. Pure.
+ */
+
+import type { Address } from '../world/world.ts';
+import { Config } from '../node/shard/config.ts';
+import type { Directive } from './server-directives.ts';
+import { CliFailure } from './verb.ts';
+
+export const PORT_DEFAULT = 6379;
+const PORT_MAX = 65_535;
+
+export interface ShardSetup {
+  readonly port: number;
+  readonly host: string;
+  readonly follows: Address | null;
+  /** Parameters of the shard; binary. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Where data is kept. */
+  readonly dir: string | null;
+  readonly logFile: string | null;
+  readonly pidFile: string | null;
+  /** Directives that were given and change nothing. */
+  readonly inert: readonly string[];
+}
+
+/** Of redis-server, without effect on what a client sees of a shard here. */
+const INERT: ReadonlySet<string> = new Set([
+  'active-defrag-cycle-max', 'active-defrag-cycle-min', 'active-defrag-ignore-bytes', 'active-defrag-max-scan-fields',
+  'active-defrag-threshold-lower', 'active-defrag-threshold-upper', 'active-expire-effort', 'activedefrag', 'activerehashing',
+  'always-show-logo', 'aof-load-truncated', 'aof-rewrite-incremental-fsync', 'aof-timestamp-enabled', 'aof-use-rdb-preamble',
+  'aof_rewrite_cpulist', 'bgsave_cpulist', 'bio_cpulist', 'busy-reply-threshold', 'client-query-buffer-limit',
+  'crash-log-enabled', 'crash-memcheck-enabled', 'disable-thp', 'dynamic-hz', 'enable-debug-command', 'enable-module-command',
+  'enable-protected-configs', 'hll-sparse-max-bytes', 'io-threads', 'io-threads-do-reads', 'jemalloc-bg-thread',
+  'latency-monitor-threshold', 'latency-tracking', 'latency-tracking-info-percentiles', 'list-compress-depth', 'locale-collate',
+  'loglevel', 'lua-time-limit', 'maxmemory-clients', 'no-appendfsync-on-rewrite', 'notify-keyspace-events', 'oom-score-adj',
+  'oom-score-adj-values', 'proc-title-template', 'protected-mode', 'rdb-del-sync-files', 'rdb-save-incremental-fsync',
+  'rdbchecksum', 'rdbcompression', 'repl-backlog-ttl', 'repl-disable-tcp-nodelay', 'repl-diskless-load',
+  'repl-diskless-sync-delay', 'repl-diskless-sync-max-replicas', 'replica-announced', 'replica-lazy-flush', 'replica-priority',
+  'sanitize-dump-payload', 'server_cpulist', 'set-proc-title', 'slave-lazy-flush', 'slave-priority', 'slowlog-log-slower-than',
+  'slowlog-max-len', 'socket-mark-id', 'supervised', 'syslog-enabled', 'syslog-facility', 'syslog-ident', 'tcp-backlog',
+  'tcp-keepalive',
+]); // prettier-ignore
+
+/** Refused unless the value says that it is not wanted. */
+const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; readonly advice: string }>> = {
+  daemonize: { unless: ['no'], advice: 'it stays in the foreground: start it with & or a supervisor' },
+  'tls-port': { unless: ['0'], advice: 'a lone shard speaks plain RESP only: an endpoint of antipode up offers TLS' },
+  unixsocket: { unless: [''], advice: 'it listens on TCP only: give --port' },
+  'cluster-enabled': { unless: ['no'], advice: 'the OSS Cluster API is not offered' },
+  loadmodule: { unless: [], advice: 'modules cannot be loaded' },
+  user: { unless: [], advice: 'put users into a file of their own and name it with aclfile' },
+  'rename-command': { unless: [], advice: 'commands cannot be renamed: take them from users by an ACL' },
+};
+
+/** Their lines add up. */
+const ADDING: ReadonlySet<string> = new Set(['save', 'client-output-buffer-limit']);
+/** Only with `tls-port`, `unixsocket` or `cluster-enabled`, which are refused. */
+const FOLLOWING = /^(?:tls-.+|unixsocketperm|cluster-.+)$/;
+
+export function shardSetup(directives: readonly Directive[]): ShardSetup {
+  const known = new Config();
+  const config: Record<string, string> = {};
+  const inert = new Set<string>();
+  const found = { port: PORT_DEFAULT, host: '127.0.0.1', follows: null as Address | null };
+  const files: Record<'dir' | 'logfile' | 'pidfile', string | null> = { dir: null, logfile: null, pidfile: null };
+  for (const directive of directives) {
+    const { name, values, where } = directive;
+    const absent = ABSENT[name];
+    if (absent !== undefined) {
+      if (absent.unless.includes((values[0] ?? 'yes').toLowerCase())) continue;
+      throw new CliFailure(`${where}: ${name} ${values.join(' ')}: ${absent.advice}`);
+    }
+    if (name === 'port') found.port = portOf(where, only(directive), 0);
+    else if (name === 'bind') found.host = hostOf(directive);
+    else if (name === 'replicaof' || name === 'slaveof') found.follows = followed(directive);
+    else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {
+      files[name] = Buffer.from(only(directive), 'latin1').toString('utf8') || null;
+    } else if (ADDING.has(name)) {
+      if (values.length === 0) only(directive);
+      const before = values.join('') === '' ? '' : (config[name] ?? '');
+      config[name] = `${before} ${values.join(' ')}`.trim();
+    } else if (known.text(name) !== undefined) config[name] = only(directive);
+    else if (INERT.has(name) || FOLLOWING.test(name)) inert.add(name);
+    else {
+      throw new CliFailure(`${where}: '${name}' is no option or directive: antipode shard --help says what there is`);
+    }
+  }
+  config['port'] = String(found.port);
+  return { ...found, config, dir: files.dir, logFile: files.logfile, pidFile: files.pidfile, inert: [...inert] };
+}
+
+function only({ name, values, where }: Directive): string {
+  if (values.length === 1) return values[0]!;
+  throw new CliFailure(`${where}: ${name} takes one value, given were ${values.length}: ${values.join(' ')}`);
+}
+
+/** The first that is not optional (`-::1`); `*`: every address. One is enough for a development server. */
+function hostOf({ name, values, where }: Directive): string {
+  const host = values.find((each) => !each.startsWith('-')) ?? values[0]?.slice(1);
+  if (host === undefined || host === '') throw new CliFailure(`${where}: ${name} needs an address, as in 127.0.0.1`);
+  return host === '*' ? '0.0.0.0' : host;
+}
+
+export const portOf = (where: string, given: string, min: number): number => {
+  const port = /^\d{1,5}$/.test(given) ? Number(given) : NaN;
+  if (port >= min && port <= PORT_MAX) return port;
+  throw new CliFailure(`${where}: "${given}" is no port: give a number from ${min} to ${PORT_MAX}`);
+};
+
+/** `HOST PORT` as Redis's own configuration writes it, or `HOST:PORT`; `no one` for nobody. */
+function followed({ values, where }: Directive): Address | null {
+  const given = values.join(' ');
+  if (/^no one$/i.test(given)) return null;
+  const parts = /^\[?([^\]\s]+?)\]?[:\s]+(\d+)$/.exec(given.trim());
+  if (parts === null) throw new CliFailure(`${where}: "${given}" is not host:port, as in 127.0.0.1:6379`);
+  return { host: parts[1]!, port: portOf(where, parts[2]!, 1) };
+}

@@ -1,0 +1,113 @@
+/** `antipode shard` in the place of redis-server: a redis.conf and directives, and what it says of those it cannot obey. */
+import { mkdtempSync, readFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readDirectives } from '../../src/cli/server-directives.ts';
+import { shardSetup } from '../../src/cli/shard-setup.ts';
+import { Config } from '../../src/node/shard/config.ts';
+import { runProgram, startProgram } from '../support/antipode-program.ts';
+import { eventually } from '../support/eventually.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'shard-directives-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const written = (name: string, text: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+const setupOf = async (...words: string[]): Promise<ReturnType<typeof shardSetup>> =>
+  shardSetup(await readDirectives(words));
+
+describe('directives', () => {
+  it('come from a file, from files that it includes, and from the command line, which is last', async () => {
+    written('more.conf', 'maxmemory 5mb\nSAVE 900 1\n\nsave 300 10\n');
+    const file = written(
+      'redis.conf',
+      '# a comment\nport 7001\nrequirepass "a b"\ninclude more.conf\n  hz 20\nbind 127.0.0.2 -::1\n',
+    );
+    expect(await setupOf(file, '--port', '7002', '--tcp-backlog', '511', '--replicaof', '127.0.0.1', '6379')).toEqual({
+      port: 7002,
+      host: '127.0.0.2',
+      follows: { host: '127.0.0.1', port: 6379 },
+      config: { port: '7002', requirepass: 'a b', maxmemory: '5mb', save: '900 1 300 10', hz: '20' },
+      dir: null,
+      logFile: null,
+      pidFile: null,
+      inert: ['tcp-backlog'],
+    });
+    expect((await setupOf(file, '--save', '')).config['save']).toBe('');
+    expect((await setupOf('--replicaof', 'no', 'one', '--bind', '*')).host).toBe('0.0.0.0');
+  });
+
+  it('that have an effect are not called inert', async () => {
+    const known = [...new Config().entries()].map(([name]) => name);
+    for (const name of known) {
+      if (name === 'port' || name === 'dir') continue;
+      expect((await setupOf(`--${name}`, '1')).inert, name).toEqual([]);
+    }
+  });
+
+  it.each([
+    [['--nosuch', '1'], /^--nosuch: 'nosuch' is no option or directive: antipode shard --help/],
+    [['--daemonize', 'yes'], /daemonize yes: it stays in the foreground/],
+    [['--tls-port', '7000'], /tls-port 7000: a lone shard speaks plain RESP only/],
+    [['--unixsocket', '/tmp/x'], /it listens on TCP only/],
+    [['--cluster-enabled', 'yes'], /OSS Cluster API/],
+    [['--maxmemory'], /maxmemory takes one value, given were 0/],
+    [['--maxmemory', '1', '2'], /maxmemory takes one value, given were 2: 1 2/],
+    [['--port', 'many'], /"many" is no port/],
+    [['--replicaof', 'nowhere'], /"nowhere" is not host:port/],
+    [['a.conf', 'b.conf'], /'b.conf': one configuration file at most/],
+    [['/nosuch/redis.conf'], /cannot read \/nosuch\/redis.conf/],
+  ])('refuse %j', async (words, message) => {
+    await expect(setupOf(...words)).rejects.toThrow(message);
+  });
+
+  it('name the line of the file that is wrong', async () => {
+    await expect(setupOf(written('a.conf', 'port 7001\n\nnosuch 1\n'))).rejects.toThrow(`${folder}/a.conf:3: 'nosuch'`);
+    await expect(setupOf(written('b.conf', 'requirepass "a\n'))).rejects.toThrow(/b.conf:1: a quote is not closed/);
+    const itself = written('c.conf', 'include c.conf\n');
+    await expect(setupOf(itself)).rejects.toThrow(/more than 16 files include each other/);
+  });
+});
+
+describe('antipode shard as redis-server', () => {
+  it('is ready by its log file, has a pid file until it ends, and keeps its data in dir', async () => {
+    const file = written(
+      'real.conf',
+      `port 0\nlogfile ${folder}/log\npidfile ${folder}/pid\ndir ${folder}\nsave ""\nappendonly yes\n`,
+    );
+    const running = startProgram(['shard', file, '--maxmemory-policy', 'allkeys-lru', '--loglevel', 'verbose']);
+    try {
+      const log = (): string => (existsSync(`${folder}/log`) ? readFileSync(`${folder}/log`, 'utf8') : '');
+      await eventually(() => /Ready to accept connections on/.test(log()), {
+        withinMs: 10_000,
+        what: 'the log says ready',
+      });
+      expect(log()).toMatch(/without effect here: loglevel\n/);
+      expect(readFileSync(`${folder}/pid`, 'utf8')).toBe(`${running.child.pid}\n`);
+      const redis = new Redis(Number(/:(\d+)\n$/.exec(log())![1]));
+      expect(await redis.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'allkeys-lru']);
+      expect(await redis.set('key', 'value')).toBe('OK');
+      redis.disconnect();
+      running.child.kill('SIGTERM');
+      expect(await running.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    } finally {
+      await running[Symbol.asyncDispose]();
+    }
+    expect(existsSync(`${folder}/pid`)).toBe(false);
+    await using again = startProgram(['shard', '--port', '0', '--dir', folder, '--appendonly', 'yes', '--json']);
+    const { port } = JSON.parse(await again.line(/^\{/)) as { port: number };
+    const redis = new Redis(port);
+    expect(await redis.get('key')).toBe('value');
+    redis.disconnect();
+  });
+
+  it('does not start with a log file that cannot be written', async () => {
+    const { code, stderr } = await runProgram('shard', '--port', '0', '--logfile', '/nosuch/log');
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/logfile \/nosuch\/log cannot be written: ENOENT/)]);
+  });
+});
