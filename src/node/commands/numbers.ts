@@ -88,6 +88,8 @@ export function parseDouble(text: string): number | null {
 const SIGNIFICANT_DIGITS = 17;
 /** As many as JavaScript prints: beyond them a double that far was a tie has nothing but zeros. */
 const DIGITS_MAX = 100;
+/** From here on JavaScript takes to an exponent; nothing is left behind the point. */
+const FIXED_BELOW = 1e21;
 
 /** As C's `%.17g`: how Redis printed doubles to 7.0, and still does in places. */
 export function format17(value: number): string {
@@ -124,3 +126,20 @@ function digits17(magnitude: number): string {
 
 /** Of a text with a point, which goes as well when nothing is left behind it. */
 const withoutZeros = (text: string): string => text.replace(/0+$/, '').replace(/\.$/, '');
+
+/** As C's `%.4f` with so many digits behind the point: a tie goes to the even digit, other than in JavaScript. */
+export function formatFixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
+  if (Math.abs(value) >= FIXED_BELOW) {
+    const whole = BigInt(value).toString();
+    return digits === 0 ? whole : `${whole}.${'0'.repeat(digits)}`;
+  }
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const magnitude = Math.abs(value);
+  const rounded = magnitude.toFixed(digits);
+  const exact = magnitude.toFixed(DIGITS_MAX);
+  const end = exact.length - DIGITS_MAX + digits;
+  const isTie = /^50*$/.test(exact.slice(end));
+  const isEven = Number(exact[end - 1]) % 2 === 0;
+  return sign + (isTie && isEven ? exact.slice(0, end) : rounded);
+}

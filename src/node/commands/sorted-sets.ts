@@ -72,7 +72,12 @@ interface Addition {
   readonly countChanged: boolean;
 }
 
-function add(context: CommandContext, name: string, { members, scores, conditions, countChanged }: Addition): number {
+/** ZADD without INCR; returns what it answers. */
+export function addMembers(
+  context: CommandContext,
+  name: string,
+  { members, scores, conditions, countChanged }: Addition,
+): number {
   const { keyspace } = context;
   const { limits } = keyspace;
   const found = keyspace.editSortedSet(name);
@@ -217,7 +222,7 @@ const basicCommands: readonly Command[] = [
         members.push(data[i + 1]!);
       }
       if (increment) return increase(context, name, members[0]!, scores[0]!, conditions);
-      return add(context, name, { members, scores, conditions, countChanged: change ?? false });
+      return addMembers(context, name, { members, scores, conditions, countChanged: change ?? false });
     },
   }),
 
