@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto';
 
 const EVALUATED_MAX = 500;
 
+export type ScriptFlag = 'no-writes' | 'allow-oom' | 'allow-stale' | 'no-cluster' | 'allow-cross-slot-keys';
+
 export interface Script {
   /** 40 hex digits. */
   readonly sha: string;
@@ -14,8 +16,8 @@ export interface Script {
   readonly source: string;
   /** What the engine runs. */
   readonly program: string;
-  /** `flags=no-writes` in its first line. */
-  readonly isReadonly: boolean;
+  /** Of its first line `#!lua flags=…`; null: it has none, and may do what it may do when it does it. */
+  readonly flags: ReadonlySet<ScriptFlag> | null;
 }
 
 export const shaOf = (source: string): string => createHash('sha1').update(source, 'latin1').digest('hex');

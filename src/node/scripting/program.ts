@@ -5,7 +5,7 @@
  */
 
 import { refuse } from '../../resp/refusals.ts';
-import { shaOf, type Script } from './cache.ts';
+import { shaOf, type Script, type ScriptFlag } from './cache.ts';
 import { scriptEngine, type ScriptHost } from './engine.ts';
 import { failureText } from './replies.ts';
 
@@ -39,22 +39,22 @@ export function compile(source: string): Script {
   const check = scriptEngine()!.run(`local function f(...) ${body}\nend return 1`, [], [], NO_HOST);
   if (check !== 1) throw refuse('ERR', `Error compiling script (new function): ${failureText(check).slice(4)}`);
   const program = `return ((function(...) ${FRAME}${body}\nend)(...))`;
-  return { sha, source, program, isReadonly: flags.includes('no-writes') };
+  return { sha, source, program, flags };
 }
 
 /** The first line becomes a comment. */
-function withoutShebang(source: string): { body: string; flags: readonly string[] } {
-  if (!source.startsWith('#!')) return { body: source, flags: [] };
+function withoutShebang(source: string): { body: string; flags: ReadonlySet<ScriptFlag> | null } {
+  if (!source.startsWith('#!')) return { body: source, flags: null };
   const end = source.indexOf('\n');
   if (end < 0) throw refuse('ERR', 'Invalid script shebang');
   const [engine, ...parts] = source.slice(2, end).trim().split(/\s+/);
   if (engine !== 'lua') throw refuse('ERR', `Unexpected engine in script shebang: ${engine}`);
-  const flags: string[] = [];
+  const flags = new Set<ScriptFlag>();
   for (const part of parts) {
     if (!part.startsWith('flags=')) throw refuse('ERR', `Unknown lua shebang option: ${part}`);
     for (const flag of part.slice('flags='.length).split(',').filter(Boolean)) {
       if (!FLAGS.has(flag)) throw refuse('ERR', `Unexpected flag in script shebang: ${flag}`);
-      flags.push(flag);
+      flags.add(flag as ScriptFlag);
     }
   }
   return { body: `--${source}`, flags };

@@ -3,7 +3,7 @@
  * replicated as itself, the script never. [redis script.c scriptCall, script_lua.c]
  */
 
-import { Refusal } from '../../resp/refusals.ts';
+import { refuse, Refusal } from '../../resp/refusals.ts';
 import { Failure, type Protocol, type Reply } from '../../resp/reply.ts';
 import { arityHolds } from '../commands/table.ts';
 import type { Command } from '../commands/command.ts';
@@ -45,7 +45,12 @@ interface ScriptRequest {
 
 export function runScript({ session, shard }: CommandContext, request: ScriptRequest): Reply {
   const { script, keys, values } = request;
-  const isReadonly = request.isReadonly || script.isReadonly;
+  const refusal = refusalAtStart(shard, session, request);
+  if (refusal !== null) throw refusal;
+  const isReadonly = request.isReadonly || script.flags?.has('no-writes') === true;
+  const { eviction } = shard;
+  const { refusing } = eviction;
+  if (script.flags?.has('allow-oom') === true) eviction.refusing = false;
   const { database, protocol } = session;
   let scriptProtocol: Protocol = 2;
   try {
@@ -59,9 +64,23 @@ export function runScript({ session, shard }: CommandContext, request: ScriptReq
     });
     return fromScript(value, script.sha);
   } finally {
+    eviction.refusing = refusing;
     session.database = database; // a SELECT of the script is the script's own
     session.protocol = protocol;
   }
+}
+
+/** What a script that tells its flags is refused before it begins. [redis script.c scriptPrepareForRun] */
+function refusalAtStart(
+  shard: Shard,
+  session: Session,
+  { script: { flags }, isReadonly }: ScriptRequest,
+): Refusal | null {
+  if (flags === null || flags.has('no-writes') || session.kind === 'primary') return null;
+  if (shard.eviction.refusing && !flags.has('allow-oom')) return refuse('OOM');
+  if (shard.role === 'replica' && shard.config.get('replica-read-only')) return refuse('READONLY');
+  if (shard.writesHindered !== null) return shard.writesHindered;
+  return isReadonly ? refuse('ERR', 'Can not execute a script with write flag using *_ro command.') : null;
 }
 
 const failed = (text: string): ReplyValue => ({ err: Buffer.from(text, 'latin1') });
