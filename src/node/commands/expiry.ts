@@ -111,7 +111,7 @@ function askCommand({ name, since, summary, answer, changesByItself }: AskWish):
     arguments: { key: key('RO', 'access') },
     run(context, given) {
       const { keyspace } = context;
-      if (keyspace.peek(given.key) === undefined) return -2;
+      if (keyspace.probe(given.key) === undefined) return -2;
       const expireAt = keyspace.expireAt(given.key);
       return expireAt === undefined ? -1 : answer(expireAt, context);
     },

@@ -156,7 +156,7 @@ export const keyCommands: readonly Command[] = [
     flags: ['readonly', 'fast'],
     arguments: { key: key('RO') },
     run({ keyspace }, given) {
-      const value = keyspace.peek(given.key);
+      const value = keyspace.probe(given.key);
       return new Status(value === undefined ? 'none' : typeName(value));
     },
   }),

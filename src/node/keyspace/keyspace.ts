@@ -44,7 +44,8 @@ export interface KeyspaceOwner {
   /** Number of changes so far: a command that did not raise it is not replicated. */
   dirty: number;
   hits: number;
-  misses: number;
+  /** A command looked for a key that is not there. */
+  missed(keyspace: Keyspace, key: string): void;
   /** A key was deleted because its time had come. */
   expired(keyspace: Keyspace, key: string): void;
   /** A key was deleted to make room. */
@@ -109,7 +110,7 @@ export class Keyspace {
   /** Looks for a reading command that is no access: hits and misses count. */
   probe(key: string): Value | undefined {
     const value = this.peek(key);
-    if (value === undefined) this.#owner.misses++;
+    if (value === undefined) this.#owner.missed(this, key);
     else this.#owner.hits++;
     return value;
   }
@@ -117,7 +118,7 @@ export class Keyspace {
   /** Looks for a reading command. */
   read(key: string): Value | undefined {
     const value = this.#access(key);
-    if (value === undefined) this.#owner.misses++;
+    if (value === undefined) this.#owner.missed(this, key);
     else this.#owner.hits++;
     return value;
   }

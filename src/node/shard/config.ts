@@ -9,9 +9,10 @@ import { parseInteger } from '../commands/numbers.ts';
 import { EVICTION_POLICIES } from './eviction-policy.ts';
 import { parseBytes } from './memory-size.ts';
 import { canonicalSavePoints, savePoints } from '../persistence/save-points.ts';
+import { notificationLetters, shownLetters } from './notification-classes.ts';
 import { changeOutputLimits, DEFAULT_OUTPUT_LIMITS } from './output-limits.ts';
 
-type Kind = 'text' | 'save-points' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits';
+type Kind = 'text' | 'save-points' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits' | 'events';
 
 interface Parameter {
   readonly kind: Kind;
@@ -90,6 +91,7 @@ const PARAMETERS = {
   'zset-max-listpack-entries': integer(128, 0, MAX_INT, { alias: 'zset-max-ziplist-entries' }),
   'zset-max-listpack-value': bytes(64, { alias: 'zset-max-ziplist-value' }),
   'hll-sparse-max-bytes': bytes(3000),
+  'notify-keyspace-events': { ...text(''), kind: 'events' },
   'stream-node-max-bytes': bytes(4096),
   'stream-node-max-entries': integer(100, 0, MAX_INT),
   'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024, max: BACKLOG_BYTES_MAX }),
@@ -184,6 +186,7 @@ export class Config {
     const name = byAnyName.get(given.toLowerCase());
     if (name === undefined) return undefined;
     const value = this.#values.get(name)!;
+    if (PARAMETERS[name].kind === 'events') return shownLetters(notificationLetters(String(value))!);
     return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
   }
 
@@ -227,6 +230,11 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
         ? { ok: false, detail: 'Invalid save parameters' }
         : { ok: true, value: canonicalSavePoints(points) };
     }
+    case 'events':
+      // Kept as it was said: beside A a letter may be on that CONFIG GET does not show
+      return notificationLetters(raw) === null
+        ? { ok: false, detail: "Invalid event class character. Use 'Ag$lshzxeKEtmdn'." }
+        : { ok: true, value: raw };
     case 'output-limits': {
       const changed = changeOutputLimits(raw, String(before));
       return changed.ok ? { ok: true, value: changed.canonical } : changed;

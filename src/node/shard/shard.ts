@@ -31,6 +31,7 @@ import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { Standstill } from './standstill.ts';
+import { Notifications } from './notifications.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
@@ -100,6 +101,7 @@ export class Shard implements KeyspaceOwner {
   readonly writeLog = new WriteLog();
   readonly blocking: Blocking;
   readonly subscriptions = new Subscriptions();
+  readonly notifications = new Notifications(this.subscriptions);
   readonly memory = new ShardMemory();
   readonly eviction: Eviction;
   readonly watchers = new Watchers();
@@ -319,6 +321,7 @@ export class Shard implements KeyspaceOwner {
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
     const { database } = session;
     const before = this.dirty;
+    if (this.notifications.isOn) this.notifications.begin(this.keyspaces[database]!, command, words);
     this.#depth++;
     let reply: Reply;
     try {
@@ -335,6 +338,7 @@ export class Shard implements KeyspaceOwner {
       this.#depth--;
     }
     if (this.keyMemory.pending) this.keyMemory.settle();
+    if (this.notifications.isOn) this.notifications.end(this.keyspaces[database]!, command, words);
     const replicated = context.replicated as (readonly string[])[] | null; // the command may have set it
     if (replicated !== null) {
       for (const each of replicated) this.writeLog.append(database, each);
@@ -412,15 +416,23 @@ export class Shard implements KeyspaceOwner {
   changed(keyspace: Keyspace, key: string): void {
     if (this.watchers.count > 0) this.watchers.changed(keyspace.index, key, keyspace.values.has(key));
     if (this.blocking.count > 0) this.blocking.changed(keyspace, key);
+    if (this.notifications.isOn) this.notifications.touched(keyspace, key);
+  }
+
+  missed(keyspace: Keyspace, key: string): void {
+    this.misses++;
+    if (this.notifications.isOn) this.notifications.missed(keyspace, key);
   }
 
   expired(keyspace: Keyspace, key: string): void {
     this.stats.expired++;
+    if (this.notifications.isOn) this.notifications.expired(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key]);
   }
 
   evicted(keyspace: Keyspace, key: string): void {
     this.stats.evicted++;
+    if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key]);
   }
 
@@ -440,6 +452,7 @@ export class Shard implements KeyspaceOwner {
 
   #applyConfig(): void {
     Object.assign(this.limits, encodingLimits(this.config));
+    this.notifications.configure(this.config.get('notify-keyspace-events'));
     this.decoderLimits.bulkBytesMax = this.config.get('proto-max-bulk-len');
     this.outputLimits = outputLimits(this.config.get('client-output-buffer-limit'));
     this.memory.limitBytes = this.config.get('maxmemory') || Infinity;
