@@ -16,6 +16,7 @@ import { scanCommands } from './scan.ts';
 import { scriptingCommands } from './scripting.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './sets.ts';
+import { slowlogCommands } from './slowlog.ts';
 import { sortCommands } from './sort.ts';
 import { sortedSetCommands } from './sorted-sets.ts';
 import { streamCommands } from './streams.ts';
@@ -40,6 +41,7 @@ export const dataCommands: readonly Command[] = [
   ...scriptingCommands,
   ...connectionCommands,
   ...serverCommands,
+  ...slowlogCommands,
   ...persistenceCommands,
   ...aclCommands,
   ...debugCommands,

@@ -56,6 +56,9 @@ const BACKLOG_BYTES_MAX = 1024 * 1024 * 1024;
 const INT64_MAX = 2 ** 63;
 const INT64_MAX_TEXT = '9223372036854775807';
 
+/** Kept in memory: more would only fill it. Redis has no bound. */
+const SLOWLOG_LENGTH_MAX = 65_536;
+
 const PARAMETERS = {
   requirepass: text(''),
   'acl-pubsub-default': word('resetchannels', ['resetchannels', 'allchannels']),
@@ -111,6 +114,8 @@ const PARAMETERS = {
   appendfsync: word('everysec', ['always', 'everysec', 'no']),
   'auto-aof-rewrite-percentage': integer(100, 0, MAX_INT),
   'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
+  'slowlog-log-slower-than': integer(10_000, -1, INT64_MAX),
+  'slowlog-max-len': integer(128, 0, INT64_MAX, { clampedTo: [0, SLOWLOG_LENGTH_MAX] }),
   hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
 } as const satisfies Readonly<Record<string, Parameter>>;
 

@@ -30,8 +30,10 @@ import { outputLimits, type OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
+import { Slowlog } from './slowlog.ts';
 import { Standstill } from './standstill.ts';
 import { Notifications } from './notifications.ts';
+import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
@@ -62,36 +64,6 @@ export interface AnswerGate {
   readonly passed: number;
 }
 
-export interface ShardStats {
-  startedAtMs: number;
-  commands: number;
-  /** Of the commands, inside transactions and scripts as well. */
-  reads: number;
-  writes: number;
-  connections: number;
-  rejectedConnections: number;
-  expired: number;
-  evicted: number;
-  netInputBytes: number;
-  netOutputBytes: number;
-  /** Time spent serving clients. */
-  busyMs: number;
-}
-
-const NO_STATS: ShardStats = {
-  startedAtMs: 0,
-  commands: 0,
-  reads: 0,
-  writes: 0,
-  connections: 0,
-  rejectedConnections: 0,
-  expired: 0,
-  evicted: 0,
-  netInputBytes: 0,
-  netOutputBytes: 0,
-  busyMs: 0,
-};
-
 export class Shard implements KeyspaceOwner {
   readonly world: World;
   readonly random: Random;
@@ -107,6 +79,7 @@ export class Shard implements KeyspaceOwner {
   readonly watchers = new Watchers();
   readonly scripts = new ScriptCache();
   readonly permissions: Permissions;
+  readonly slowlog: Slowlog;
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */
   readonly runId: string;
@@ -185,6 +158,7 @@ export class Shard implements KeyspaceOwner {
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
     this.permissions = new Permissions(this);
+    this.slowlog = new Slowlog(this.world.clock);
     this.#applyConfig();
     this.config.onChange((name) => {
       this.#applyConfig();
@@ -243,6 +217,7 @@ export class Shard implements KeyspaceOwner {
 
   /** Answers nobody for a while: nothing is run and nothing leaves, of this shard alone. */
   hold(milliseconds: number): void {
+    this.slowlog.held(milliseconds);
     this.#standstill.extend(milliseconds);
   }
 
@@ -320,13 +295,18 @@ export class Shard implements KeyspaceOwner {
     this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
     const { database } = session;
+    const { slowlog } = this;
+    let startedAtMs = slowlog.timesAll ? slowlog.moment() : UNTIMED;
     const before = this.dirty;
     if (this.notifications.isOn) this.notifications.begin(this.keyspaces[database]!, command, words);
     this.#depth++;
     let reply: Reply;
     try {
       const quick = command.quick?.(context, words); // null is a reply
-      reply = quick === undefined ? command.run(context, words) : quick;
+      if (quick === undefined) {
+        if (slowlog.enabled && startedAtMs === UNTIMED) startedAtMs = slowlog.moment();
+        reply = command.run(context, words);
+      } else reply = quick;
     } catch (error) {
       session.refusals++;
       if (error instanceof Refusal) reply = new Failure(error.message);
@@ -337,6 +317,7 @@ export class Shard implements KeyspaceOwner {
     } finally {
       this.#depth--;
     }
+    if (startedAtMs !== UNTIMED && reply !== BLOCKED) slowlog.ended(session, command, words, startedAtMs);
     if (this.keyMemory.pending) this.keyMemory.settle();
     if (this.notifications.isOn) this.notifications.end(this.keyspaces[database]!, command, words);
     const replicated = context.replicated as (readonly string[])[] | null; // the command may have set it
@@ -459,6 +440,7 @@ export class Shard implements KeyspaceOwner {
     this.access.isLfu = isLfu(this.config.get('maxmemory-policy'));
     this.access.logFactor = this.config.get('lfu-log-factor');
     this.access.decayMinutes = this.config.get('lfu-decay-time');
+    this.slowlog.configure(this.config.get('slowlog-log-slower-than'), this.config.get('slowlog-max-len'));
   }
 
   #scheduleCron(): void {
@@ -484,6 +466,9 @@ export class Shard implements KeyspaceOwner {
     this.#scheduleCron();
   }
 }
+
+/** Instead of the moment a request began. */
+const UNTIMED = -1;
 
 /** Whoever waits for something is not idle [redis timeout.c clientsCronHandleTimeout]. */
 const mayTimeOut = (session: Session): boolean =>

@@ -1,0 +1,31 @@
+/** What a shard counts since it started, or since CONFIG RESETSTAT. INFO and the cluster's statistics read it. */
+
+export interface ShardStats {
+  startedAtMs: number;
+  commands: number;
+  /** Of the commands, inside transactions and scripts as well. */
+  reads: number;
+  writes: number;
+  connections: number;
+  rejectedConnections: number;
+  expired: number;
+  evicted: number;
+  netInputBytes: number;
+  netOutputBytes: number;
+  /** Time spent serving clients. */
+  busyMs: number;
+}
+
+export const NO_STATS: ShardStats = {
+  startedAtMs: 0,
+  commands: 0,
+  reads: 0,
+  writes: 0,
+  connections: 0,
+  rejectedConnections: 0,
+  expired: 0,
+  evicted: 0,
+  netInputBytes: 0,
+  netOutputBytes: 0,
+  busyMs: 0,
+};
