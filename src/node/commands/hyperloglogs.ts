@@ -69,14 +69,13 @@ function countOne(context: CommandContext, name: string): bigint | number {
   const { keyspace, shard, session } = context;
   const value = checked(keyspace.readString(name));
   if (value === undefined) return 0;
-  const own = new HyperLogLog(bytesOf(value));
+  const mayKeep = shard.role === 'primary' || session.kind === 'primary';
+  // Bytes to change also where the count is known or the registers are broken [redis hyperloglog.c pfcountCommand]
+  const own = new HyperLogLog(mayKeep ? asRaw(keyspace, name, keyspace.editString(name)!).view : bytesOf(value));
   const kept = own.cardinality;
   const count = kept ?? estimate(whole(own.registers()));
-  const mayKeep = shard.role === 'primary' || session.kind === 'primary';
-  if (!mayKeep) return count;
-  const raw = asRaw(keyspace, name, keyspace.editString(name)!);
-  if (kept === null) {
-    new HyperLogLog(raw.view).keepCardinality(Number(count));
+  if (mayKeep && kept === null) {
+    own.keepCardinality(Number(count));
     keyspace.changed(name);
     context.replicateAs(...context.words);
   }

@@ -125,3 +125,11 @@ it('PFSELFTEST finds nothing wrong', () => {
   using test = testShard({ commands });
   expect(test.client().call('PFSELFTEST')).toBe('OK');
 });
+
+it('PFCOUNT makes bytes to change of a value whose registers are broken, and then says so', () => {
+  using test = testShard({ commands });
+  const client = test.client();
+  client.call('SET', 'a', `HYLL\x01${'\0'.repeat(10)}\xff`);
+  expect(client.call('PFCOUNT', 'a')).toMatchObject({ message: expect.stringContaining('INVALIDOBJ') });
+  expect(client.call('OBJECT', 'ENCODING', 'a')).toBe('raw');
+});

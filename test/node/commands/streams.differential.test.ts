@@ -61,9 +61,16 @@ const request: fc.Arbitrary<readonly string[]> = fc.oneof(
   words('DEBUG', 'DIGEST-VALUE', 'a', 'b'),
 );
 
-/** Sixty entries at a time: nodes fill and are trimmed whole. */
+/**
+ * Sixty entries at a time: nodes fill and are trimmed whole. Not in the millisecond that an id above has used up: there the text
+ * of 7.0's refusal depends on what failed before it. [redis 7.0 t_stream.c streamAppendItem: errno]
+ */
 const many = fc
-  .tuple(key, fc.integer({ min: 1, max: 9 }), value)
+  .tuple(
+    key,
+    fc.integer({ min: 1, max: 9 }).filter((ms) => ms !== 7),
+    value,
+  )
   .map(([name, ms, each]) => Array.from({ length: 60 }, () => ['XADD', name, `${ms}-*`, 'f', each]));
 
 describeReal('commands of streams', () => {
