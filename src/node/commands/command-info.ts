@@ -67,6 +67,7 @@ const GROUP_CATEGORIES: Readonly<Record<Group, string | null>> = {
   pubsub: null,
   connection: 'connection',
   server: null,
+  cluster: null,
   replication: null,
 };
 

@@ -32,6 +32,7 @@ export type Group =
   | 'pubsub'
   | 'connection'
   | 'server'
+  | 'cluster'
   | 'replication';
 
 /** Redis's command flags. `write` and `denyoom` are obeyed by the checks, the others are shown by COMMAND and obeyed where they say. */

@@ -2,6 +2,7 @@
 
 import { aclCommands } from './acl.ts';
 import { bitmapCommands } from './bitmaps.ts';
+import { clusterCommands } from './cluster.ts';
 import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
@@ -41,6 +42,7 @@ export const dataCommands: readonly Command[] = [
   ...scriptingCommands,
   ...connectionCommands,
   ...serverCommands,
+  ...clusterCommands,
   ...slowlogCommands,
   ...persistenceCommands,
   ...aclCommands,
