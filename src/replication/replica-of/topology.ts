@@ -4,7 +4,7 @@
  */
 
 import type { ReaderReply } from '../../resp/reply-reader.ts';
-import { Failure } from '../../resp/reply.ts';
+import { encodeRequest, Failure } from '../../resp/reply.ts';
 import type { ClientTls, ConnectFailure, Network } from '../../world/world.ts';
 import { RequestConnection } from '../request-connection.ts';
 import type { SourceUrl } from './source-url.ts';
@@ -81,21 +81,13 @@ export function askTopology(
         connection.close();
         finish(result);
       };
-      if (url.password !== null) {
-        connection.ask(
-          url.username === null ? ['AUTH', url.password] : ['AUTH', url.username, url.password],
-          (reply) => {
-            // A server without a password says so; the password is then simply not needed [RS: AUTH is sent when the URL has one]
-            if (!(reply instanceof Failure) || reply.text.includes('without any password configured')) return;
-            if (isPassing(reply.text)) end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
-            else end({ ok: false, why: 'authentication', detail: reply.text });
-          },
-        );
-      }
-      connection.ask(['ANTIPODE', 'TOPOLOGY'], (reply) => {
-        rows = reply;
-      });
-      connection.ask(['INFO'], (reply) => {
+      const authenticated = (reply: ReaderReply): void => {
+        // A server without a password says so; the password is then simply not needed [RS: AUTH is sent when the URL has one]
+        if (!(reply instanceof Failure) || reply.text.includes('without any password configured')) return;
+        if (isPassing(reply.text)) end({ ok: false, why: 'connection', failure: 'refused', detail: reply.text });
+        else end({ ok: false, why: 'authentication', detail: reply.text });
+      };
+      const informed = (reply: ReaderReply): void => {
         if (finished) return;
         if (reply instanceof Failure) {
           if (reply.text.startsWith('NOAUTH')) end({ ok: false, why: 'authentication', detail: reply.text });
@@ -104,7 +96,16 @@ export function askTopology(
           return;
         }
         end({ ok: true, topology: readTopology(rows, typeof reply === 'string' ? reply : '') });
-      });
+      };
+      const credentials = url.username === null ? [url.password ?? ''] : [url.username, url.password ?? ''];
+      const questions: readonly (readonly [words: readonly string[], take: (reply: ReaderReply) => void])[] = [
+        ...(url.password === null ? [] : [[['AUTH', ...credentials], authenticated] as const]),
+        [['ANTIPODE', 'TOPOLOGY'], (reply) => (rows = reply)],
+        [['INFO'], informed],
+      ];
+      // In one write: after a server has hung up a second one fails at once, and what it said before is never read
+      const bytes = questions.map(([words]) => encodeRequest(words)).join('');
+      connection.send(bytes, questions.length, (reply, at) => questions[at]![1](reply));
     });
 }
 
