@@ -184,4 +184,4 @@ describeReal('ACL beside redis-server', () => {
 });
 
 /** Commands that 7.0 does not have, or has in other categories. */
-const NEWER: ReadonlySet<string> = new Set(['client|setinfo', 'client|no-touch']);
+const NEWER: ReadonlySet<string> = new Set(['cluster|myshardid', 'client|setinfo', 'client|no-touch']);
