@@ -6,6 +6,7 @@ import { encodeRequest } from '../../src/resp/reply.ts';
 import { SimWorld } from '../../src/world/sim-world.ts';
 import type { Connection, LogFields } from '../../src/world/world.ts';
 import { describeReal, startRealRedis } from '../support/real-redis.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { rawExchange } from '../support/raw-exchange.ts';
 import { servedShard, type ServedShard } from '../support/replication.ts';
 
@@ -215,6 +216,15 @@ describe('a shard with replicas', () => {
 });
 
 describeReal('the words of replication', () => {
+  it('have WAIT end at its timeout as it does at a redis-server, for a client that stays', async () => {
+    await using redis = await startRealRedis();
+    await using shard = await servedShard();
+    for (const port of [redis.port, shard.port]) {
+      using client = await RawClient.to(port);
+      expect(await client.exchange([['WAIT', '1', '1']])).toEqual([':0\r\n']);
+    }
+  });
+
   it('are answered as a redis-server answers them', async () => {
     await using redis = await startRealRedis();
     await using shard = await servedShard();
@@ -258,7 +268,6 @@ describeReal('the words of replication', () => {
       'WAIT 1 -1',
       'WAIT -1 0',
       'WAIT 0 0',
-      'WAIT 1 1',
       'MULTI\r\nPSYNC ? -1\r\nSYNC\r\nREPLCONF capa eof\r\nWAIT 3 0\r\nROLE\r\nDISCARD',
       'MULTI\r\nREPLCONF capa eof\r\nWAIT 3 0\r\nROLE\r\nEXEC',
     ];
