@@ -18,14 +18,16 @@ const element = fc.oneof(
   fc.integer({ min: 0, max: 5_000 }).map(String),
 );
 const header = 'HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80';
-/** Valid and corrupt: too short, runs that do not fill the registers, too many of them, a run cut off, of an unknown encoding, as short dense ones. */
+/**
+ * Valid and corrupt: too short, runs that do not fill the registers, too many of them, of an unknown encoding, as short dense ones.
+ * No long run that is cut off: once Redis has made room to add an element, what it takes for the missing byte is not said anywhere.
+ */
 const stored = fc.constantFrom(
   'x',
   '12',
   'HYLL',
   header,
   `${header}\x7f\xff`,
-  `${header}\x7f`,
   `${header}\x7f\xfe\x80`,
   `${header}\x7f\xff\x80`,
   `${header}\x80\x80\x80\x80\x7f\xfb`,
@@ -51,7 +53,7 @@ const request: fc.Arbitrary<readonly string[]> = fc.oneof(
   { weight: 3, arbitrary: words('GET', key) },
   words('OBJECT', 'ENCODING', key),
   { weight: 2, arbitrary: words('SET', 'a', stored) },
-  words('APPEND', 'a', fc.constantFrom('\x80', 'x')),
+  words('APPEND', 'a', fc.constantFrom('\x80', 'xx')),
   words('COPY', sound, key, 'REPLACE'),
   words('DEL', key),
   words('RPUSH', key, 'x'),
@@ -79,6 +81,27 @@ describeReal('HyperLogLogs', () => {
     ),
     setUp: [['CONFIG', 'SET', 'hll-sparse-max-bytes', '3000']],
     runs: 200,
+  });
+
+  it('whose last run is cut off are read and refused as in redis-server', async () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    const cut = `${header}\x7f`;
+    for (const words of [
+      ['SET', 'cut', cut],
+      ['PFDEBUG', 'DECODE', 'cut'],
+    ]) {
+      expect(client.call(...words), words[0]).toBe(await real.command(...words));
+    }
+    for (const words of [
+      ['PFCOUNT', 'cut'],
+      ['PFCOUNT', 'cut', 'none'],
+      ['PFMERGE', 'none', 'cut'],
+      ['PFDEBUG', 'TODENSE', 'cut'],
+    ]) {
+      const theirs = await real.command(...words).catch((error: Error) => error.message);
+      expect(client.call(...words), words.join(' ')).toMatchObject({ message: theirs });
+    }
   });
 
   it('grow to a hundred thousand elements with the bytes and counts of redis-server', async () => {
