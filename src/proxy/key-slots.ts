@@ -3,6 +3,7 @@
  */
 
 import type { Command } from '../node/commands/command.ts';
+import { keyPositionsOf } from '../node/commands/key-uses.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
 import type { HashingPolicy } from '../sharding/hashing-policy.ts';
 
@@ -19,14 +20,8 @@ export function placeDeclared(
   anchor: Anchor | null,
   where: string,
 ): Anchor | null | Refusal {
-  let positions: number[];
-  try {
-    positions = command.keyPositions(words);
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
-  return placeKeys(command.name, words, positions, hashing, anchor, where);
+  const positions = keyPositionsOf(command, words);
+  return positions instanceof Refusal ? positions : placeKeys(command.name, words, positions, hashing, anchor, where);
 }
 
 /** The slot that all keys share, with the anchor if there is one; a refusal when they do not. */

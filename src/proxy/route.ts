@@ -8,6 +8,7 @@
  */
 
 import type { Command } from '../node/commands/command.ts';
+import { keyPositionsOf } from '../node/commands/key-uses.ts';
 import type { CommandTable } from '../node/commands/table.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
 import { denialText } from '../node/acl/denial-text.ts';
@@ -163,13 +164,8 @@ function foreignKey(
   shard: number,
 ): Refusal | null {
   if (!settings.clustered || command.group === 'pubsub') return null;
-  let positions: readonly number[];
-  try {
-    positions = command.keyPositions(words);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
+  const positions = keyPositionsOf(command, words);
+  if (positions instanceof Refusal) return null;
   for (const at of positions) {
     const slot = settings.hashing.slotOf(words[at]!);
     if (slot === null) return noSlot(words[at]!);

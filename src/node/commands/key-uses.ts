@@ -1,7 +1,9 @@
 /**
- * The keys of a request with what the command does to each, from its declaration: for COMMAND GETKEYSANDFLAGS and ACL rules. Pure.
+ * The keys of a request with what the command does to each, from its declaration: for COMMAND GETKEYSANDFLAGS, ACL rules and whoever
+ * looks for the keys of a request that may be wrong. Pure.
  */
 
+import { Refusal } from '../../resp/refusals.ts';
 import type { KeyFlag } from './arguments.ts';
 import { positionsOf, type Command } from './command.ts';
 
@@ -9,6 +11,16 @@ export interface KeyUse {
   /** Position among the words. */
   readonly at: number;
   readonly flags: readonly KeyFlag[];
+}
+
+/** Where the keys of a request are among its words, or why they cannot be found. */
+export function keyPositionsOf(command: Command, words: readonly string[]): readonly number[] | Refusal {
+  try {
+    return command.keyPositions(words);
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
 }
 
 /** Throws a refusal when the keys cannot be found. */

@@ -7,7 +7,8 @@
 
 import { MapReply, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { asString, type Keyspace } from '../keyspace/keyspace.ts';
+import { asString } from '../keyspace/keyspace.ts';
+import type { Value } from '../keyspace/value.ts';
 import { flag, foundBy, integer, key, late, named, option, options } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 
@@ -69,8 +70,7 @@ function walkBack(a: string, b: string, table: Uint32Array): Common {
 }
 
 /** Neither a missing key nor any string is refused. */
-function textOf(keyspace: Keyspace, key: string): string {
-  const value = keyspace.read(key);
+function textOf(value: Value | undefined): string {
   if (value !== undefined && typeof value !== 'string' && value.kind !== 'raw') throw refuse('LCS_NOT_STRING');
   return asString(value)?.toString() ?? '';
 }
@@ -97,8 +97,8 @@ export const lcsCommands: readonly Command[] = [
       ),
     },
     run({ keyspace, shard }, given): Reply {
-      const a = textOf(keyspace, given.key1);
-      const b = textOf(keyspace, given.key2);
+      const values = [keyspace.read(given.key1), keyspace.read(given.key2)]; // both looked up before either is refused
+      const [a, b] = values.map(textOf) as [string, string];
       const { len, idx, minMatchLen = 0, withmatchlen } = given.options();
       if (len && idx) throw refuse('LCS_LEN_AND_IDX');
       const cells = (a.length + 1) * (b.length + 1);

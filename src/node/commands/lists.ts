@@ -197,9 +197,11 @@ export const listCommands: readonly Command[] = [
       const range = clampRange(given.start, given.stop, before) ?? { start: 0, stop: -1 };
       list.trim(range.start, range.stop);
       list.afterShrinking(keyspace.limits);
-      if (list.size === before) return OK;
-      keyspace.removeIfEmpty(given.key, list);
-      keyspace.changed(given.key);
+      if (list.size === before) keyspace.signalled(given.key);
+      else {
+        keyspace.removeIfEmpty(given.key, list);
+        keyspace.changed(given.key);
+      }
       return OK;
     },
   }),

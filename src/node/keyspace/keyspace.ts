@@ -249,6 +249,11 @@ export class Keyspace {
     this.#owner.changed(this, key);
   }
 
+  /** What a command left as it was is told as if it had changed, and no write counted. [redis db.c signalModifiedKey] */
+  signalled(key: string): void {
+    this.#owner.changed(this, key);
+  }
+
   /** Unix milliseconds, undefined when it does not expire. Look the key up first. */
   expireAt(key: string): number | undefined {
     return this.#expires.size === 0 ? undefined : this.#expires.get(key);

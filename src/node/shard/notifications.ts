@@ -8,6 +8,7 @@
 
 import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
+import { keyPositionsOf } from '../commands/key-uses.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { notificationLetters } from './notification-classes.ts';
 import { EVENT_RULES } from './notification-events.ts';
@@ -18,12 +19,15 @@ interface Touched {
   readonly key: string;
 }
 
+const nameOf = ({ index }: Keyspace, key: string): string => `${index}:${key}`;
+
 export class Notifications {
   /** False: nothing need be told. */
   isOn = false;
   readonly #subscriptions: Subscriptions;
   #letters: ReadonlySet<string> = new Set();
-  #touched: Touched[] = [];
+  /** By `nameOf`, in the order in which they were changed. */
+  readonly #touched = new Map<string, Touched>();
   /** Keys of the running command that were not there before it. */
   readonly #missing = new Set<string>();
 
@@ -39,16 +43,15 @@ export class Notifications {
 
   /** A command is about to run. */
   begin(keyspace: Keyspace, command: Command, words: readonly string[]): void {
-    this.#touched = [];
+    this.#touched.clear();
     this.#missing.clear();
     if (!this.#letters.has('n') || !command.isWrite) return;
     for (const key of missingKeys(keyspace, command, words)) this.#missing.add(key);
   }
 
   touched(keyspace: Keyspace, key: string): void {
-    if (!this.#touched.some((each) => each.key === key && each.keyspace === keyspace)) {
-      this.#touched.push({ keyspace, key });
-    }
+    const name = nameOf(keyspace, key);
+    if (!this.#touched.has(name)) this.#touched.set(name, { keyspace, key });
   }
 
   missed(keyspace: Keyspace, key: string): void {
@@ -67,16 +70,16 @@ export class Notifications {
 
   /** The command has ended: publishes what its changes were. */
   end(keyspace: Keyspace, command: Command, words: readonly string[]): void {
-    const touched = this.#touched;
-    if (touched.length === 0) return;
-    this.#touched = [];
+    if (this.#touched.size === 0) return;
+    const touched = new Map(this.#touched);
+    this.#touched.clear();
     const rule = EVENT_RULES[command.name];
     if (rule === undefined) return;
-    const named = rule.keys?.(words);
-    const ordered = named?.flatMap((key, role) =>
-      touched.filter((each) => each.key === key).map((each) => ({ ...each, role })),
-    );
-    const changes = ordered ?? touched.map((one) => ({ ...one, role: 0 }));
+    const ordered = rule.keys?.(words).flatMap((key, role) => {
+      const found = touched.get(nameOf(keyspace, key));
+      return found === undefined ? [] : { ...found, role };
+    });
+    const changes = ordered ?? Array.from(touched.values(), (one) => ({ ...one, role: 0 }));
     if (rule.remakes === 'first') for (const each of changes) this.#made(each, true);
     for (const each of changes) {
       if (rule.remakes !== 'first') this.#made(each, rule.remakes !== undefined);
@@ -93,7 +96,7 @@ export class Notifications {
   }
 
   #forget(keyspace: Keyspace, key: string): void {
-    this.#touched = this.#touched.filter((each) => each.key !== key || each.keyspace !== keyspace);
+    this.#touched.delete(nameOf(keyspace, key));
   }
 
   #publish(keyspace: Keyspace, key: string, letter: string, event: string): void {
@@ -105,11 +108,6 @@ export class Notifications {
 }
 
 function missingKeys(keyspace: Keyspace, command: Command, words: readonly string[]): string[] {
-  try {
-    const keys = command.keyPositions(words).map((at) => words[at]!);
-    return keys.filter((key) => !keyspace.has(key));
-  } catch (error) {
-    if (error instanceof Refusal) return [];
-    throw error;
-  }
+  const positions = keyPositionsOf(command, words);
+  return positions instanceof Refusal ? [] : positions.map((at) => words[at]!).filter((key) => !keyspace.has(key));
 }

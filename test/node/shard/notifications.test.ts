@@ -5,6 +5,7 @@ import type { Shard } from '../../../src/node/shard/shard.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testShard } from '../../support/fixtures.ts';
+import { recordWrites } from '../commands/writes.ts';
 
 /** What a client hears that listens to a pattern. */
 function listen(shard: Shard, pattern: string): () => string {
@@ -48,6 +49,50 @@ describe('keyspace notifications', () => {
       withinMs: 5_000,
       what: 'the eviction is told of',
     });
+  });
+
+  it('of LTRIM come also where it removes nothing: watchers are woken, and nothing is replicated', () => {
+    using test = testShard({ commands: dataCommands });
+    const [client, other] = [test.client(), test.client()];
+    client.call('RPUSH', 'list', 'a', 'b');
+    client.call('CONFIG', 'SET', 'notify-keyspace-events', 'Kl');
+    const heard = listen(test.shard, '__key*');
+    const writes = recordWrites(test.shard);
+    client.call('WATCH', 'list');
+    other.call('LTRIM', 'list', '0', '-1');
+    client.call('MULTI');
+    expect(client.call('EXEC')).toBeNull();
+    expect(heard()).toContain('__keyspace@0__:list\r\n$5\r\nltrim\r\n');
+    expect(writes).toEqual([]);
+  });
+
+  it('of LCS tell of a key that is missing also where the other is no string', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    client.call('SADD', 'set', 'a');
+    client.call('CONFIG', 'SET', 'notify-keyspace-events', 'Km');
+    const heard = listen(test.shard, '__key*');
+    expect(client.call('LCS', 'set', 'none')).toBeInstanceOf(Error);
+    expect(heard()).toContain('__keyspace@0__:none\r\n$7\r\nkeymiss\r\n');
+  });
+
+  it('tell of each of tens of thousands of keys that one request changes', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    client.call('CONFIG', 'SET', 'notify-keyspace-events', 'KA');
+    const keys = Array.from({ length: 50_000 }, (_, at) => `key:${at}`);
+    const heard = listen(test.shard, '__keyspace@0__:*');
+    for (const words of [
+      ['MSET', ...keys.flatMap((key) => [key, 'v'])],
+      ['DEL', ...keys],
+    ]) {
+      client.session.receive(Buffer.from(encodeRequest(words), 'latin1'));
+    }
+    const events = Array.from(
+      heard().matchAll(/:(key:\d+)\r\n\$3\r\n(set|del)\r\n/g),
+      ([, key, event]) => `${event} ${key}`,
+    );
+    expect(events).toEqual(['set', 'del'].flatMap((event) => keys.map((key) => `${event} ${key}`)));
   });
 
   it('are off at first, and refuse a class that is not known', () => {
