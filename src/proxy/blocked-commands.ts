@@ -61,6 +61,3 @@ export function configRefusal(words: readonly string[]): Refusal | null {
   }
   return null;
 }
-
-/** A web page makes its browser speak to us: what follows in its body must not be run. [redis server.c processCommand] */
-export const isOfBrowser = (words: readonly string[]): boolean => /^(?:post|host:)$/i.test(words[0]!);

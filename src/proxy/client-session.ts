@@ -9,12 +9,11 @@
  */
 
 import { onBehalfOf } from '../node/commands/script-user.ts';
-import { ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
+import { isOfBrowser, ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
 import { Refusal, refuse } from '../resp/refusals.ts';
 import { encodeFailure, encodeReply, encodeRequest, type Protocol } from '../resp/reply.ts';
 import type { Address, Connection, Milliseconds, TlsFacts } from '../world/world.ts';
 import { accountAfter, accountOnConnect, type Account } from './authentication.ts';
-import { isOfBrowser } from './blocked-commands.ts';
 import { Brake, BRAKE, type BrakeReason } from './brake.ts';
 import { ClientOutput } from './client-output.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';

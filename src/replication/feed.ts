@@ -10,7 +10,7 @@
  */
 
 import type { Clock, Random } from '../world/world.ts';
-import { encodeRequest } from '../resp/reply.ts';
+import { giveRequest } from '../resp/reply.ts';
 import type { WriteListener, WriteLog } from '../node/shard/write-log.ts';
 import { Backlog } from './backlog.ts';
 
@@ -175,16 +175,7 @@ export class Feed implements WriteListener {
 
   /** Adds a request that belongs to no database (PING, REPLCONF GETACK). */
   append(words: readonly string[]): void {
-    if (words.every((word) => word.length <= GATHERED_WORD_MAX)) {
-      this.#gather(encodeRequest(words));
-      return;
-    }
-    this.#gather(`*${words.length}\r\n`);
-    for (const word of words) {
-      this.#gather(`$${word.length}\r\n`);
-      this.#gather(word);
-      this.#gather('\r\n');
-    }
+    giveRequest(words, GATHERED_WORD_MAX, this.#gather);
   }
 
   /** Hands on bytes of the primary's stream. The buffer now belongs to the feed. */
@@ -202,7 +193,7 @@ export class Feed implements WriteListener {
     else this.#send(Buffer.from(bytes, 'latin1'));
   }
 
-  #gather(bytes: string): void {
+  readonly #gather = (bytes: string): void => {
     this.#offset += bytes.length;
     if (bytes.length > GATHERED_BYTES_MAX) this.flush();
     this.#gathered += bytes;
@@ -214,7 +205,7 @@ export class Feed implements WriteListener {
         this.flush();
       });
     }
-  }
+  };
 
   #send(bytes: Buffer): void {
     this.#backlog?.append(bytes);

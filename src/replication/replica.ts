@@ -9,7 +9,7 @@
  * Border: bytes and offsets of one connection are `link.ts`, a dump on its way in `loading.ts`. Limits: RETRY_MS_MAX.
  */
 
-import { Failure, type Reply } from '../resp/reply.ts';
+import { failureIn, shownRequest } from '../resp/reply.ts';
 import { ProtocolError } from '../resp/request-decoder.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
@@ -213,7 +213,7 @@ export class Replica {
     session.kind = 'primary';
     session.setAuthenticated(true);
     session.database = this.#database;
-    session.replySeen = (reply) => (this.#refusal ??= refusalIn(reply));
+    session.replySeen = (reply) => (this.#refusal ??= failureIn(reply));
     this.#session = session;
     shard.linkUp = true;
   }
@@ -249,7 +249,7 @@ export class Replica {
         this.#refusal = error.message;
       }
       if (this.#refusal !== null) {
-        this.#stopped({ why: 'refused-write', detail: `${shown(words)} was refused here: ${this.#refusal}` });
+        this.#stopped({ why: 'refused-write', detail: `${shownRequest(words)} was refused here: ${this.#refusal}` });
         return;
       }
     }
@@ -343,14 +343,3 @@ export class Replica {
     this.#state = to;
   }
 }
-
-/** The first refusal in a reply (EXEC answers with several). */
-function refusalIn(reply: Reply): string | null {
-  if (reply instanceof Failure) return reply.text;
-  if (!Array.isArray(reply)) return null;
-  for (const each of reply as readonly Reply[]) if (each instanceof Failure) return each.text;
-  return null;
-}
-
-const SHOWN_MAX = 120;
-const shown = (words: readonly string[]): string => JSON.stringify(words.join(' ').slice(0, SHOWN_MAX));

@@ -125,6 +125,36 @@ export function encodeRequest(words: readonly string[]): string {
   return bytes;
 }
 
+/**
+ * Gives a request away in pieces: whole, or each word by itself when one is longer than `wordBytesMax`, since what is put together
+ * could exceed the longest string there is.
+ */
+export function giveRequest(words: readonly string[], wordBytesMax: number, give: (piece: string) => void): void {
+  if (words.every((word) => word.length <= wordBytesMax)) {
+    give(encodeRequest(words));
+    return;
+  }
+  give(`*${words.length}\r\n`);
+  for (const word of words) {
+    give(`$${word.length}\r\n`);
+    give(word);
+    give('\r\n');
+  }
+}
+
+const SHOWN_MAX = 120;
+
+/** A request as messages show it: its beginning, quoted. */
+export const shownRequest = (words: readonly string[]): string => JSON.stringify(words.join(' ').slice(0, SHOWN_MAX));
+
+/** The text of the first error in a reply (EXEC answers with several); null: there is none. */
+export function failureIn(reply: Reply): string | null {
+  if (reply instanceof Failure) return reply.text;
+  if (!Array.isArray(reply)) return null;
+  for (const each of reply as readonly Reply[]) if (each instanceof Failure) return each.text;
+  return null;
+}
+
 /** Line ends would end the reply: inside they become spaces, at the end they go [redis networking.c addReplyErrorFormat]. */
 export function encodeFailure(text: string): string {
   if (!/[\r\n]/.test(text)) return `-${text}\r\n`;

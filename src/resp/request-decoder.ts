@@ -288,3 +288,6 @@ export function splitInline(given: string): string[] | null {
     words.push(word);
   }
 }
+
+/** A web page makes its browser speak to us: what follows in its body must not be run. [redis server.c processCommand] */
+export const isOfBrowser = (words: readonly string[]): boolean => /^(?:post|host:)$/i.test(words[0]!);

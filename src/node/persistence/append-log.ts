@@ -9,7 +9,7 @@
  */
 
 import assert from 'node:assert';
-import { encodeRequest } from '../../resp/reply.ts';
+import { encodeRequest, giveRequest } from '../../resp/reply.ts';
 import { DONE, type AppendFile, type FileOutcome } from '../../world/files.ts';
 import type { Shard, StreamPosition } from '../shard/shard.ts';
 import type { WriteListener } from '../shard/write-log.ts';
@@ -69,16 +69,7 @@ export class AppendLog implements WriteListener {
       this.#database = database;
       this.#gather(encodeRequest(['SELECT', String(database)]));
     }
-    if (words.every((word) => word.length <= GATHERED_BYTES_MAX)) {
-      this.#gather(encodeRequest(words));
-      return;
-    }
-    this.#gather(`*${words.length}\r\n`);
-    for (const word of words) {
-      this.#gather(`$${word.length}\r\n`);
-      this.#gather(word);
-      this.#gather('\r\n');
-    }
+    giveRequest(words, GATHERED_BYTES_MAX, this.#gather);
   }
 
   /** Brings everything to the file, with the place it leads to, when that is known and another one. */
@@ -144,11 +135,11 @@ export class AppendLog implements WriteListener {
     return outcome;
   }
 
-  #gather(bytes: string): void {
+  readonly #gather = (bytes: string): void => {
     if (this.#gathered.length + bytes.length > GATHERED_BYTES_MAX && this.#gathered !== '') {
       this.#pieces.push(this.#gathered);
       this.#gathered = '';
     }
     this.#gathered += bytes;
-  }
+  };
 }

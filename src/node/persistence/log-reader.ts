@@ -8,7 +8,7 @@
  */
 
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
-import { Failure, type Reply } from '../../resp/reply.ts';
+import { failureIn, shownRequest } from '../../resp/reply.ts';
 import type { FileTrouble, Folder } from '../../world/files.ts';
 import type { Session } from '../shard/session.ts';
 import type { Shard, StreamPosition } from '../shard/shard.ts';
@@ -44,7 +44,7 @@ export class LogReader {
     });
     this.#session.kind = 'primary';
     this.#session.setAuthenticated(true);
-    this.#session.replySeen = (reply) => (this.#refusal ??= refusalIn(reply));
+    this.#session.replySeen = (reply) => (this.#refusal ??= failureIn(reply));
   }
 
   async run(folder: Folder, name: string): Promise<LogOutcome> {
@@ -69,7 +69,7 @@ export class LogReader {
             units++;
           }
           if (this.#refusal !== null) {
-            return damage(folder, name, wholeBytes, `${shown(words)} was refused: ${this.#refusal}`);
+            return damage(folder, name, wholeBytes, `${shownRequest(words)} was refused: ${this.#refusal}`);
           }
           if (this.#session.transaction.queue === null) wholeBytes = decoder.consumedBytes;
         }
@@ -103,14 +103,3 @@ const damage = ({ path }: Folder, name: string, at: number, detail: string): Fil
   why: 'failed',
   detail: `${path}/${name}: damaged behind byte ${at}: ${detail}. Cut it off there, or put a copy back`,
 });
-
-/** The first refusal in a reply (EXEC answers with several). */
-function refusalIn(reply: Reply): string | null {
-  if (reply instanceof Failure) return reply.text;
-  if (!Array.isArray(reply)) return null;
-  for (const each of reply as readonly Reply[]) if (each instanceof Failure) return each.text;
-  return null;
-}
-
-const SHOWN_MAX = 120;
-const shown = (words: readonly string[]): string => JSON.stringify(words.join(' ').slice(0, SHOWN_MAX));

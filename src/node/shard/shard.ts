@@ -7,7 +7,7 @@
 
 import type { Address, Random, Timer, World } from '../../world/world.ts';
 import { Failure, QUEUED, type Reply } from '../../resp/reply.ts';
-import { DEFAULT_LIMITS, ProtocolError, type DecoderLimits } from '../../resp/request-decoder.ts';
+import { DEFAULT_LIMITS, isOfBrowser, ProtocolError, type DecoderLimits } from '../../resp/request-decoder.ts';
 import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
 import type { CommandTable } from '../commands/table.ts';
@@ -260,8 +260,7 @@ export class Shard implements KeyspaceOwner {
       if (refusal !== undefined) throw refusal;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      // A web page that makes its browser speak to us: what follows in its body must not be run. [redis server.c processCommand]
-      if (command === undefined && /^(?:post|host:)$/i.test(words[0]!)) session.close();
+      if (command === undefined && isOfBrowser(words)) session.close();
       else this.#reject(session, command, error);
       return;
     }
