@@ -21,6 +21,13 @@ export interface ArgumentDoc {
   readonly arguments?: readonly ArgumentDoc[];
 }
 
+/** A word that stands for itself. */
+export const pureToken = (token: string, name = token.toLowerCase()): ArgumentDoc => ({
+  name,
+  type: 'pure-token',
+  token,
+});
+
 export type KeyFlag =
   | 'RO'
   | 'RW'
@@ -166,7 +173,7 @@ export const late = <T>(argument: Argument<T>): Argument<() => T> => ({
 
 /** One of several fixed words, without regard to case; yields the word in capitals. */
 export const word = <const W extends string>(...choices: readonly W[]): Argument<W> => ({
-  doc: { type: 'oneof', arguments: choices.map((token) => ({ name: token.toLowerCase(), type: 'pure-token', token })) },
+  doc: { type: 'oneof', arguments: choices.map((token) => pureToken(token)) },
   wordsMin: 1,
   wordsMax: 1,
   parse: (reader) => {
@@ -247,6 +254,12 @@ export const rest = (doc: Omit<ArgumentDoc, 'name'>, wordsMin = 0): Argument<rea
   },
 });
 
+/** Every word that is left, read by hand and shown as these arguments, one after another. */
+export const byHand = (wordsMin: number, ...docs: readonly ArgumentDoc[]): Argument<readonly string[]> => ({
+  ...rest({ type: 'block' }, wordsMin),
+  doc: { type: 'block', optional: true, arguments: docs },
+});
+
 /** One option of an `options` group: the tokens that begin it and what follows each. */
 export interface Option<T> {
   readonly tokens: Readonly<Record<string, Argument<unknown> | null>>;
@@ -305,11 +318,7 @@ export function options<const S extends Readonly<Record<string, Option<unknown>>
     const tokenDocs: ArgumentDoc[] = [];
     for (const [token, argument] of Object.entries(each.tokens)) {
       byToken.set(token, { name, option: each, argument });
-      tokenDocs.push(
-        argument === null
-          ? { name: token.toLowerCase(), type: 'pure-token', token }
-          : { name: token.toLowerCase(), ...argument.doc, token },
-      );
+      tokenDocs.push(argument === null ? pureToken(token) : { name: token.toLowerCase(), ...argument.doc, token });
     }
     const first = tokenDocs[0]!;
     const more = each.multiple ? { multiple: true, multipleToken: true } : {};

@@ -10,7 +10,7 @@ import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { RawString } from '../keyspace/raw-string.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { key, rest, type ArgumentDoc } from './arguments.ts';
+import { key, pureToken, rest, type ArgumentDoc } from './arguments.ts';
 import { byteAt } from './bits.ts';
 import { defineCommand, type Command } from './command.ts';
 import { parseInt64, parseInteger } from './numbers.ts';
@@ -150,11 +150,7 @@ const field: readonly ArgumentDoc[] = [
   { name: 'offset', type: 'integer' },
 ];
 const get: ArgumentDoc = { name: 'get-block', type: 'block', token: 'GET', arguments: field };
-const overflowTokens = (['WRAP', 'SAT', 'FAIL'] as const).map((token) => ({
-  name: token.toLowerCase(),
-  type: 'pure-token' as const,
-  token,
-}));
+const overflowTokens = ['WRAP', 'SAT', 'FAIL'].map((token) => pureToken(token));
 const writeOperations: readonly ArgumentDoc[] = [
   { name: 'set-block', type: 'block', token: 'SET', arguments: [...field, { name: 'value', type: 'integer' }] },
   {

@@ -7,7 +7,7 @@ import { Failure, NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts
 import { refusalText, refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
-import { named, optional, rest, text, word, type ArgumentDoc } from './arguments.ts';
+import { named, optional, pureToken, rest, text, word } from './arguments.ts';
 import { clientLine, clientTypeOf, parseClientType, type ClientType } from './client-list.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
@@ -19,11 +19,7 @@ const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
 /** Names and library facts are printable and without spaces, so that CLIENT LIST can be read word by word. */
 export const isClientAttribute = (text: string): boolean => /^[!-~]*$/.test(text);
 
-const types = ['normal', 'master', 'replica', 'pubsub'].map((name): ArgumentDoc => ({
-  name,
-  type: 'pure-token',
-  token: name.toUpperCase(),
-}));
+const types = ['NORMAL', 'MASTER', 'REPLICA', 'PUBSUB'].map((token) => pureToken(token));
 
 /** Some sessions, one line each. */
 const lines = (sessions: Iterable<Session>, now: number): Reply =>

@@ -5,7 +5,7 @@
 
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { integer, key, named, rest, unixTime, unread, type Argument } from './arguments.ts';
+import { integer, key, named, pureToken, rest, unixTime, unread, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { expireToUnixMs } from './expiry-times.ts';
 
@@ -26,11 +26,7 @@ const conditions: Argument<Conditions> = {
   doc: {
     type: 'oneof',
     optional: true,
-    arguments: (['NX', 'XX', 'GT', 'LT'] as const).map((token) => ({
-      name: token.toLowerCase(),
-      type: 'pure-token' as const,
-      token,
-    })),
+    arguments: ['NX', 'XX', 'GT', 'LT'].map((token) => pureToken(token)),
   },
   parse(reader) {
     const found: Conditions = { nx: false, xx: false, gt: false, lt: false };

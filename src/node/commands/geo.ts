@@ -5,16 +5,16 @@ import { refuse } from '../../resp/refusals.ts';
 import type { SortedSetValue } from '../keyspace/sorted-set.ts';
 import type { CommandContext } from '../shard/context.ts';
 import {
+  byHand,
   double,
   foundBy,
   key,
   many,
   optional,
-  rest,
+  pureToken,
   text,
   unread,
   word,
-  type Argument,
   type ArgumentDoc,
 } from './arguments.ts';
 import { defineCommand, type Command, type KeySpec } from './command.ts';
@@ -65,11 +65,7 @@ function answer(context: CommandContext, value: SortedSetValue | undefined, wish
   return found.map((each) => shownAs(context, wish, each));
 }
 
-const units = ['m', 'km', 'ft', 'mi'].map((name): ArgumentDoc => ({
-  name,
-  type: 'pure-token',
-  token: name.toUpperCase(),
-}));
+const units = ['M', 'KM', 'FT', 'MI'].map((token) => pureToken(token));
 const unitDoc: ArgumentDoc = { name: 'unit', type: 'oneof', arguments: units };
 const lonLat: readonly ArgumentDoc[] = [
   { name: 'longitude', type: 'double' },
@@ -95,18 +91,13 @@ const byDoc: ArgumentDoc = {
     },
   ],
 };
-const flagDoc = (token: string): ArgumentDoc => ({
-  name: token.toLowerCase(),
-  type: 'pure-token',
-  token,
-  optional: true,
-});
+const flagDoc = (token: string): ArgumentDoc => ({ ...pureToken(token), optional: true });
 const withDocs = ['WITHCOORD', 'WITHDIST', 'WITHHASH'].map(flagDoc);
 const orderDoc: ArgumentDoc = {
   name: 'order',
   type: 'oneof',
   optional: true,
-  arguments: ['ASC', 'DESC'].map((token) => ({ name: token.toLowerCase(), type: 'pure-token', token })),
+  arguments: ['ASC', 'DESC'].map((token) => pureToken(token)),
 };
 const countDoc: ArgumentDoc = {
   name: 'count-block',
@@ -122,14 +113,9 @@ const storeDocs = ['STORE', 'STOREDIST'].map((token, at): ArgumentDoc => ({
   keySpec: at + 1,
 }));
 
-/** The words as they came: which options there are `readWish` knows, and reads them once the key has been looked up. */
-const words = (wordsMin: number, ...docs: readonly ArgumentDoc[]): Argument<readonly string[]> => ({
-  ...rest({ type: 'string' }, wordsMin),
-  doc: { type: 'block', optional: true, arguments: docs },
-});
-
-const searchWords = words(5, fromDoc, byDoc, orderDoc, countDoc, ...withDocs);
-const storeWords = words(5, fromDoc, byDoc, orderDoc, countDoc, flagDoc('STOREDIST'));
+// Which options there are `readWish` knows, and reads them once the key has been looked up
+const searchWords = byHand(5, fromDoc, byDoc, orderDoc, countDoc, ...withDocs);
+const storeWords = byHand(5, fromDoc, byDoc, orderDoc, countDoc, flagDoc('STOREDIST'));
 
 const unit = unread(word('M', 'KM', 'FT', 'MI'));
 const radius = unread(double());
@@ -172,7 +158,7 @@ const aroundPlace = (name: string, since: string, form: Form): Command =>
       latitude: unread(double()),
       radius,
       unit,
-      options: words(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
+      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
     },
     run(context, given) {
       const value = context.keyspace.readSortedSet(given.key);
@@ -197,7 +183,7 @@ const aroundMember = (name: string, since: string, form: Form): Command =>
       member: text(),
       radius,
       unit,
-      options: words(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
+      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
     },
     run(context, given) {
       const value = context.keyspace.readSortedSet(given.key);
@@ -224,6 +210,15 @@ function readAddition(given: readonly string[]): { options: string[]; members: s
   return { options, members, scores };
 }
 
+/** Where the members are; null for one that is not there. */
+function placesOf({ keyspace }: CommandContext, name: string, members: readonly string[]): (Place | null)[] {
+  const value = keyspace.readSortedSet(name);
+  return members.map((member) => {
+    const score = value?.score(member);
+    return score === undefined ? null : placeAt(score);
+  });
+}
+
 export const geoCommands: readonly Command[] = [
   defineCommand({
     name: 'GEOADD',
@@ -234,13 +229,13 @@ export const geoCommands: readonly Command[] = [
     flags: ['write', 'denyoom'],
     arguments: {
       key: key('RW', 'update'),
-      data: words(
+      data: byHand(
         3,
         {
           name: 'condition',
           type: 'oneof',
           optional: true,
-          arguments: ['NX', 'XX'].map((token) => ({ name: token.toLowerCase(), type: 'pure-token', token })),
+          arguments: ['NX', 'XX'].map((token) => pureToken(token)),
         },
         { ...flagDoc('CH'), name: 'change' },
         { name: 'data', type: 'block', multiple: true, arguments: [...lonLat, { name: 'member', type: 'string' }] },
@@ -275,11 +270,9 @@ export const geoCommands: readonly Command[] = [
     flags: ['readonly'],
     arguments: { key: key('RO', 'access'), member: many(text(), { min: 0 }) },
     run(context, given) {
-      const value = context.keyspace.readSortedSet(given.key);
-      return given.member.map((member) => {
-        const score = value?.score(member);
-        return score === undefined ? NULL_ARRAY : coordinates(context, placeAt(score));
-      });
+      return placesOf(context, given.key, given.member).map((place) =>
+        place === null ? NULL_ARRAY : coordinates(context, place),
+      );
     },
   }),
 
@@ -292,11 +285,7 @@ export const geoCommands: readonly Command[] = [
     flags: ['readonly'],
     arguments: { key: key('RO', 'access'), member: many(text(), { min: 0 }) },
     run(context, given) {
-      const value = context.keyspace.readSortedSet(given.key);
-      return given.member.map((member) => {
-        const score = value?.score(member);
-        return score === undefined ? null : lettersOf(placeAt(score));
-      });
+      return placesOf(context, given.key, given.member).map((place) => (place === null ? null : lettersOf(place)));
     },
   }),
 
@@ -308,13 +297,11 @@ export const geoCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['readonly'],
     arguments: { key: key('RO', 'access'), member1: text(), member2: text(), unit: optional(unit) },
-    run({ keyspace }, given) {
+    run(context, given) {
       const unitM = given.unit === undefined ? 1 : readUnit(given.unit);
-      const value = keyspace.readSortedSet(given.key);
-      const first = value?.score(given.member1);
-      const second = value?.score(given.member2);
-      if (first === undefined || second === undefined) return null;
-      return formatFixed(distance(placeAt(first), placeAt(second)) / unitM, DISTANCE_DIGITS);
+      const [first, second] = placesOf(context, given.key, [given.member1, given.member2]);
+      if (!first || !second) return null;
+      return formatFixed(distance(first, second) / unitM, DISTANCE_DIGITS);
     },
   }),
 

@@ -12,7 +12,7 @@ import { Dict } from '../keyspace/dict.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { SetValue } from '../keyspace/set.ts';
 import { inOrder, SortedSetValue } from '../keyspace/sorted-set.ts';
-import { countedKeys, key, rest, WordReader, type Argument, type ArgumentDoc } from './arguments.ts';
+import { countedKeys, key, pureToken, rest, WordReader, type Argument, type ArgumentDoc } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { cardinalityLimit } from './counts.ts';
 import { parseDouble, parseInteger } from './numbers.ts';
@@ -130,7 +130,7 @@ const OPTION_DOCS: Readonly<Record<Accepts, ArgumentDoc>> = {
     type: 'oneof',
     token: 'AGGREGATE',
     optional: true,
-    arguments: ['SUM', 'MIN', 'MAX'].map((token) => ({ name: token.toLowerCase(), type: 'pure-token', token })),
+    arguments: ['SUM', 'MIN', 'MAX'].map((token) => pureToken(token)),
   },
   WITHSCORES: { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', optional: true },
   LIMIT: { name: 'limit', type: 'integer', token: 'LIMIT', optional: true },

@@ -10,12 +10,13 @@ import type { Keyspace } from '../keyspace/keyspace.ts';
 import { ID_END, StreamValue, type Trim } from '../keyspace/stream.ts';
 import type { CommandContext } from '../shard/context.ts';
 import {
+  byHand,
   key,
   late,
   many,
   option,
   options,
-  rest,
+  pureToken,
   text,
   WordReader,
   type Argument,
@@ -199,33 +200,25 @@ function read(context: CommandContext, words: readonly string[]): Reply {
   return context.block({ keys, timeoutMs, timeoutReply: NULL_ARRAY, kind: 'stream', words: again });
 }
 
-/** Words read by hand, shown as these arguments, one after another. */
-const byHand = (docs: readonly ArgumentDoc[], wordsMin: number): Argument<readonly string[]> => ({
-  ...rest({ type: 'block' }, wordsMin),
-  doc: { type: 'block', optional: true, arguments: docs },
-});
-
-const pureToken = (name: string, token: string): ArgumentDoc => ({ name, type: 'pure-token', token });
-
 const trimDocs: readonly ArgumentDoc[] = [
-  { name: 'strategy', type: 'oneof', arguments: [pureToken('maxlen', 'MAXLEN'), pureToken('minid', 'MINID')] },
+  { name: 'strategy', type: 'oneof', arguments: [pureToken('MAXLEN'), pureToken('MINID')] },
   {
     name: 'operator',
     type: 'oneof',
     optional: true,
-    arguments: [pureToken('equal', '='), pureToken('approximately', '~')],
+    arguments: [pureToken('=', 'equal'), pureToken('~', 'approximately')],
   },
   { name: 'threshold', type: 'string' },
   { name: 'count', type: 'integer', token: 'LIMIT', optional: true },
 ];
 
 const addDocs: readonly ArgumentDoc[] = [
-  { ...pureToken('nomkstream', 'NOMKSTREAM'), optional: true },
+  { ...pureToken('NOMKSTREAM'), optional: true },
   { name: 'trim', type: 'block', optional: true, arguments: trimDocs },
   {
     name: 'id-selector',
     type: 'oneof',
-    arguments: [pureToken('auto-id', '*'), { name: 'id', type: 'string' }],
+    arguments: [pureToken('*', 'auto-id'), { name: 'id', type: 'string' }],
   },
   {
     name: 'data',
@@ -262,7 +255,7 @@ export const streamCommands: readonly Command[] = [
     flags: ['write', 'denyoom', 'fast'],
     tips: { other: ['nondeterministic_output'] },
     arity: -5,
-    arguments: { key: key('RW', 'update'), entry: byHand(addDocs, 3) },
+    arguments: { key: key('RW', 'update'), entry: byHand(3, ...addDocs) },
     run: (context, _given, words) => add(context, words),
   }),
 
@@ -338,7 +331,7 @@ export const streamCommands: readonly Command[] = [
     flags: ['write'],
     tips: { other: ['nondeterministic_output'] },
     arity: -4,
-    arguments: { key: key('RW', 'delete'), trim: byHand([{ name: 'trim', type: 'block', arguments: trimDocs }], 2) },
+    arguments: { key: key('RW', 'delete'), trim: byHand(2, { name: 'trim', type: 'block', arguments: trimDocs }) },
     run(context, given, words) {
       const { keyspace } = context;
       const { trim } = readTrim(context, new WordReader(words, 2), false);
@@ -367,7 +360,7 @@ export const streamCommands: readonly Command[] = [
         find: { kind: 'range', last: -1, step: 1, limit: 2 },
       },
     ],
-    arguments: { streams: byHand(readDocs, 3) },
+    arguments: { streams: byHand(3, ...readDocs) },
     run: (context, _given, words) => read(context, words),
   }),
 ];
