@@ -26,6 +26,12 @@ export function repliesAgree(ours: string, theirs: string, how: Looseness): bool
   return canonical(a, how) === canonical(b, how);
 }
 
+/** SCAN and its kin from a cursor in the middle: where that leads is each server's own affair. */
+export function isScanFromMiddle(request: readonly string[]): boolean {
+  const name = request[0]!.toUpperCase();
+  return name.endsWith('SCAN') && request[name === 'SCAN' ? 1 : 2] !== '0';
+}
+
 /** The items of an array of bulk strings. */
 export const bulkItems = (reply: string): string[] => parse(reply).items.map((item) => item.text);
 

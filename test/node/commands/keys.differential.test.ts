@@ -13,7 +13,7 @@ import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { dumpPayload } from '../../../src/rdb/payload.ts';
 import { differential } from '../../support/differential.ts';
 import { describeReal, startRealRedis, type RealRedis } from '../../support/real-redis.ts';
-import type { Looseness } from '../../support/reply-shape.ts';
+import { isScanFromMiddle, type Looseness } from '../../support/reply-shape.ts';
 import { mutated, POOLS, requestsFrom } from '../../support/request-generator.ts';
 
 const payloads = [
@@ -73,8 +73,7 @@ function loosely(request: readonly string[]): Looseness {
   const name = request[0]!.toUpperCase();
   if (name === 'OBJECT' && ['HELP', 'IDLETIME'].includes(request[1]?.toUpperCase() ?? '')) return 'shape';
   if (name.startsWith('SORT') && request.some((word) => word.toUpperCase() === 'BY')) return 'unordered';
-  // Where a cursor in the middle leads is each server's own affair
-  if (name.endsWith('SCAN') && request[name === 'SCAN' ? 1 : 2] !== '0') return 'shape';
+  if (isScanFromMiddle(request)) return 'shape';
   return LOOSELY[name] ?? 'exact';
 }
 

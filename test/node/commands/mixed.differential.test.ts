@@ -22,7 +22,7 @@ import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { transactionCommands } from '../../../src/node/commands/transactions.ts';
 import { differential } from '../../support/differential.ts';
 import { describeReal, startRealRedis, type RealRedis } from '../../support/real-redis.ts';
-import type { Looseness } from '../../support/reply-shape.ts';
+import { isScanFromMiddle, type Looseness } from '../../support/reply-shape.ts';
 import { mutated, POOLS, requestsFrom } from '../../support/request-generator.ts';
 import { writesOfEveryType } from '../../support/writes-of-every-type.ts';
 
@@ -93,6 +93,7 @@ const LOOSELY: Readonly<Record<string, Looseness>> = {
 
 const loosely = (request: readonly string[]): Looseness => {
   const name = request[0]!.toUpperCase();
+  if (isScanFromMiddle(request)) return 'shape';
   return LOOSELY[name] ?? (UNORDERED.includes(name) ? 'unordered' : 'exact');
 };
 
