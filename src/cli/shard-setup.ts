@@ -26,20 +26,19 @@ export interface ShardSetup {
 }
 
 /** Of redis-server, without effect on what a client sees of a shard here. */
-const INERT: ReadonlySet<string> = new Set([
+export const INERT: ReadonlySet<string> = new Set([
   'active-defrag-cycle-max', 'active-defrag-cycle-min', 'active-defrag-ignore-bytes', 'active-defrag-max-scan-fields',
   'active-defrag-threshold-lower', 'active-defrag-threshold-upper', 'active-expire-effort', 'activedefrag', 'activerehashing',
   'always-show-logo', 'aof-load-truncated', 'aof-rewrite-incremental-fsync', 'aof-timestamp-enabled', 'aof-use-rdb-preamble',
   'aof_rewrite_cpulist', 'bgsave_cpulist', 'bio_cpulist', 'busy-reply-threshold', 'client-query-buffer-limit',
   'crash-log-enabled', 'crash-memcheck-enabled', 'disable-thp', 'dynamic-hz', 'enable-debug-command', 'enable-module-command',
-  'enable-protected-configs', 'hll-sparse-max-bytes', 'io-threads', 'io-threads-do-reads', 'jemalloc-bg-thread',
+  'enable-protected-configs', 'io-threads', 'io-threads-do-reads', 'jemalloc-bg-thread',
   'latency-monitor-threshold', 'latency-tracking', 'latency-tracking-info-percentiles', 'list-compress-depth', 'locale-collate',
-  'loglevel', 'lua-time-limit', 'maxmemory-clients', 'no-appendfsync-on-rewrite', 'notify-keyspace-events', 'oom-score-adj',
+  'loglevel', 'lua-time-limit', 'maxmemory-clients', 'no-appendfsync-on-rewrite', 'oom-score-adj',
   'oom-score-adj-values', 'proc-title-template', 'protected-mode', 'rdb-del-sync-files', 'rdb-save-incremental-fsync',
   'rdbchecksum', 'rdbcompression', 'repl-backlog-ttl', 'repl-disable-tcp-nodelay', 'repl-diskless-load',
   'repl-diskless-sync-delay', 'repl-diskless-sync-max-replicas', 'replica-announced', 'replica-lazy-flush', 'replica-priority',
-  'sanitize-dump-payload', 'server_cpulist', 'set-proc-title', 'slave-lazy-flush', 'slave-priority', 'slowlog-log-slower-than',
-  'slowlog-max-len', 'socket-mark-id', 'supervised', 'syslog-enabled', 'syslog-facility', 'syslog-ident', 'tcp-backlog',
+  'sanitize-dump-payload', 'server_cpulist', 'set-proc-title', 'slave-lazy-flush', 'slave-priority', 'socket-mark-id', 'supervised', 'syslog-enabled', 'syslog-facility', 'syslog-ident', 'tcp-backlog',
   'tcp-keepalive',
 ]); // prettier-ignore
 
