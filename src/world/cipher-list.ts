@@ -93,7 +93,8 @@ export const ciphersOf = (list: string): ReadonlySet<string> => {
   for (const rule of rest.split(/[:,; ]+/)) {
     const [, sign = '', words = ''] = /^([!+-]?)(.*)$/.exec(rule) ?? [];
     if (words === '' || words.startsWith('@')) continue;
-    for (const cipher of CIPHERS.filter((each) => words.split('+').every((word) => meets(each, word)))) {
+    const conditions = conditionsOf(words);
+    for (const cipher of CIPHERS.filter((each) => conditions.every((word) => meets(each, word)))) {
       if (sign === '-' || sign === '!') allowed.delete(cipher);
       if (sign === '!') killed.add(cipher);
       if (sign === '' && !killed.has(cipher)) allowed.add(cipher);
@@ -101,6 +102,13 @@ export const ciphersOf = (list: string): ReadonlySet<string> => {
   }
   return new Set([...allowed].map((cipher) => cipher.name));
 };
+
+/** A cipher named behind it takes COMPLEMENTOFDEFAULT back, as in OpenSSL. */
+function conditionsOf(words: string): readonly string[] {
+  const parts = words.split('+');
+  const namedAt = parts.findLastIndex((word) => CIPHERS.some(({ name }) => name === word));
+  return parts.filter((word, at) => word !== 'COMPLEMENTOFDEFAULT' || at > namedAt);
+}
 
 const meets = (cipher: Cipher, word: string): boolean =>
   word === 'COMPLEMENTOFDEFAULT' ? !cipher.isDefault : cipher.words.has(word);

@@ -57,7 +57,15 @@ const WORDS = [
 
 describe.skipIf(!hasOpenssl)('a cipher list means what it means to OpenSSL', () => {
   test('for every word alone, and for lists that people write', () => {
-    const lists = ['HIGH:!3DES:!aNULL', 'DEFAULT', 'DEFAULT:!AES128', 'ALL:-RSA:AES256-SHA', 'EECDH+AESGCM:EDH+AESGCM'];
+    const lists = [
+      'COMPLEMENTOFDEFAULT+AES256-SHA',
+      'AES256-SHA+COMPLEMENTOFDEFAULT',
+      'HIGH:!3DES:!aNULL',
+      'DEFAULT',
+      'DEFAULT:!AES128',
+      'ALL:-RSA:AES256-SHA',
+      'EECDH+AESGCM:EDH+AESGCM',
+    ];
     for (const list of [...WORDS, ...lists])
       expect({ list, ciphers: ours(list) }).toEqual({ list, ciphers: opensslCiphers(list) });
   });
