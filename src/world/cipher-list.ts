@@ -103,11 +103,11 @@ export const ciphersOf = (list: string): ReadonlySet<string> => {
   return new Set([...allowed].map((cipher) => cipher.name));
 };
 
-/** A cipher named behind it takes COMPLEMENTOFDEFAULT back, as in OpenSSL. */
+/** The first word that has a strength, a cipher's name or HIGH, takes COMPLEMENTOFDEFAULT before it back. [OpenSSL ssl_ciph.c] */
 function conditionsOf(words: string): readonly string[] {
   const parts = words.split('+');
-  const namedAt = parts.findLastIndex((word) => CIPHERS.some(({ name }) => name === word));
-  return parts.filter((word, at) => word !== 'COMPLEMENTOFDEFAULT' || at > namedAt);
+  const strongAt = parts.findIndex((word) => word === 'HIGH' || CIPHERS.some(({ name }) => name === word));
+  return parts.filter((word, at) => word !== 'COMPLEMENTOFDEFAULT' || at > strongAt);
 }
 
 const meets = (cipher: Cipher, word: string): boolean =>

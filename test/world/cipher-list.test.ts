@@ -60,6 +60,9 @@ describe.skipIf(!hasOpenssl)('a cipher list means what it means to OpenSSL', () 
     const lists = [
       'COMPLEMENTOFDEFAULT+AES256-SHA',
       'AES256-SHA+COMPLEMENTOFDEFAULT',
+      'COMPLEMENTOFDEFAULT+HIGH',
+      'HIGH+COMPLEMENTOFDEFAULT+AES256-SHA',
+      'COMPLEMENTOFDEFAULT+HIGH+COMPLEMENTOFDEFAULT',
       'HIGH:!3DES:!aNULL',
       'DEFAULT',
       'DEFAULT:!AES128',
