@@ -27,6 +27,8 @@ interface RdbPending {
 interface RdbConsumer {
   readonly name: string;
   readonly seenAtMs: bigint;
+  /** When something was last delivered to it; written by 7.2 and later only, -1: never. */
+  readonly activeAtMs: bigint;
   /** Ids among the group's pending ones. */
   readonly pending: readonly bigint[];
 }
@@ -79,8 +81,20 @@ export function decodeStream(cursor: Cursor, type: number): RdbStream {
     entriesAdded = cursor.word();
   }
   const groups: RdbStreamGroup[] = [];
-  for (let left = cursor.length(); left > 0; left -= 1) groups.push(readGroup(cursor, type));
+  for (let left = cursor.length(); left > 0; left -= 1) {
+    const group = readGroup(cursor, type);
+    groups.push(type === TYPE.stream ? { ...group, entriesRead: readUpTo(entries, lastId, group.lastId) } : group);
+  }
   return { kind: 'stream', entries, lastId, maxDeletedId, entriesAdded, groups };
+}
+
+/** Dumps before 7.0 do not say it: it is known at both ends of the stream. [redis rdb.c rdbLoadObject] */
+function readUpTo(entries: readonly RdbStreamEntry[], lastId: bigint, id: bigint): bigint {
+  if (entries.length === 0) return 0n;
+  if (id === lastId) return BigInt(entries.length);
+  const first = entries[0]!.id;
+  if (id > lastId || id > first) return UNKNOWN_READ;
+  return id === first ? 1n : 0n;
 }
 
 function readGroup(cursor: Cursor, type: number): RdbStreamGroup {
@@ -100,14 +114,14 @@ function readGroup(cursor: Cursor, type: number): RdbStreamGroup {
   for (let left = cursor.length(); left > 0; left -= 1) {
     const consumer = cursor.string();
     const seenAtMs = cursor.fixed(8).readBigInt64LE();
-    if (type === TYPE.stream3) cursor.fixed(8); // when it was last active: not kept
+    const activeAtMs = type === TYPE.stream3 ? cursor.fixed(8).readBigInt64LE() : seenAtMs;
     const ids: bigint[] = [];
     for (let more = cursor.length(); more > 0; more -= 1) {
       const id = idFrom(cursor.fixed(ID_BYTES));
       if (!known.delete(id)) throw broken('what a consumer has not acknowledged');
       ids.push(id);
     }
-    consumers.push({ name: consumer, seenAtMs, pending: ids });
+    consumers.push({ name: consumer, seenAtMs, activeAtMs, pending: ids });
   }
   if (known.size > 0) throw broken('a pending entry that is no consumer’s');
   return { name, lastId, entriesRead, pending, consumers };

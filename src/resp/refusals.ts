@@ -44,9 +44,26 @@ const fixed = {
   STREAM_LIMIT_NEGATIVE: 'ERR The LIMIT argument must be >= 0.',
   STREAM_LIMIT_ALONE: 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy',
   STREAM_LIMIT_EXACT: 'ERR syntax error, LIMIT cannot be used without the special ~ option',
+  XTRIM_STRATEGY: 'ERR syntax error, XTRIM must be called with a trimming strategy',
   STREAM_TRIM_TWICE: 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
   STREAM_UNBALANCED:
     "ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be specified.",
+  STREAM_UNBALANCED_GROUP:
+    "ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be specified.",
+  STREAM_GROUP_OPTION: 'ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.',
+  STREAM_NOACK_OPTION: 'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.',
+  STREAM_GROUP_MISSING: 'ERR Missing GROUP option for XREADGROUP',
+  STREAM_NEW_ID:
+    'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.',
+  BUSYGROUP: 'BUSYGROUP Consumer Group name already exists',
+  XGROUP_NO_KEY:
+    'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.',
+  ENTRIESREAD: 'ERR value for ENTRIESREAD must be positive or -1',
+  XSETID_ADDED: 'ERR entries_added must be positive',
+  XSETID_GIVEN_DELETED: 'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id',
+  XSETID_DELETED: 'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id',
+  XSETID_TOP: 'ERR The ID specified in XSETID is smaller than the target stream top item',
+  XSETID_LENGTH: 'ERR The entries_added specified in XSETID is smaller than the target stream length',
   INVALID_CURSOR: 'ERR invalid cursor',
   BUSYKEY: 'BUSYKEY Target key name already exists.',
   BAD_PAYLOAD: 'ERR DUMP payload version or checksum are wrong',
@@ -134,6 +151,16 @@ const worded = {
   /** The subcommand is known, its arguments are not [redis networking.c addReplySubcommandSyntaxError]. */
   SUBCOMMAND_SYNTAX: (container: string, name: string) =>
     `ERR unknown subcommand or wrong number of arguments for '${echoed(name)}'. Try ${container.toUpperCase()} HELP.`,
+  NOGROUP: (key: string, group: string) =>
+    `NOGROUP No such key '${echoed(key, Infinity)}' or consumer group '${echoed(group, Infinity)}'`,
+  NOGROUP_READ: (key: string, group: string) =>
+    `NOGROUP No such key '${echoed(key, Infinity)}' or consumer group '${echoed(group, Infinity)}' in XREADGROUP with GROUP option`,
+  NOGROUP_OF_KEY: (key: string, group: string) =>
+    `NOGROUP No such consumer group '${echoed(group, Infinity)}' for key name '${echoed(key, Infinity)}'`,
+  XCLAIM_OPTION: (word: string) => `ERR Unrecognized XCLAIM option '${echoed(word, Infinity)}'`,
+  /** `$` or `+`, which XREAD knows. */
+  STREAM_GROUP_ID: (id: string) =>
+    `ERR The ${id} ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The ${id} ID would just return an empty result set.`,
   DENY_BLOCKING: (name: string) => `ERR ${name.toUpperCase()} isn't allowed for a DENY BLOCKING client`,
   HELLO_OPTION: (option: string) => `ERR Syntax error in HELLO option '${option}'`,
   CLIENT_TYPE: (name: string) => `ERR Unknown client type '${name}'`,

@@ -60,6 +60,7 @@ function requestOf(command: Command): string[] {
   if (command.name === 'SCAN') return ['SCAN', '0'];
   if (command.name === 'CONFIG SET') return ['CONFIG', 'SET', 'hash-max-listpack-entries', '1'];
   if (command.name === 'XREAD') return ['XREAD', 'STREAMS', 'b', '0'];
+  if (command.name === 'XREADGROUP') return ['XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'b', '>'];
   const words = command.name.split(' ');
   while (words.length < Math.abs(command.arity)) words.push('1');
   for (const spec of command.keySpecs) {

@@ -40,6 +40,8 @@ export interface DifferentialOptions {
   readonly protocol?: 2 | 3;
   /** Number of sequences. */
   readonly runs?: number;
+  /** Requests sent before one of these. */
+  readonly prepares?: (request: readonly string[]) => readonly (readonly string[])[];
   /** Sent before every sequence. */
   readonly setUp?: readonly (readonly string[])[];
 }
@@ -58,7 +60,15 @@ export function differential(options: DifferentialOptions): void {
   });
 }
 
-function sequencesOf({ requests, queued }: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
+function sequencesOf(options: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
+  const { prepares } = options;
+  const sequences = plainSequences(options);
+  return prepares === undefined
+    ? sequences
+    : sequences.map((sequence) => sequence.flatMap((request) => [...prepares(request), request]));
+}
+
+function plainSequences({ requests, queued }: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
   if (queued === undefined) return fc.array(requests, { minLength: 1, maxLength: SEQUENCE_MAX });
   const transaction = fc
     .array(queued, { maxLength: TRANSACTION_MAX })

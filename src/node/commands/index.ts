@@ -20,6 +20,7 @@ import { setCommands } from './sets.ts';
 import { slowlogCommands } from './slowlog.ts';
 import { sortCommands } from './sort.ts';
 import { sortedSetCommands } from './sorted-sets.ts';
+import { streamGroupCommands } from './stream-groups.ts';
 import { streamCommands } from './streams.ts';
 import { stringCommands } from './strings.ts';
 import { transactionCommands } from './transactions.ts';
@@ -37,6 +38,7 @@ export const dataCommands: readonly Command[] = [
   ...sortedSetCommands,
   ...geoCommands,
   ...streamCommands,
+  ...streamGroupCommands,
   ...pubsubCommands,
   ...transactionCommands,
   ...scriptingCommands,

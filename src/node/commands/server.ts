@@ -33,6 +33,7 @@ function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: r
   for (const keyspace of keyspaces) {
     shard.watchers.changedAll(keyspace.index, (key) => keyspace.values.has(key));
     shard.dirty += keyspace.clear();
+    shard.blocking.changedAll(keyspace.index); // who reads for a group learns that it is gone
   }
   // Sent on even when nothing was there: a replica may hold keys that this one does not know of
   context.replicateAs(...words);

@@ -7,20 +7,34 @@ const WORD = 1n << 64n;
 
 export const formatId = (id: bigint): string => `${id >> 64n}-${BigInt.asUintN(64, id)}`;
 
-/** A part of an id; null when it is none. */
+const ID_CHARS_MAX = 127;
+
+/** A part of an id; null when it is none. What is no plain integer is read as C reads numbers. [redis util.c string2ull] */
 function part(word: string): bigint | null {
-  if (!/^(0|[1-9]\d{0,19})$/.test(word)) return null;
-  const value = BigInt(word);
-  return value < WORD ? value : null;
+  if (/^(0|[1-9]\d{0,18})$/.test(word)) return BigInt(word);
+  if (/^-[1-9]\d{0,17}$/.test(word)) return null;
+  const [, sign, digits] = /^[ \t-\r]*([+-]?)(\d+)$/.exec(word) ?? [];
+  if (digits === undefined) return null;
+  const value = BigInt(digits);
+  if (value >= WORD) return null;
+  return sign === '-' ? BigInt.asUintN(64, -value) : value;
 }
 
 /** An id whose sequence, where it is missing, is `sequence`. */
 export function streamId(word: string, sequence = 0n): bigint {
-  const dash = word.indexOf('-');
-  const milliseconds = part(dash < 0 ? word : word.slice(0, dash));
-  const last = dash < 0 ? sequence : part(word.slice(dash + 1));
-  if (milliseconds === null || last === null) throw refuse('STREAM_ID');
-  return milliseconds * WORD + last;
+  const id = idOrNull(word, sequence);
+  if (id === null) throw refuse('STREAM_ID');
+  return id;
+}
+
+/** The same for a word that may be something else. */
+export function idOrNull(word: string, sequence = 0n): bigint | null {
+  if (word.length > ID_CHARS_MAX) return null;
+  const [text] = word.split('\0', 1) as [string];
+  const dash = text.indexOf('-');
+  const milliseconds = part(dash < 0 ? text : text.slice(0, dash));
+  const last = dash < 0 ? sequence : part(text.slice(dash + 1));
+  return milliseconds === null || last === null ? null : milliseconds * WORD + last;
 }
 
 /** `-`, `+`, an id, or with `(` what comes after it. */

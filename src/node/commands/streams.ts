@@ -1,11 +1,10 @@
 /**
- * Commands of streams: adding, reading by range and by waiting, deleting, trimming. Consumer groups have no commands here; those
- * that a dump brought are kept. What is replicated names the ids and the trimming that came about. [redis t_stream.c]
+ * Commands of streams: adding, reading by range and by waiting, deleting, trimming. What is replicated names the ids and the
+ * trimming that came about. Border: consumer groups are `stream-groups.ts` and its neighbours. [redis t_stream.c]
  */
 
-import { MapReply, NULL_ARRAY, type Reply } from '../../resp/reply.ts';
+import { NULL_ARRAY, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import type { RdbStreamEntry } from '../../rdb/stream.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { ID_END, StreamValue, type Trim } from '../keyspace/stream.ts';
 import type { CommandContext } from '../shard/context.ts';
@@ -25,8 +24,7 @@ import {
 import { defineCommand, type Command } from './command.ts';
 import { parseInteger } from './numbers.ts';
 import { formatId, newId, type NewId, rangeEnd, rangeStart, streamId } from './stream-ids.ts';
-
-const entryReply = ({ id, pairs }: RdbStreamEntry): Reply => [formatId(id), pairs];
+import { blockDoc, countDoc, entryReply, readReply, readRequest, streamsDoc } from './stream-reading.ts';
 
 interface GivenTrim extends Trim {
   /** Place of the threshold among the words. */
@@ -68,8 +66,10 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
     } else throw refuse('SYNTAX');
     reader.at++;
   }
-  if (limit !== null && trim === null) throw refuse('STREAM_LIMIT_ALONE');
-  if (limit !== null && !trim!.isApproximate) throw refuse('STREAM_LIMIT_EXACT');
+  // A limit of 0 is none, and is missed only as an option
+  if (limit !== null && limit > 0 && trim === null) throw refuse('STREAM_LIMIT_ALONE');
+  if (!isAdd && trim === null) throw refuse('XTRIM_STRATEGY');
+  if (limit !== null && trim?.isApproximate !== true) throw refuse('STREAM_LIMIT_EXACT');
   if (trim === null) return { trim, makesStream, wanted };
   // By itself approximate trimming does a bounded amount of work [redis t_stream.c streamParseAddOrTrimArgsOrReply]
   const bounded = 100 * context.keyspace.limits.streamNodeEntries || 10_000;
@@ -142,45 +142,15 @@ const counted = (): Argument<number> => ({
   },
 });
 
-interface ReadRequest {
-  readonly count: number;
-  /** Null: it does not wait. */
-  readonly timeoutMs: number | null;
-  /** Where the keys begin, and how many there are. */
-  readonly keysAt: number;
-  readonly keyCount: number;
-}
-
-function readRequest(words: readonly string[]): ReadRequest {
-  let count = Infinity;
-  let timeoutMs: number | null = null;
-  for (let at = 1; at < words.length; at++) {
-    const word = words[at]!.toUpperCase();
-    const hasMore = at + 1 < words.length;
-    if (word === 'STREAMS' && hasMore) {
-      const left = words.length - at - 1;
-      if (left % 2 !== 0) throw refuse('STREAM_UNBALANCED');
-      return { count, timeoutMs, keysAt: at + 1, keyCount: left / 2 };
-    }
-    if (word !== 'COUNT' && word !== 'BLOCK') break;
-    if (!hasMore) break;
-    const value = parseInteger(words[++at]!);
-    if (value === null) throw refuse(word === 'COUNT' ? 'NOT_INTEGER' : 'STREAM_TIMEOUT');
-    if (word === 'COUNT') count = value > 0 ? value : Infinity;
-    else if (value < 0) throw refuse('NEGATIVE_TIMEOUT');
-    else timeoutMs = value;
-  }
-  throw refuse('SYNTAX');
-}
-
 function read(context: CommandContext, words: readonly string[]): Reply {
   const { keyspace } = context;
-  const { count, timeoutMs, keysAt, keyCount } = readRequest(words);
+  const { count, timeoutMs, keysAt, keyCount } = readRequest(words, false);
   const keys = words.slice(keysAt, keysAt + keyCount);
   // `$` is what is last now, also when the command runs again after a wait
   const ids = keys.map((name, i) => {
     const word = words[keysAt + keyCount + i]!;
     const stream = keyspace.readStream(name); // a wrong type is told before a wrong id
+    if (word === '>') throw refuse('STREAM_NEW_ID');
     if (word !== '$' && word !== '+') return streamId(word);
     if (word === '$' || stream === undefined || stream.size === 0) return stream?.lastId ?? 0n;
     return stream.rangeBackwards(0n, ID_END, 1)[0]!.id - 1n;
@@ -191,10 +161,7 @@ function read(context: CommandContext, words: readonly string[]): Reply {
     const entries = keyspace.readStream(name)?.range(ids[i]! + 1n, ID_END, isLast ? 1 : count) ?? [];
     if (entries.length > 0) found.push(name, entries.map(entryReply));
   });
-  if (found.length > 0) {
-    if (context.session.protocol === 3) return new MapReply(found);
-    return Array.from({ length: found.length / 2 }, (_, i) => [found[i * 2]!, found[i * 2 + 1]!]);
-  }
+  if (found.length > 0) return readReply(context, found);
   if (timeoutMs === null) return NULL_ARRAY;
   const again = [...words.slice(0, keysAt + keyCount), ...ids.map(formatId)];
   return context.block({ keys, timeoutMs, timeoutReply: NULL_ARRAY, kind: 'stream', words: again });
@@ -227,20 +194,6 @@ const addDocs: readonly ArgumentDoc[] = [
     arguments: [
       { name: 'field', type: 'string' },
       { name: 'value', type: 'string' },
-    ],
-  },
-];
-
-const readDocs: readonly ArgumentDoc[] = [
-  { name: 'count', type: 'integer', token: 'COUNT', optional: true },
-  { name: 'milliseconds', type: 'integer', token: 'BLOCK', optional: true },
-  {
-    name: 'streams',
-    type: 'block',
-    token: 'STREAMS',
-    arguments: [
-      { name: 'key', type: 'key', multiple: true },
-      { name: 'id', type: 'string', multiple: true },
     ],
   },
 ];
@@ -360,7 +313,7 @@ export const streamCommands: readonly Command[] = [
         find: { kind: 'range', last: -1, step: 1, limit: 2 },
       },
     ],
-    arguments: { streams: byHand(3, ...readDocs) },
+    arguments: { streams: byHand(3, countDoc, blockDoc, streamsDoc) },
     run: (context, _given, words) => read(context, words),
   }),
 ];

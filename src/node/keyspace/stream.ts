@@ -2,14 +2,16 @@
  * A stream value: entries in the order of their ids, in nodes filled as Redis fills its own, so that approximate trimming takes
  * away the same ones. Appending is O(1), an id is found in O(log n). [redis t_stream.c streamAppendItem, streamTrim]
  *
- * An id is one bigint, milliseconds * 2^64 + sequence. Consumer groups that came with a dump are kept and handed on untouched:
- * no command here works with them. Border: which ids are allowed is the command's matter; an empty stream may stay.
+ * An id is one bigint, milliseconds * 2^64 + sequence. Border: which ids are allowed is the command's matter, consumer groups are
+ * `stream-groups.ts`; an empty stream may stay.
  */
 
-import type { RdbStream, RdbStreamEntry, RdbStreamGroup } from '../../rdb/stream.ts';
+import type { RdbStream, RdbStreamEntry } from '../../rdb/stream.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
 import { listpackEntryBytes } from './list.ts';
 import { arrayBytes, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
+import { firstPlace } from './pending-entries.ts';
+import { ConsumerGroups } from './stream-groups.ts';
 
 interface Node {
   /** Its first entry ever: others are told by their distance to it. */
@@ -46,12 +48,13 @@ export class StreamValue extends Measured {
   lastId = 0n;
   maxDeletedId = 0n;
   entriesAdded = 0n;
-  groups: readonly RdbStreamGroup[] = [];
+  groups = new ConsumerGroups();
 
   static from(rdb: RdbStream, limits: EncodingLimits): StreamValue {
     const stream = new StreamValue();
     for (const { id, pairs } of rdb.entries) stream.append(id, pairs, limits);
     stream.#remember(rdb);
+    stream.groups = ConsumerGroups.from(rdb.groups);
     return stream;
   }
 
@@ -61,6 +64,7 @@ export class StreamValue extends Measured {
     copy.#size = this.#size;
     copy.#textBytes = this.#textBytes;
     copy.#remember(this);
+    copy.groups = ConsumerGroups.from(this.groups.toRdb());
     return copy;
   }
 
@@ -68,24 +72,34 @@ export class StreamValue extends Measured {
     return this.#size;
   }
 
+  /** The id under which Redis keeps each of its nodes. */
+  get nodeIds(): bigint[] {
+    return this.#nodes.map(({ base }) => base.id);
+  }
+
   /** Null when it is empty. */
   get firstId(): bigint | null {
     return this.#nodes[0]?.entries[0]!.id ?? null;
   }
 
+  get entryLast(): RdbStreamEntry | undefined {
+    return this.#nodes.at(-1)?.entries.at(-1);
+  }
+
   override get memoryBytes(): number {
-    return VALUE_BYTES + arrayBytes(this.#nodes.length) + this.#size * ENTRY_BYTES + this.#textBytes;
+    const entries = arrayBytes(this.#nodes.length) + this.#size * ENTRY_BYTES + this.#textBytes;
+    return VALUE_BYTES + entries + this.groups.memoryBytes;
   }
 
   toRdb(): RdbStream {
-    const { lastId, maxDeletedId, entriesAdded, groups } = this;
+    const { lastId, maxDeletedId, entriesAdded } = this;
     return {
       kind: 'stream',
       entries: this.#nodes.flatMap((node) => node.entries),
       lastId,
       maxDeletedId,
       entriesAdded,
-      groups,
+      groups: this.groups.toRdb(),
     };
   }
 
@@ -103,6 +117,10 @@ export class StreamValue extends Measured {
     this.#textBytes += textBytes(entry);
     this.lastId = id;
     this.entriesAdded++;
+  }
+
+  get(id: bigint): RdbStreamEntry | undefined {
+    return this.range(id, id, 1)[0];
   }
 
   /** Entries with ids from `start` to `end`, both included, `count` at most. */
@@ -177,33 +195,20 @@ export class StreamValue extends Measured {
     return entries.length;
   }
 
-  #remember({ lastId, maxDeletedId, entriesAdded, groups }: Omit<RdbStream, 'kind' | 'entries'>): void {
+  #remember({ lastId, maxDeletedId, entriesAdded }: Omit<RdbStream, 'kind' | 'entries' | 'groups'>): void {
     this.lastId = lastId;
     this.maxDeletedId = maxDeletedId;
     this.entriesAdded = entriesAdded;
-    this.groups = groups;
   }
 
   /** The first node that ends at `id` or later. */
   #nodeFor(id: bigint): number {
-    return lowerBound(this.#nodes.length, (at) => this.#nodes[at]!.entries.at(-1)!.id >= id);
+    return firstPlace(this.#nodes.length, (at) => this.#nodes[at]!.entries.at(-1)!.id >= id);
   }
-}
-
-/** The first place in `0 … length` from which on `holds`. */
-function lowerBound(length: number, holds: (at: number) => boolean): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 const placeOf = (entries: readonly RdbStreamEntry[], id: bigint): number =>
-  lowerBound(entries.length, (at) => entries[at]!.id >= id);
+  firstPlace(entries.length, (at) => entries[at]!.id >= id);
 
 const textBytes = ({ pairs }: RdbStreamEntry): number =>
   pairs.reduce((sum, word) => sum + stringBytes(word.length), arrayBytes(pairs.length));

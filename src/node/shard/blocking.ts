@@ -93,8 +93,8 @@ export class Blocking {
 
   /** Does the changed key hold what the session waits for? A command that names no kind finds out by running. */
   #mayGoOn(waiting: Waiting, at: string): boolean {
-    const { kind } = waiting.request;
-    if (kind === undefined) return true;
+    const { kind, endsWhenGone } = waiting.request;
+    if (kind === undefined || endsWhenGone === true) return true;
     const value = this.#shard.keyspaces[waiting.database]!.peek(at.slice(at.indexOf(':') + 1));
     return value !== undefined && typeof value !== 'string' && value.kind === kind;
   }

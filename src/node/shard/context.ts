@@ -20,6 +20,8 @@ export interface BlockRequest {
   readonly timeoutReply: Reply;
   /** What a key must hold before the command runs again; then every reply of it ends the wait. */
   readonly kind?: 'list' | 'zset' | 'stream';
+  /** It runs again also when a key holds something else, or nothing: its refusal of that ends the wait. */
+  readonly endsWhenGone?: boolean;
   /** What runs again, where that is not the request as it came. */
   readonly words?: readonly string[];
 }

@@ -49,6 +49,8 @@ const rename: EventRule = {
   events: ({ role }) => [['g', role === 0 ? 'rename_from' : 'rename_to']],
   remakes: 'first',
 };
+/** The only event of reading or claiming for a consumer that was not there. */
+const madeConsumer: EventRule = { events: () => [['t', 'xgroup-createconsumer']] };
 const side = (word: string | undefined): string => (word?.toUpperCase() === 'LEFT' ? 'l' : 'r');
 
 /** The destination is told of first. */
@@ -179,4 +181,13 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   XADD: { events: () => [['t', 'xadd']] },
   XDEL: { events: () => [['t', 'xdel']] },
   XTRIM: { events: () => [['t', 'xtrim']] },
+  XSETID: { events: () => [['t', 'xsetid']] },
+  'XGROUP CREATE': { events: () => [['t', 'xgroup-create']] },
+  'XGROUP SETID': { events: () => [['t', 'xgroup-setid']] },
+  'XGROUP DESTROY': { events: () => [['t', 'xgroup-destroy']] },
+  'XGROUP CREATECONSUMER': madeConsumer,
+  'XGROUP DELCONSUMER': { events: () => [['t', 'xgroup-delconsumer']] },
+  XREADGROUP: madeConsumer,
+  XCLAIM: madeConsumer,
+  XAUTOCLAIM: madeConsumer,
 };
