@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: all tables, or those named: `npm run bench -- commands memory --quick`.
+ * `npm run bench`: all tables, or those named: `npm run bench -- shard memory --quick`.
  *
  * --quick takes small sizes, to see that all works: its numbers are not to be quoted. --json adds one line of JSON for each table.
  * Exit code 1: something is missing or could not be measured. A missed target is said and does not fail the run.
@@ -9,7 +9,6 @@ import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { coldStart } from './cold-start.ts';
-import { commands } from './commands.ts';
 import { estimate } from './estimate.ts';
 import { fullSync } from './full-sync.ts';
 import { lazyFree } from './lazy-free.ts';
@@ -17,6 +16,7 @@ import { liveStream } from './live-stream.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
 import { replicaOfTable } from './replica-of.ts';
+import { shard } from './shard.ts';
 import { endAllChildren } from './support/child.ts';
 import { REDIS_PROGRAM, missingParts } from './support/servers.ts';
 import { tableJson, tableText, verdictOf } from './support/table.ts';
@@ -27,7 +27,7 @@ const TABLE_MS_MAX = { quick: 5 * 60_000, full: 30 * 60_000 };
 const VERSION_MS_MAX = 5_000;
 
 const TABLES: Readonly<Record<string, (isQuick: boolean) => Promise<Table>>> = {
-  commands,
+  shard,
   memory,
   estimate,
   'lazy-free': lazyFree,

@@ -7,7 +7,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { Load } from './support/load.ts';
-import type { LoadKind } from './support/load-job.ts';
+import type { LoadKind } from './support/load-kinds.ts';
 import { loadRows } from './support/rounds.ts';
 import { STUNNEL_PROGRAM, startSandbox, startShard, startStunnel, startTlsRedis } from './support/servers.ts';
 import type { Server } from './support/servers.ts';

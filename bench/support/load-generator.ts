@@ -2,8 +2,8 @@
  * The program that makes load, a process of its own so that its work is not the benchmark's: takes jobs by messages, one at a
  * time, and answers with the time from the first request to the last reply.
  *
- * It is made to cost little: requests are encoded before the clock starts, replies are counted in bytes and not decoded, all
- * sockets read into one buffer. Border: it never starts anything and ends with its parent. Limits: CONNECTIONS at once,
+ * It is made to cost little: requests are encoded before the clock starts, replies are counted and not decoded, all sockets read
+ * into one buffer. Border: it never starts anything and ends with its parent. Limits: CONNECTIONS at once,
  * POOL_REQUESTS encoded requests per kind; the time limit is its parent's.
  */
 
@@ -11,8 +11,10 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTls } from 'node:tls';
-import { KEYS_MAX, chanceFrom, firstReplyByte, replyBytes, requestOf } from './load-job.ts';
+import { KEYS_MAX } from './load-job.ts';
 import type { LoadAnswer, LoadJob } from './load-job.ts';
+import { chanceFrom, kindOf, preparationOf, requestOf, SUBSCRIBE } from './load-kinds.ts';
+import { ReplyCounter } from './reply-counter.ts';
 
 const CONNECTIONS = 20;
 const POOL_REQUESTS = 100_000;
@@ -20,24 +22,28 @@ const READ_BUFFER_BYTES = 256 * 1024;
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
-/** Gives the next batch of requests; null when there are no more. */
-type Batches = () => Buffer | null;
+interface Batch {
+  readonly bytes: Buffer;
+  readonly requests: number;
+}
 
-const encode = (job: LoadJob, keys: readonly number[]): Buffer =>
-  Buffer.from(keys.map((key) => requestOf(job.kind, key)).join(''), 'latin1');
+/** Gives the next requests; null when there are no more. */
+type Batches = () => Batch | null;
 
-const pools = new Map<string, readonly Buffer[]>();
+const batchOf = (requests: readonly string[]): Batch => ({
+  bytes: Buffer.from(requests.join(''), 'latin1'),
+  requests: requests.length,
+});
 
-const poolOf = (job: LoadJob): readonly Buffer[] => {
+const pools = new Map<string, readonly Batch[]>();
+
+const poolOf = (job: LoadJob): readonly Batch[] => {
   const name = `${job.kind} ${job.pipeline} ${job.keys}`;
   let pool = pools.get(name);
   if (pool === undefined) {
     const chance = chanceFrom(1 + job.pipeline);
     pool = Array.from({ length: Math.ceil(POOL_REQUESTS / job.pipeline) }, () =>
-      encode(
-        job,
-        Array.from({ length: job.pipeline }, () => chance(job.keys)),
-      ),
+      batchOf(Array.from({ length: job.pipeline }, () => requestOf(job.kind, chance(job.keys)))),
     );
     pools.set(name, pool);
   }
@@ -56,23 +62,34 @@ const randomBatches = (job: LoadJob): Batches => {
 };
 
 /** Encoded as it goes: a million requests would be too much to hold. */
-const fillBatches = (job: LoadJob): Batches => {
-  let key = 0;
+const preparingBatches = (job: LoadJob): Batches => {
+  const preparation = preparationOf(job.kind, job);
+  let at = 0;
   return () => {
-    if (key >= job.keys) return null;
-    const keys = Array.from({ length: Math.min(job.pipeline, job.keys - key) }, (_, index) => key + index);
-    key += keys.length;
-    return encode(job, keys);
+    const left = (preparation?.requests ?? 0) - at;
+    if (left <= 0) return null;
+    const from = at;
+    const requests = Array.from({ length: Math.min(job.pipeline, left) }, (_, i) => preparation!.request(from + i));
+    at += requests.length;
+    return batchOf(requests);
   };
 };
 
+/** Clients that read along and do nothing. */
+const subscribe = async ({ host, port, kind }: LoadJob): Promise<readonly Socket[]> =>
+  Promise.all(
+    Array.from({ length: kindOf(kind).subscribers ?? 0 }, async () => {
+      const socket = connect({ host, port, onread: { buffer: readBuffer, callback: () => true } });
+      await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', resolve));
+      await new Promise<void>((resolve) => socket.write(SUBSCRIBE, () => resolve()));
+      return socket;
+    }),
+  );
+
 const run = async (job: LoadJob): Promise<number> => {
   if (job.keys > KEYS_MAX) throw new Error(`there are at most ${KEYS_MAX} keys`);
-  const batches = job.kind === 'fill' ? fillBatches(job) : randomBatches(job);
-  const requestBytes = requestOf(job.kind, 0).length;
-  const bytesPerReply = replyBytes(job.kind);
-  const first = firstReplyByte(job.kind);
-  const sockets: Socket[] = [];
+  const batches = job.phase === 'prepare' ? preparingBatches(job) : randomBatches(job);
+  const sockets: Socket[] = [...(job.phase === 'run' ? await subscribe(job) : [])];
   try {
     return await new Promise<number>((resolve, reject) => {
       let connected = 0;
@@ -80,7 +97,7 @@ const run = async (job: LoadJob): Promise<number> => {
       let startedAt = 0;
       const lane = (): (() => void) => {
         let missing = 0;
-        let isFresh = true;
+        const replies = new ReplyCounter();
         const next = (): void => {
           const batch = batches();
           if (batch === null) {
@@ -88,18 +105,17 @@ const run = async (job: LoadJob): Promise<number> => {
             if (busy === 0) resolve(performance.now() - startedAt);
             return;
           }
-          missing = (batch.length / requestBytes) * bytesPerReply;
-          isFresh = true;
-          socket.write(batch);
+          missing = batch.requests;
+          socket.write(batch.bytes);
         };
         const received = (length: number, buffer: Uint8Array): boolean => {
-          if (isFresh && buffer[0] !== first) {
-            reject(new Error(`unexpected reply: ${Buffer.from(buffer).toString('latin1', 0, Math.min(length, 200))}`));
+          try {
+            missing -= replies.count(buffer, length);
+          } catch (error) {
+            reject(error as Error);
           }
-          isFresh = false;
-          missing -= length;
           if (missing === 0) next();
-          else if (missing < 0) reject(new Error('more reply bytes than expected'));
+          else if (missing < 0) reject(new Error('more replies than requests'));
           return true;
         };
         const { host, port } = job;

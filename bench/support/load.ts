@@ -21,7 +21,9 @@ export interface Cost {
   readonly perSecond: number;
 }
 
-type Work = Omit<LoadJob, 'host' | 'port' | 'tls'>;
+type Work = Omit<LoadJob, 'host' | 'port' | 'tls' | 'phase'>;
+
+type PhasedWork = Work & Pick<LoadJob, 'phase'>;
 
 export class Load implements AsyncDisposable {
   #generator: Child | null = null;
@@ -29,21 +31,30 @@ export class Load implements AsyncDisposable {
   #before: Promise<unknown> = Promise.resolve();
 
   async run(server: Server, work: Work): Promise<Cost> {
-    const measured = this.#before.then(() => this.#measure(server, work));
-    this.#before = measured.catch(() => undefined);
-    return await measured;
+    return await this.#inTurn(server, { ...work, phase: 'run' });
   }
 
   /** Sets every key once. */
   async fill(server: Server, keys: number): Promise<void> {
-    await this.run(server, { kind: 'fill', pipeline: FILL_PIPELINE, operations: keys, keys });
+    await this.prepare(server, { kind: 'set', operations: keys, keys });
+  }
+
+  /** What the kind needs to be there. */
+  async prepare(server: Server, work: Omit<Work, 'pipeline'>): Promise<void> {
+    await this.#inTurn(server, { ...work, phase: 'prepare', pipeline: FILL_PIPELINE });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#generator?.stop();
   }
 
-  async #measure(server: Server, work: Work): Promise<Cost> {
+  async #inTurn(server: Server, work: PhasedWork): Promise<Cost> {
+    const measured = this.#before.then(() => this.#measure(server, work));
+    this.#before = measured.catch(() => undefined);
+    return await measured;
+  }
+
+  async #measure(server: Server, work: PhasedWork): Promise<Cost> {
     const { host, port, tls = false } = server;
     const used = (): number => [server.pid, ...(server.helpers ?? [])].reduce((sum, pid) => sum + processorMs(pid), 0);
     const before = used();

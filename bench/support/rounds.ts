@@ -6,7 +6,7 @@
  */
 
 import type { Load, Cost } from './load.ts';
-import type { LoadKind } from './load-job.ts';
+import { kindOf, type LoadKind } from './load-kinds.ts';
 import type { Server } from './servers.ts';
 import { median } from './statistics.ts';
 import type { Row, Target } from './table.ts';
@@ -66,17 +66,35 @@ export interface LoadedServers {
   readonly rounds: number;
 }
 
-/** Two rows for a kind of load: processor time and throughput. The first run of each warms up and is not counted. */
+/** The server is emptied before. */
+export const prepareAnew = async (
+  load: Load,
+  server: Server,
+  work: { readonly kind: LoadKind; readonly operations: number; readonly keys: number },
+): Promise<void> => {
+  using client = await server.client();
+  await client.ask('FLUSHALL');
+  await load.prepare(server, work);
+};
+
+/**
+ * Two rows for a kind of load: processor time and throughput. The first run of each warms up and is not counted. What the kind
+ * needs is there already, but for what it uses up.
+ */
 export const loadRows = async (
   each: LoadCase,
   { load, servers, keys, rounds }: LoadedServers,
 ): Promise<readonly Row[]> => {
   const { kind, pipeline, operations } = each;
-  const run = (server: Server) => (): Promise<Cost> => load.run(server, { kind, pipeline, operations, keys });
+  const work = { kind, pipeline, operations, keys };
+  const run = (server: Server) => async (): Promise<Cost> => {
+    if (kindOf(kind).consumes) await prepareAnew(load, server, work);
+    return await load.run(server, work);
+  };
   const sides = { reference: run(servers.reference), ours: run(servers.ours) };
   await inTurn(1, sides);
   const results = await inTurn(rounds, sides);
-  const what = `${kind.toUpperCase()}, pipeline ${pipeline}`;
+  const what = `${kindOf(kind).title}, pipeline ${pipeline}`;
   const target = each.target === undefined ? {} : { target: each.target };
   return [
     rowOf({ what: `${what}: processor time`, unit: 'us/op', ...target }, results, (cost) => cost.processorUs),
