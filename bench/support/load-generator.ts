@@ -112,7 +112,7 @@ const run = async (job: LoadJob): Promise<number> => {
           try {
             missing -= replies.count(buffer, length);
           } catch (error) {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           }
           if (missing === 0) next();
           else if (missing < 0) reject(new Error('more replies than requests'));

@@ -235,8 +235,12 @@ export class Session {
 
   /** Sends something the client did not ask for just now. */
   push(message: Push): void {
+    this.pushEncoded(encodeReplyWithinLimit(message, this.protocol));
+  }
+
+  /** The same for what was encoded before, for several of one protocol. */
+  pushEncoded(bytes: string): void {
     if (this.closing) return;
-    const bytes = encodeReplyWithinLimit(message, this.protocol);
     if (this.#processing) this.#pushes += bytes;
     else {
       this.#append(bytes);

@@ -341,10 +341,6 @@ export class Shard implements KeyspaceOwner {
     if (this.#depth > 0) return;
     this.writeLog.commit();
     if (this.blocking.pending) this.blocking.serve();
-    if (this.#unflushed.size > 0) {
-      for (const session of this.#unflushed) session.flush();
-      this.#unflushed.clear();
-    }
   }
 
   /** Does something to the data outside any command (expiry cycle, loading), as a unit of its own. */
@@ -355,12 +351,13 @@ export class Shard implements KeyspaceOwner {
     this.endUnit();
   }
 
+  /** What requests led to at other clients leaves when all that have come in this turn have run: in one piece for each client. */
   flushLater(session: Session): void {
-    if (this.#unflushed.has(session)) return;
     this.#unflushed.add(session);
-    if (this.#depth > 0) return; // the end of the unit will flush
+    if (this.#unflushed.size > 1) return;
     this.world.clock.soon(() => {
-      if (this.#unflushed.delete(session)) session.flush();
+      for (const each of this.#unflushed) each.flush();
+      this.#unflushed.clear();
     });
   }
 

@@ -2,7 +2,7 @@
  * Channels and patterns, and who listens to them. Border: no commands; a message goes out through `Session.push`.
  */
 
-import { Push } from '../../resp/reply.ts';
+import { encodeReplyWithinLimit, Push, type Protocol } from '../../resp/reply.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import type { Session } from './session.ts';
 
@@ -41,19 +41,11 @@ export class Subscriptions {
 
   /** Returns how many listeners got the message. */
   publish(channel: string, message: string, kind: 'channel' | 'shard' = 'channel'): number {
-    let count = 0;
     const word = kind === 'shard' ? 'smessage' : 'message';
-    for (const session of this.#listeners[kind].get(channel) ?? []) {
-      session.push(new Push([word, channel, message]));
-      count++;
-    }
+    let count = tell(this.#listeners[kind].get(channel), [word, channel, message]);
     if (kind === 'shard') return count;
     for (const [pattern, listeners] of this.#listeners.pattern) {
-      if (!matchesGlob(pattern, channel)) continue;
-      for (const session of listeners) {
-        session.push(new Push(['pmessage', pattern, channel, message]));
-        count++;
-      }
+      if (matchesGlob(pattern, channel)) count += tell(listeners, ['pmessage', pattern, channel, message]);
     }
     return count;
   }
@@ -69,4 +61,17 @@ export class Subscriptions {
   count(kind: SubscriptionKind): number {
     return this.#listeners[kind].size;
   }
+}
+
+/** Encoded once for all that speak one protocol. Returns how many there are. */
+function tell(listeners: ReadonlySet<Session> | undefined, words: readonly string[]): number {
+  if (listeners === undefined) return 0;
+  const message = new Push(words);
+  const encoded = new Map<Protocol, string>();
+  for (const session of listeners) {
+    let bytes = encoded.get(session.protocol);
+    if (bytes === undefined) encoded.set(session.protocol, (bytes = encodeReplyWithinLimit(message, session.protocol)));
+    session.pushEncoded(bytes);
+  }
+  return listeners.size;
 }
