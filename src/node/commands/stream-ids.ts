@@ -5,7 +5,13 @@ import { ID_END } from '../keyspace/stream.ts';
 
 const WORD = 1n << 64n;
 
-export const formatId = (id: bigint): string => `${id >> 64n}-${BigInt.asUintN(64, id)}`;
+const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+export function formatId(id: bigint): string {
+  const [milliseconds, sequence] = [id >> 64n, BigInt.asUintN(64, id)];
+  if (milliseconds > SAFE || sequence > SAFE) return `${milliseconds}-${sequence}`;
+  return `${Number(milliseconds)}-${Number(sequence)}`; // several times as fast
+}
 
 const ID_CHARS_MAX = 127;
 

@@ -108,10 +108,13 @@ function add(context: CommandContext, words: readonly string[]): Reply {
   if (existing === undefined) keyspace.put(name, stream);
   else keyspace.changed(name);
   const trimmed = trim === null ? 0 : stream.trim(trim);
-  let replicated = words.with(idAt, formatId(id));
-  if (trimmed > 0 || trim?.isApproximate) replicated = exactWords(replicated, trim!, stream);
-  context.replicateAs(...replicated);
-  return formatId(id);
+  const idText = formatId(id);
+  if (context.shard.writeLog.active) {
+    const replicated = words.with(idAt, idText);
+    const isExact = trimmed === 0 && trim?.isApproximate !== true;
+    context.replicateAs(...(isExact ? replicated : exactWords(replicated, trim!, stream)));
+  }
+  return idText;
 }
 
 function range(

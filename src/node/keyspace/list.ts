@@ -340,17 +340,21 @@ function exceeds(listNodeSize: number, bytes: number, entries: number): boolean 
 /** -1 … -5: 4 to 64 KiB. */
 const nodeBytes = (listNodeSize: number): number => 2048 << Math.min(-listNodeSize, 5);
 
+/** The same for a number; one that is not exact is so large that it does not matter. */
+export function listpackIntegerBytes(value: number): number {
+  if (value >= 0 && value <= 127) return 2;
+  if (value >= -4096 && value < 4096) return 3;
+  if (value >= -32768 && value < 32768) return 4;
+  if (value >= -8388608 && value < 8388608) return 5;
+  return value >= -2147483648 && value < 2147483648 ? 6 : 10;
+}
+
 /** Bytes of one listpack entry: its encoding, and its length again for the way back. [redis listpack.c lpEncodeGetType] */
 export function listpackEntryBytes(item: string): number {
   const { length } = item;
   if (length <= 20) {
     const value = parseInteger(item);
-    if (value === null) return length + 2;
-    if (value >= 0 && value <= 127) return 2;
-    if (value >= -4096 && value < 4096) return 3;
-    if (value >= -32768 && value < 32768) return 4;
-    if (value >= -8388608 && value < 8388608) return 5;
-    return value >= -2147483648 && value < 2147483648 ? 6 : 10;
+    return value === null ? length + 2 : listpackIntegerBytes(value);
   }
   const body = length + (length < 64 ? 1 : length < 4096 ? 2 : 5);
   return body + (body < 128 ? 1 : body < 16_383 ? 2 : body < 2_097_151 ? 3 : body < 268_435_455 ? 4 : 5);

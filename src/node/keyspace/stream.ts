@@ -8,7 +8,7 @@
 
 import type { RdbStream, RdbStreamEntry } from '../../rdb/stream.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
-import { listpackEntryBytes } from './list.ts';
+import { listpackEntryBytes, listpackIntegerBytes } from './list.ts';
 import { arrayBytes, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
 import { firstPlace } from './pending-entries.ts';
 import { ConsumerGroups } from './stream-groups.ts';
@@ -210,30 +210,40 @@ export class StreamValue extends Measured {
 const placeOf = (entries: readonly RdbStreamEntry[], id: bigint): number =>
   firstPlace(entries.length, (at) => entries[at]!.id >= id);
 
-const textBytes = ({ pairs }: RdbStreamEntry): number =>
-  pairs.reduce((sum, word) => sum + stringBytes(word.length), arrayBytes(pairs.length));
+function textBytes({ pairs }: RdbStreamEntry): number {
+  let bytes = arrayBytes(pairs.length);
+  for (const word of pairs) bytes += stringBytes(word.length);
+  return bytes;
+}
 
 function isFull(node: Node, pairs: readonly string[], { streamNodeBytes, streamNodeEntries }: EncodingLimits): boolean {
   const bytesMax = streamNodeBytes === 0 ? NODE_BYTES_MAX : Math.min(streamNodeBytes, NODE_BYTES_MAX);
-  const more = pairs.reduce((sum, word) => sum + word.length, 0);
+  let more = 0;
+  for (const word of pairs) more += word.length;
   if (node.bytes + more >= bytesMax) return true;
   return streamNodeEntries > 0 && node.entries.length + node.deleted >= streamNodeEntries;
 }
 
-const numberBytes = (value: bigint | number): number => listpackEntryBytes(String(value));
-
 function masterBytes(pairs: readonly string[]): number {
   // Two counts, which take two bytes each while they are small, the number of fields, the fields, and a zero
-  let bytes = LISTPACK_FRAME_BYTES + 6 + numberBytes(pairs.length / 2);
+  let bytes = LISTPACK_FRAME_BYTES + 6 + listpackIntegerBytes(pairs.length / 2);
   for (let i = 0; i < pairs.length; i += 2) bytes += listpackEntryBytes(pairs[i]!);
   return bytes;
 }
 
 function entryBytes(base: RdbStreamEntry, { id, pairs }: RdbStreamEntry): number {
-  const same = pairs.length === base.pairs.length && pairs.every((word, i) => i % 2 === 1 || word === base.pairs[i]);
-  let bytes =
-    2 + numberBytes(BigInt.asIntN(64, (id >> 64n) - (base.id >> 64n))) + numberBytes(BigInt.asIntN(64, id - base.id));
-  if (!same) bytes += numberBytes(pairs.length / 2);
-  for (let i = same ? 1 : 0; i < pairs.length; i += same ? 2 : 1) bytes += listpackEntryBytes(pairs[i]!);
-  return bytes + numberBytes(same ? pairs.length / 2 + 3 : pairs.length + 4);
+  const isSame = hasSameFields(base.pairs, pairs);
+  // Both parts of the id are kept as what they differ by
+  const milliseconds = Number(BigInt.asIntN(64, (id >> 64n) - (base.id >> 64n)));
+  const sequence = Number(BigInt.asIntN(64, id - base.id));
+  let bytes = 2 + listpackIntegerBytes(milliseconds) + listpackIntegerBytes(sequence);
+  if (!isSame) bytes += listpackIntegerBytes(pairs.length / 2);
+  for (let i = isSame ? 1 : 0; i < pairs.length; i += isSame ? 2 : 1) bytes += listpackEntryBytes(pairs[i]!);
+  return bytes + listpackIntegerBytes(isSame ? pairs.length / 2 + 3 : pairs.length + 4);
+}
+
+function hasSameFields(base: readonly string[], pairs: readonly string[]): boolean {
+  if (base.length !== pairs.length) return false;
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] !== base[i]) return false;
+  return true;
 }
