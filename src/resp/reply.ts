@@ -116,13 +116,20 @@ export function encodeReply(reply: Reply, protocol: Protocol): string {
   return encodeSpecial(reply as Exclude<Reply, readonly Reply[]> & object, protocol);
 }
 
-export const encodeBulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+/** What begins a bulk string of so many bytes; strings joined from few pieces are written much faster. */
+const BULK_HEADS = Array.from({ length: 1_024 }, (_, length) => `$${length}\r\n`);
+const bulkHead = (length: number): string => BULK_HEADS[length] ?? `$${length}\r\n`;
+/** The same behind another bulk string, whose end it is. */
+const BULK_JOINTS = BULK_HEADS.map((head) => `\r\n${head}`);
+const bulkJoint = (length: number): string => BULK_JOINTS[length] ?? `\r\n$${length}\r\n`;
+
+export const encodeBulk = (text: string): string => `${bulkHead(text.length)}${text}\r\n`;
 
 /** A request as a server or a replica reads it: an array of bulk strings. */
 export function encodeRequest(words: readonly string[]): string {
-  let bytes = `*${words.length}\r\n`;
-  for (const word of words) bytes += `$${word.length}\r\n${word}\r\n`;
-  return bytes;
+  let bytes = `*${words.length}`;
+  for (const word of words) bytes += bulkJoint(word.length) + word;
+  return `${bytes}\r\n`;
 }
 
 /**
@@ -179,9 +186,24 @@ export function encodeReplyWithinLimit(reply: Reply, protocol: Protocol): string
 }
 
 function encodeItems(mark: string, items: readonly Reply[], protocol: Protocol): string {
-  let bytes = `${mark}${items.length}\r\n`;
-  for (const item of items) bytes += encodeReply(item, protocol);
-  return bytes;
+  return encodeAll(`${mark}${items.length}\r\n`, items, protocol);
+}
+
+/** Behind what comes first. */
+function encodeAll(first: string, items: readonly Reply[], protocol: Protocol): string {
+  let bytes = first;
+  let endsOpen = false;
+  for (const item of items) {
+    if (typeof item === 'string') {
+      bytes += (endsOpen ? bulkJoint(item.length) : bulkHead(item.length)) + item;
+      endsOpen = true;
+    } else {
+      if (endsOpen) bytes += '\r\n';
+      bytes += encodeReply(item, protocol);
+      endsOpen = false;
+    }
+  }
+  return endsOpen ? `${bytes}\r\n` : bytes;
 }
 
 function encodeSpecial(reply: Exclude<Reply, readonly Reply[]> & object, protocol: Protocol): string {
@@ -195,9 +217,7 @@ function encodeSpecial(reply: Exclude<Reply, readonly Reply[]> & object, protoco
   }
   if (reply instanceof MapReply) {
     if (protocol === 2) return encodeItems('*', reply.flat, protocol);
-    let bytes = `%${reply.flat.length / 2}\r\n`;
-    for (const item of reply.flat) bytes += encodeReply(item, protocol);
-    return bytes;
+    return encodeAll(`%${reply.flat.length / 2}\r\n`, reply.flat, protocol);
   }
   if (reply instanceof SetReply) return encodeItems(protocol === 3 ? '~' : '*', reply.items, protocol);
   if (reply instanceof Push) return encodeItems(protocol === 3 ? '>' : '*', reply.items, protocol);
