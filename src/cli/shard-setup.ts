@@ -4,7 +4,7 @@
  */
 
 import type { Address } from '../world/world.ts';
-import { Config } from '../node/shard/config.ts';
+import { isInert, parameterOf } from '../node/shard/config-parameters.ts';
 import type { Directive } from './server-directives.ts';
 import { CliFailure } from './verb.ts';
 
@@ -25,23 +25,6 @@ export interface ShardSetup {
   readonly inert: readonly string[];
 }
 
-/** Of redis-server, without effect on what a client sees of a shard here. */
-export const INERT: ReadonlySet<string> = new Set([
-  'active-defrag-cycle-max', 'active-defrag-cycle-min', 'active-defrag-ignore-bytes', 'active-defrag-max-scan-fields',
-  'active-defrag-threshold-lower', 'active-defrag-threshold-upper', 'active-expire-effort', 'activedefrag', 'activerehashing',
-  'always-show-logo', 'aof-load-truncated', 'aof-rewrite-incremental-fsync', 'aof-timestamp-enabled', 'aof-use-rdb-preamble',
-  'aof_rewrite_cpulist', 'bgsave_cpulist', 'bio_cpulist', 'busy-reply-threshold', 'client-query-buffer-limit',
-  'crash-log-enabled', 'crash-memcheck-enabled', 'disable-thp', 'dynamic-hz', 'enable-debug-command', 'enable-module-command',
-  'enable-protected-configs', 'io-threads', 'io-threads-do-reads', 'jemalloc-bg-thread',
-  'latency-monitor-threshold', 'latency-tracking', 'latency-tracking-info-percentiles', 'list-compress-depth', 'locale-collate',
-  'loglevel', 'lua-time-limit', 'maxmemory-clients', 'no-appendfsync-on-rewrite', 'oom-score-adj',
-  'oom-score-adj-values', 'proc-title-template', 'protected-mode', 'rdb-del-sync-files', 'rdb-save-incremental-fsync',
-  'rdbchecksum', 'rdbcompression', 'repl-backlog-ttl', 'repl-disable-tcp-nodelay', 'repl-diskless-load',
-  'repl-diskless-sync-delay', 'repl-diskless-sync-max-replicas', 'replica-announced', 'replica-lazy-flush', 'replica-priority',
-  'sanitize-dump-payload', 'server_cpulist', 'set-proc-title', 'slave-lazy-flush', 'slave-priority', 'socket-mark-id', 'supervised', 'syslog-enabled', 'syslog-facility', 'syslog-ident', 'tcp-backlog',
-  'tcp-keepalive',
-]); // prettier-ignore
-
 /** Refused unless the value says that it is not wanted. */
 const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; readonly advice: string }>> = {
   daemonize: { unless: ['no'], advice: 'it stays in the foreground: start it with & or a supervisor' },
@@ -53,13 +36,17 @@ const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; read
   'rename-command': { unless: [], advice: 'commands cannot be renamed: take them from users by an ACL' },
 };
 
+/** Of several words, or none. */
+const MANY_WORDS: ReadonlySet<string> = new Set([
+  'latency-tracking-info-percentiles',
+  'oom-score-adj-values',
+  'shutdown-on-sigint',
+  'shutdown-on-sigterm',
+]);
 /** Their lines add up. */
 const ADDING: ReadonlySet<string> = new Set(['save', 'client-output-buffer-limit']);
-/** Only with `tls-port`, `unixsocket` or `cluster-enabled`, which are refused. */
-const FOLLOWING = /^(?:tls-.+|unixsocketperm|cluster-.+)$/;
 
 export function shardSetup(directives: readonly Directive[]): ShardSetup {
-  const known = new Config();
   const config: Record<string, string> = {};
   const inert = new Set<string>();
   const found = { port: PORT_DEFAULT, host: '127.0.0.1', follows: null as Address | null };
@@ -80,13 +67,20 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
       if (values.length === 0) only(directive);
       const before = values.join('') === '' ? '' : (config[name] ?? '');
       config[name] = `${before} ${values.join(' ')}`.trim();
-    } else if (known.text(name) !== undefined) config[name] = only(directive);
-    else if (INERT.has(name) || FOLLOWING.test(name)) inert.add(name);
-    else {
+    } else {
+      const parameter = parameterOf(name);
+      if (parameter !== undefined) {
+        config[name] = MANY_WORDS.has(name) ? values.join(' ') : only(directive);
+        if (isInert(parameter)) inert.add(name);
+        continue;
+      }
       throw new CliFailure(`${where}: '${name}' is no option or directive: antipode shard --help says what there is`);
     }
   }
-  config['port'] = String(found.port);
+  Object.assign(config, { port: String(found.port), bind: found.host });
+  for (const name of ['logfile', 'pidfile'] as const) {
+    if (files[name] !== null) config[name] = Buffer.from(files[name], 'utf8').toString('latin1');
+  }
   return { ...found, config, dir: files.dir, logFile: files.logfile, pidFile: files.pidfile, inert: [...inert] };
 }
 

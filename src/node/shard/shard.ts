@@ -353,12 +353,14 @@ export class Shard implements KeyspaceOwner {
 
   /** What requests led to at other clients leaves when all that have come in this turn have run: in one piece for each client. */
   flushLater(session: Session): void {
+    if (this.#unflushed.size === 0) this.world.clock.soon(() => this.flushOthers());
     this.#unflushed.add(session);
-    if (this.#unflushed.size > 1) return;
-    this.world.clock.soon(() => {
-      for (const each of this.#unflushed) each.flush();
-      this.#unflushed.clear();
-    });
+  }
+
+  /** As at the end of the turn. */
+  flushOthers(): void {
+    for (const each of this.#unflushed) each.flush();
+    this.#unflushed.clear();
   }
 
   /** Begins a point-in-time walk over all databases. The caller steps it and releases it. */

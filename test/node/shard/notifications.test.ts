@@ -86,7 +86,7 @@ describe('keyspace notifications', () => {
       ['MSET', ...keys.flatMap((key) => [key, 'v'])],
       ['DEL', ...keys],
     ]) {
-      client.session.receive(Buffer.from(encodeRequest(words), 'latin1'));
+      client.send(...words);
     }
     const events = Array.from(
       heard().matchAll(/:(key:\d+)\r\n\$3\r\n(set|del)\r\n/g),

@@ -141,15 +141,17 @@ describe('replies', () => {
     expect(last).toMatch(/\*1\r\n-ERR reply exceeds the largest string [^\r]*\r\n\+PONG\r\n$/);
   });
 
-  it('messages to a client that is not asking leave at the end of the unit that caused them', () => {
+  it('messages to a client that is not asking leave at the end of the turn, those of a transaction together', () => {
     using test = testShard({ commands });
     const [listener, publisher] = [test.client(), test.client()];
     listener.call('SUBSCRIBE', 'a');
     listener.raw = '';
     send(publisher, 'MULTI\r\nPUBLISH a 1\r\nPUBLISH a 2\r\n');
     expect(listener.raw).toBe('');
-    send(publisher, 'EXEC\r\n');
-    expect(listener.raw.match(/message/g)).toHaveLength(2);
+    send(publisher, 'EXEC\r\nPUBLISH a 3\r\n');
+    expect(listener.raw).toBe('');
+    test.shard.flushOthers();
+    expect(listener.raw.match(/message/g)).toHaveLength(3);
   });
 });
 
