@@ -64,7 +64,8 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
     else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {
       files[name] = Buffer.from(only(directive), 'latin1').toString('utf8') || null;
     } else if (ADDING.has(name)) {
-      if (values.length === 0) only(directive);
+      // Without a word `save` takes back the lines before it, as with an empty one [redis config.c setConfigSaveOption]
+      if (values.length === 0 && name !== 'save') only(directive);
       const before = values.join('') === '' ? '' : (config[name] ?? '');
       config[name] = `${before} ${values.join(' ')}`.trim();
     } else {

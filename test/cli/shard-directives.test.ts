@@ -46,6 +46,7 @@ describe('directives', () => {
       inert: ['tcp-backlog'],
     });
     expect((await setupOf(file, '--save', '')).config['save']).toBe('');
+    expect((await setupOf(written('none.conf', 'save 900 1\nsave\n'))).config['save']).toBe('');
     expect((await setupOf('--replicaof', 'no', 'one', '--bind', '*')).host).toBe('0.0.0.0');
   });
 
