@@ -9,14 +9,17 @@
 import fc from 'fast-check';
 import { it } from 'vitest';
 import type { Command } from '../../src/node/commands/command.ts';
+import { scriptingCommands } from '../../src/node/commands/scripting.ts';
+import { transactionCommands } from '../../src/node/commands/transactions.ts';
 import { datasetDigest } from '../../src/node/keyspace/digest.ts';
 import { encodingOf } from '../../src/node/keyspace/value-facts.ts';
+import { scriptEngineReady } from '../../src/node/scripting/engine.ts';
 import type { Shard } from '../../src/node/shard/shard.ts';
 import { encodeRequest } from '../../src/resp/reply.ts';
 import { testShard } from './fixtures.ts';
 import { RawClient } from './raw-client.ts';
 import type { RealRedis } from './real-redis.ts';
-import { bulkItems, repliesAgree, type Looseness } from './reply-shape.ts';
+import { bulkItems, rawItems, repliesAgree, type Looseness } from './reply-shape.ts';
 import { ENCODING_DIFFERENCES, VERSION_DIFFERENCES, type VersionDifference } from './version-differences.ts';
 
 const RUNS_DEFAULT = 150;
@@ -31,8 +34,10 @@ export interface DifferentialOptions {
   /** Called when the test runs. */
   readonly real: () => RealRedis;
   readonly requests: fc.Arbitrary<readonly string[]>;
-  /** When given, some of these come in a row between MULTI and EXEC. */
-  readonly queued?: fc.Arbitrary<readonly string[]>;
+  /** What comes in a row between MULTI and EXEC; the same requests when not given, nothing when null. */
+  readonly queued?: fc.Arbitrary<readonly string[]> | null;
+  /** What is called by a script each; the same requests when not given, nothing when null. */
+  readonly scripted?: fc.Arbitrary<readonly string[]> | null;
   /** How equal replies must be; `exact` when not given. */
   readonly loosely?: (request: readonly string[]) => Looseness;
   /** Beyond those of the versions; for the encodings at the end the request is OBJECT ENCODING and both are plain words. */
@@ -52,6 +57,7 @@ export function differential(options: DifferentialOptions): void {
   it(options.name, { timeout: TIMEOUT_MS * Number(process.env['ANTIPODE_RUNS'] ?? 1) }, async () => {
     using client = await RawClient.to(options.real().port);
     await client.exchange([['HELLO', String(options.protocol ?? 2)]]);
+    await scriptEngineReady();
     const sequences = sequencesOf(options);
     await fc.assert(
       fc.asyncProperty(sequences, async (sequence) => compare(options, client, sequence)),
@@ -65,13 +71,33 @@ function sequencesOf(options: DifferentialOptions): fc.Arbitrary<readonly (reado
   const sequences = plainSequences(options);
   return prepares === undefined
     ? sequences
-    : sequences.map((sequence) => sequence.flatMap((request) => [...prepares(request), request]));
+    : sequences.map((sequence) => sequence.flatMap((request) => [...prepares(asked(request)), request]));
 }
 
-function plainSequences({ requests, queued }: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
-  if (queued === undefined) return fc.array(requests, { minLength: 1, maxLength: SEQUENCE_MAX });
+const SCRIPT = 'return redis.call(unpack(ARGV))';
+const inScript = (request: readonly string[]): readonly string[] => ['EVAL', SCRIPT, '0', ...request];
+/** Where an error came from, which scripts say behind it. */
+const SCRIPT_PLACE = / script: [\da-f]{40}, on @user_script:1\.(?=\r\n)/;
+/** What a script was asked to call, and any other request itself. */
+const asked = (request: readonly string[]): readonly string[] =>
+  request[0] === 'EVAL' && request[1] === SCRIPT ? request.slice(3) : request;
+
+/** A word that waits in a queue is held twice in Redis, which tells. */
+const isAlikeQueued = ([name = '', subcommand = '']: readonly string[]): boolean =>
+  !(/^object$/i.test(name) && /^refcount$/i.test(subcommand));
+
+function plainSequences({
+  requests: plain,
+  queued = plain,
+  scripted = plain,
+}: DifferentialOptions): fc.Arbitrary<readonly (readonly string[])[]> {
+  const requests =
+    scripted === null
+      ? plain
+      : fc.oneof({ weight: 6, arbitrary: plain }, { weight: 1, arbitrary: scripted.map(inScript) });
+  if (queued === null) return fc.array(requests, { minLength: 1, maxLength: SEQUENCE_MAX });
   const transaction = fc
-    .array(queued, { maxLength: TRANSACTION_MAX })
+    .array(queued.filter(isAlikeQueued), { maxLength: TRANSACTION_MAX })
     .map((inside): (readonly string[])[] => [['MULTI'], ...inside, ['EXEC']]);
   const steps = fc.oneof(
     { weight: 8, arbitrary: requests.map((request): (readonly string[])[] => [request]) },
@@ -96,14 +122,27 @@ async function compare(
     ['DEBUG', 'DIGEST'],
     ['KEYS', '*'],
   ]);
-  using test = testShard({ commands: options.commands });
+  using test = testShard({
+    commands: [...new Set([...options.commands, ...transactionCommands, ...scriptingCommands])],
+  });
   const ours = sessionOf(test.shard, options.protocol ?? 2);
   const differences = [...VERSION_DIFFERENCES, ...(options.differences ?? [])];
+  const agree = (request: readonly string[], mine: string, real: string): boolean =>
+    repliesAgree(mine, real, options.loosely?.(asked(request)) ?? 'exact') ||
+    differences.some((each) =>
+      each.explains(asked(request), mine.replace(SCRIPT_PLACE, ''), real.replace(SCRIPT_PLACE, '')),
+    );
+  let queue: (readonly string[])[] = [];
   requests.forEach((request, at) => {
     const mine = ours(request);
     const real = theirs[at]!;
-    if (repliesAgree(mine, real, options.loosely?.(request) ?? 'exact')) return;
-    if (differences.some((difference) => difference.explains(request, mine, real))) return;
+    const transaction = queue;
+    if (mine === '+QUEUED\r\n') queue.push(request);
+    else queue = [];
+    if (agree(request, mine, real)) return;
+    const [mines, reals] = [rawItems(mine), rawItems(real)];
+    const isTransaction = request[0] === 'EXEC' && mines.length === transaction.length;
+    if (isTransaction && transaction.every((each, i) => agree(each, mines[i]!, reals[i]!))) return;
     throw new Error(
       `request ${at + 1}: ${shown(request)}\n  ours:  ${JSON.stringify(mine)}\n  real:  ${JSON.stringify(real)}`,
     );

@@ -35,8 +35,22 @@ export function isScanFromMiddle(request: readonly string[]): boolean {
 /** The items of an array of bulk strings. */
 export const bulkItems = (reply: string): string[] => parse(reply).items.map((item) => item.text);
 
-function parse(reply: string): Tree {
-  let at = 0;
+/** The items of an array, as they came; of anything else none. */
+export function rawItems(reply: string): string[] {
+  if (!reply.startsWith('*') || reply.startsWith('*-')) return [];
+  const items: string[] = [];
+  for (let at = reply.indexOf('\r\n') + 2; at < reply.length;) {
+    const { end } = parseAt(reply, at);
+    items.push(reply.slice(at, end));
+    at = end;
+  }
+  return items;
+}
+
+const parse = (reply: string): Tree => parseAt(reply, 0).tree;
+
+function parseAt(reply: string, from: number): { readonly tree: Tree; readonly end: number } {
+  let at = from;
   const next = (): Tree => {
     const mark = reply[at]!;
     const end = reply.indexOf('\r\n', at);
@@ -52,7 +66,7 @@ function parse(reply: string): Tree {
     const count = Number(line) * (mark === '%' ? 2 : 1);
     return { mark, text: '', items: Array.from({ length: count }, next) };
   };
-  return next();
+  return { tree: next(), end: at };
 }
 
 function canonical(tree: Tree, how: 'unordered' | 'pairs'): string {

@@ -81,8 +81,13 @@ class Decoder {
   }
 }
 
+/** No double is this integer: the engine stops here where a processor, and so Redis, goes round. */
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+
 /** What a script returned, as a reply; an error that ended it says where. */
 export function fromScript(value: ReplyValue, sha: string): Reply {
+  if (value === INT64_MAX) return INT64_MIN;
   if (value === null || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return value;
   if (Buffer.isBuffer(value)) return value.latin1Slice();
