@@ -156,6 +156,11 @@ export class Feed implements WriteListener {
     this.#own();
   }
 
+  /** Nobody can continue the history so far. */
+  forget(): void {
+    this.#forgetHistory();
+  }
+
   /** Makes the next write name its database: a new replica does not know which one is selected. */
   selectAgain(): void {
     this.#selected = null;

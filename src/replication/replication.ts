@@ -64,6 +64,7 @@ export class Replication implements ReplicaOwner {
       functions: () => this.functions,
       replicaBuffer: options.replicaBuffer ?? null,
     });
+    shard.forgetReplicationId = () => this.feed.forget();
     this.waits = new Waits(this.feed, this.primary);
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();

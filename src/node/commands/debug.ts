@@ -4,7 +4,21 @@
  * Only what is harmless: nothing here crashes or corrupts. Unlike in Redis 7 it needs no permission: this server is a sandbox.
  */
 
-import { OK, Status, type Reply } from '../../resp/reply.ts';
+import {
+  Double,
+  encodeBulk,
+  encodeReply,
+  Failure,
+  MapReply,
+  OK,
+  Push,
+  Raw,
+  SetReply,
+  Status,
+  Verbatim,
+  type Protocol,
+  type Reply,
+} from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { dumpPayload } from '../../rdb/payload.ts';
 import { datasetDigest, valueDigest } from '../keyspace/digest.ts';
@@ -12,8 +26,12 @@ import { matchesGlob } from '../keyspace/glob.ts';
 import { toRdbValue } from '../keyspace/rdb-values.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
 import type { CommandContext } from '../shard/context.ts';
+import { afterwards } from './afterwards.ts';
 import { rest } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
+import { persistenceOf } from '../persistence/persistence.ts';
+import { reload } from '../persistence/reload.ts';
+import { parseInteger } from './numbers.ts';
 import { referencesOf } from './object.ts';
 
 const SECOND = 1000;
@@ -29,6 +47,70 @@ interface Subcommand {
 
 /** As C's strtod: what begins with no number is 0. */
 const leadingNumber = (text: string): number => Number(/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?/i.exec(text)?.[0] ?? 0);
+
+const NOTHING_KEPT = 'this server keeps nothing on disk: start it with a folder for its data (--data DIR)';
+
+function reloadData(context: CommandContext, options: readonly string[]): Reply {
+  const words = new Set(options.map((word) => word.toUpperCase()));
+  for (const word of words) {
+    if (!['MERGE', 'NOFLUSH', 'NOSAVE'].includes(word)) {
+      throw refuse('ERR', 'DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+    }
+  }
+  const persistence = persistenceOf(context.shard);
+  if (words.has('NOSAVE')) {
+    if (persistence === undefined) throw refuse('ERR', NOTHING_KEPT);
+    if (words.has('NOFLUSH'))
+      throw refuse('ERR', 'DEBUG RELOAD NOSAVE NOFLUSH is not supported: a dump replaces all data');
+    return afterwards(context, () => persistence.reloadSnapshot(), OK);
+  }
+  reload(context.shard);
+  return persistence === undefined || !context.mayBlock ? OK : afterwards(context, () => persistence.save(), OK);
+}
+
+const POPULATED_MAX = 10_000_000;
+
+function populate({ keyspace }: CommandContext, [count, prefix = 'key', size]: readonly string[]): Reply {
+  const keys = parseInteger(count!);
+  const length = size === undefined ? 0 : parseInteger(size);
+  if (keys === null || length === null || keys < 0 || keys > POPULATED_MAX) throw refuse('NOT_INTEGER');
+  for (let i = 0; i < keys; i++) {
+    const key = `${prefix}:${i}`;
+    const text = `value:${i}`;
+    if (!keyspace.has(key)) keyspace.put(key, size === undefined ? text : text.slice(0, length).padEnd(length, '\0'));
+  }
+  return OK;
+}
+
+/** A reply of each type; what RESP2 has not is shown by what stands for it there. */
+const EXAMPLES: Readonly<Record<string, (protocol: Protocol) => Reply>> = {
+  string: () => 'Hello World',
+  integer: () => 12_345,
+  double: () => new Double(3.141),
+  bignum: (protocol) => {
+    const digits = '1234567999999999999999999999999999999';
+    return protocol === 3 ? new Raw(`(${digits}\r\n`) : digits;
+  },
+  null: () => null,
+  array: () => [0, 1, 2],
+  set: () => new SetReply([0, 1, 2]),
+  map: () => new MapReply([0, false, 1, true, 2, false]),
+  attrib: (protocol) => {
+    const rest = encodeReply('Some real reply following the attribute', protocol);
+    return new Raw(
+      protocol === 3 ? `|1\r\n${encodeBulk('key-popularity')}${encodeReply(['key:123', 90], 3)}${rest}` : rest,
+    );
+  },
+  push: (protocol) => {
+    if (protocol === 2) throw refuse('ERR', 'RESP2 is not supported by this command');
+    return new Raw(
+      encodeReply(new Push(['server-cpu-usage', 42]), 3) + encodeBulk('Some real reply following the push reply'),
+    );
+  },
+  verbatim: () => new Verbatim('This is a verbatim\nstring', 'txt'),
+  true: () => true,
+  false: () => false,
+};
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
   DIGEST: {
@@ -72,6 +154,124 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     words: [2, 2],
     help: ['STRINGMATCH-LEN <pattern> <string>', 'Whether the pattern matches the string: 1 or 0.'],
     run: (_context, [pattern, text]) => (matchesGlob(pattern!, text!) ? 1 : 0),
+  },
+  RELOAD: {
+    words: [0, 3],
+    help: [
+      'RELOAD [option ...]',
+      'Writes all data out as a dump and reads them back. NOSAVE: reads the dump on disk, in place of the data.',
+    ],
+    run: (context, options) => reloadData(context, options),
+  },
+  LOADAOF: {
+    words: [0, 0],
+    help: ['LOADAOF', 'Runs the append log on disk anew, in place of the data.'],
+    run(context) {
+      const persistence = persistenceOf(context.shard);
+      if (persistence === undefined) throw refuse('ERR', NOTHING_KEPT);
+      return afterwards(context, () => persistence.reloadLog(), OK);
+    },
+  },
+  PROTOCOL: {
+    words: [1, 1],
+    help: ['PROTOCOL <type>', `An example of a reply of that type: ${Object.keys(EXAMPLES).join(', ')}.`],
+    run({ session }, [type]) {
+      const example = EXAMPLES[type!.toLowerCase()];
+      if (example !== undefined) return example(session.protocol);
+      throw refuse(
+        'ERR',
+        `Wrong protocol type name. Please use one of the following: ${Object.keys(EXAMPLES).join('|')}`,
+      );
+    },
+  },
+  ERROR: {
+    words: [1, 1],
+    help: ['ERROR <string>', 'Answers with that error, whose first word may be its code.'],
+    run: (_context, [text]) => new Failure(text!),
+  },
+  LOG: {
+    words: [1, 1],
+    help: ['LOG <message>', 'Writes a line to the log.'],
+    run({ shard }, [message]) {
+      shard.world.log.event('debug-log', { message });
+      return OK;
+    },
+  },
+  POPULATE: {
+    words: [1, 3],
+    help: ['POPULATE <count> [<prefix>] [<size>]', 'Makes that many string keys, those that are missing.'],
+    run: (context, words) => populate(context, words),
+  },
+  'CHANGE-REPL-ID': {
+    words: [0, 0],
+    help: ['CHANGE-REPL-ID', 'Changes the replication id, so that replicas must synchronize anew.'],
+    run({ shard }) {
+      shard.forgetReplicationId();
+      return OK;
+    },
+  },
+  REPLICATE: {
+    words: [1, Infinity],
+    help: ['REPLICATE <word> [<word> ...]', 'Sends a request to the replicas that is not run here.'],
+    run({ shard, session }, words) {
+      shard.writeLog.append(session.database, words);
+      return OK;
+    },
+  },
+  'SET-DISABLE-DENY-SCRIPTS': {
+    words: [1, 1],
+    help: ['SET-DISABLE-DENY-SCRIPTS <0|1>', 'Whether scripts may call all commands.'],
+    run({ shard }, [on]) {
+      shard.scriptsCallAll = leadingNumber(on!) !== 0;
+      return OK;
+    },
+  },
+  SDSLEN: {
+    words: [1, 1],
+    help: ['SDSLEN <key>', 'Lengths of a key and of the string there, without spare room.'],
+    run({ keyspace }, [key]) {
+      const value = keyspace.values.get(key!);
+      if (value === undefined) throw refuse('NO_SUCH_KEY');
+      const other = typeof value === 'string' ? value.length : value.kind === 'raw' ? value.view.length : null;
+      if (other === null || encodingOf(value) === 'int') throw refuse('ERR', 'Not an sds encoded string.');
+      const own = key!.length;
+      const facts = `key_sds_len:${own}, key_sds_avail:0, key_zmalloc: ${own}, `;
+      return new Status(`${facts}val_sds_len:${other}, val_sds_avail:0, val_zmalloc: ${other}`);
+    },
+  },
+  LISTPACK: {
+    words: [1, 1],
+    help: ['LISTPACK <key>', 'Whether the value is kept as a listpack.'],
+    run({ keyspace }, [key]) {
+      const value = keyspace.values.get(key!);
+      if (value === undefined) throw refuse('NO_SUCH_KEY');
+      if (!encodingOf(value).startsWith('listpack')) throw refuse('ERR', 'Not a listpack encoded object.');
+      return new Status('Listpack structure printed on stdout');
+    },
+  },
+  // What follows tunes what is not here: known, since test suites send it before what they are after
+  ...Object.fromEntries(
+    [
+      ['QUICKLIST-PACKED-THRESHOLD', 'size'],
+      ['SET-SKIP-CHECKSUM-VALIDATION', '0|1'],
+      ['AOF-FLUSH-SLEEP', 'microseconds'],
+      ['PAUSE-CRON', '0|1'],
+      ['DICT-RESIZING', '0|1'],
+      ['STRINGMATCH-TEST', ''],
+      ['REPL-PAUSE', 'where'],
+    ].map(([name, word]): [string, Subcommand] => [
+      name!,
+      {
+        words: word === '' ? [0, 0] : [1, 1],
+        help: [word === '' ? name! : `${name} <${word}>`, 'Without effect here.'],
+        run: () => OK,
+      },
+    ]),
+  ),
+  REPLYBUFFER: {
+    words: [2, 2],
+    help: ['REPLYBUFFER <what> <value>', 'Without effect here.'],
+    run: () => OK,
   },
   HELP: {
     words: [0, 0],

@@ -51,6 +51,12 @@ export class Loading {
     if (!access.isLfu && idleSeconds !== null) database.setAccessMark(key, access.markOfIdle(idleSeconds, now));
   }
 
+  /** Puts what was read in place of the same data: nobody is told. */
+  exchange(): void {
+    for (const [index, keyspace] of this.#shard.keyspaces.entries()) keyspace.swap(this.#databases[index]!);
+    this.discard();
+  }
+
   /** Replaces the shard's data. */
   install(): void {
     const shard = this.#shard;

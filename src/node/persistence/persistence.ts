@@ -14,11 +14,12 @@ import type { AppendFile, FileOutcome, FileTrouble, Folder } from '../../world/f
 import { DONE } from '../../world/files.ts';
 import type { Timer } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
-import type { AnswerGate, Shard } from '../shard/shard.ts';
+import { Shard, type AnswerGate } from '../shard/shard.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
 import { baseName, formatManifest, logName, manifestName, type Manifest } from './manifest.ts';
-import { restore, type RestoreOutcome } from './restore.ts';
+import { reloadFrom } from './reload.ts';
+import { loadSnapshotFile, restore, type RestoreOutcome } from './restore.ts';
 import { savePoints } from './save-points.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
@@ -148,6 +149,35 @@ export class Persistence implements AnswerGate {
     this.#savedMs = this.shard.world.clock.now();
     this.#dirtyAtSave = dirty.before;
     return DONE;
+  }
+
+  /** What the snapshot on disk holds takes the place of all data. */
+  async reloadSnapshot(): Promise<FileOutcome> {
+    const loaded = await loadSnapshotFile(this.shard, this.#folder, this.#snapshotName);
+    return loaded.ok ? DONE : loaded;
+  }
+
+  /** What the append log leads to takes the place of the same data; meanwhile nobody is answered. */
+  async reloadLog(): Promise<FileOutcome> {
+    const { shard } = this;
+    const log = this.#log;
+    if (log === null) return { ok: false, why: 'failed', detail: 'there is no append log' };
+    await log.finishSwitch();
+    const written = this.#writeOut(log, true);
+    if (!written.ok) return written;
+    const databases = String(shard.config.get('databases'));
+    const other = new Shard({ world: shard.world, commands: shard.commands, config: { databases } });
+    Object.assign(other.limits, shard.limits);
+    shard.loading = true;
+    try {
+      const places = { snapshot: this.#snapshotName, logFolder: this.#logFolder, log: this.#logName };
+      const outcome = await restore(other, { folder: this.#folder, ...places });
+      if (outcome.ok) reloadFrom(shard, other);
+      return outcome.ok ? DONE : outcome;
+    } finally {
+      shard.loading = false;
+      other.close();
+    }
   }
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */

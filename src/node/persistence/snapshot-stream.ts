@@ -77,6 +77,12 @@ export class SnapshotStream {
     this.#later();
   }
 
+  /** Walks to the end at once; the receiver takes all. */
+  finish(): void {
+    this.#timer?.cancel();
+    while (!this.#ended) this.#slice();
+  }
+
   /** Ends the walk before its end. */
   cancel(): void {
     if (this.#ended) return;

@@ -118,6 +118,10 @@ export class Shard implements KeyspaceOwner {
   streamPosition: (isAtRest: boolean) => StreamPosition | null = () => null;
   /** Holds answers back until what they tell of is on disk; null: nothing does. */
   answerGate: AnswerGate | null = null;
+  /** DEBUG CHANGE-REPL-ID; replication's affair. */
+  forgetReplicationId: () => void = () => undefined;
+  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call what they otherwise may not. */
+  scriptsCallAll = false;
   /** Ends the process that the shard is, at a client's wish; null: it belongs to others. */
   endRequested: ((how: 'as-configured' | 'save' | 'nosave') => void) | null = null;
   /** Why no write is taken at the moment, apart from the request itself; null: nothing hinders. */

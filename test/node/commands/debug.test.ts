@@ -1,10 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { debugCommands } from '../../../src/node/commands/debug.ts';
+import { dataCommands } from '../../../src/node/commands/index.ts';
 import { keyCommands } from '../../../src/node/commands/keys.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard } from '../../support/fixtures.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { describeReal, startRealRedis } from '../../support/real-redis.ts';
+import { POOLS } from '../../support/request-generator.ts';
+import { writesOfEveryType } from '../../support/writes-of-every-type.ts';
 
 const commands = [...debugCommands, ...stringCommands, ...keyCommands];
 
@@ -88,5 +94,80 @@ describe('DEBUG', () => {
     client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
     expect(test.shard.activeExpiry).toBe(false);
     expect(client.call('DEBUG', 'HELP')).toContain('SLEEP <seconds>');
+  });
+});
+
+describe('DEBUG RELOAD', () => {
+  it('brings every value back as it was, with its expiry and its encoding', async () => {
+    await fc.assert(
+      fc.property(fc.array(writesOfEveryType(POOLS.key), { maxLength: 30 }), (writes) => {
+        using test = testShard({ commands: dataCommands });
+        const client = test.client();
+        for (const words of writes) client.call(...words);
+        client.call('SELECT', '3');
+        client.call('XADD', 'other', '1-1', 'f', 'v');
+        client.call('XGROUP', 'CREATE', 'other', 'g', '0');
+        client.call('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'other', '>');
+        client.call('SELECT', '0');
+        const look = (): unknown => [
+          client.call('DEBUG', 'DIGEST'),
+          POOLS.key.map((key) =>
+            ['OBJECT ENCODING', 'PEXPIRETIME'].map((name) => client.call(...name.split(' '), key)),
+          ),
+          test.shard.memory.keys.bytes,
+        ];
+        const before = look();
+        client.call('WATCH', ...POOLS.key);
+        expect(client.call('DEBUG', 'RELOAD')).toBe('OK');
+        expect(look()).toEqual(before);
+        client.call('MULTI');
+        expect(client.call('EXEC')).toEqual([]); // the data are the same: no watched key has changed
+        client.call('SELECT', '3');
+        expect(client.call('XPENDING', 'other', 'g')).toEqual([1, '1-1', '1-1', [['c', '1']]]);
+      }),
+    );
+  });
+
+  it('refuses what it does not know, and what needs files where there are none', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    expect(client.bytes('DEBUG', 'RELOAD', 'NOW')).toMatch(/^-ERR DEBUG RELOAD only supports/);
+    expect(client.bytes('DEBUG', 'RELOAD', 'NOSAVE')).toMatch(/^-ERR this server keeps nothing on disk/);
+    expect(client.bytes('DEBUG', 'LOADAOF')).toMatch(/^-ERR this server keeps nothing on disk/);
+  });
+});
+
+describeReal('DEBUG PROTOCOL and its like', () => {
+  it.each([2, 3] as const)('answer as redis-server does with RESP%i', async (protocol) => {
+    await using real = await startRealRedis();
+    using client = await RawClient.to(real.port);
+    using test = testShard({ commands: dataCommands });
+    const ours = test.client();
+    ours.session.protocol = protocol;
+    const types = [
+      'string',
+      'integer',
+      'double',
+      'bignum',
+      'null',
+      'array',
+      'set',
+      'map',
+      'attrib',
+      'verbatim',
+      'true',
+      'false',
+      'x',
+    ];
+    const requests = [
+      ...types.map((type) => ['DEBUG', 'PROTOCOL', type]),
+      ['DEBUG', 'ERROR', 'MY error\r\nof two lines'],
+      ['DEBUG', 'POPULATE', '5', 'k', '10'],
+      ['DEBUG', 'DIGEST'],
+      ['DEBUG', 'LISTPACK', 'none'],
+      ['DEBUG', 'QUICKLIST-PACKED-THRESHOLD', '100b'],
+    ];
+    const [, ...theirs] = await client.exchange([['HELLO', String(protocol)], ...requests]);
+    expect(requests.map((words) => ours.bytes(...words))).toEqual(theirs);
   });
 });

@@ -57,6 +57,10 @@ class KeptShard {
     return this.client.replies.shift();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('nosave');
+  }
+
   async end(how: 'as-configured' | 'save' | 'nosave' = 'as-configured'): Promise<void> {
     await this.persistence.close(how);
     this.shard.close();
@@ -77,6 +81,31 @@ const fill = ({ client }: KeptShard): void => {
   client.call('SET', 'elsewhere', 'v');
   client.call('SELECT', '0');
 };
+
+describe('DEBUG', () => {
+  it('LOADAOF runs the log anew, RELOAD NOSAVE reads the snapshot, and both answer when that is done', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, AOF);
+      fill(kept);
+      expect(await kept.answer(world, 'SAVE')).toBe('OK');
+      const { digest } = kept;
+      expect(await kept.answer(world, 'APPEND', 'string', 'more')).toBe(1004);
+      const later = kept.digest;
+      expect(await kept.answer(world, 'DEBUG', 'LOADAOF')).toBe('OK');
+      expect(kept.digest).toBe(later);
+      expect(await kept.answer(world, 'INCR', 'counter')).toBe(1);
+      expect(await kept.answer(world, 'DEBUG', 'LOADAOF')).toBe('OK');
+      expect(await kept.answer(world, 'GET', 'counter')).toBe('1');
+      expect(await kept.answer(world, 'DEBUG', 'RELOAD', 'NOSAVE')).toBe('OK');
+      expect(kept.digest).toBe(digest);
+      const dirty = kept.client.call('SET', 'unsaved', 'v');
+      expect(dirty).toBe('OK');
+      expect(await kept.answer(world, 'DEBUG', 'RELOAD')).toBe('OK');
+      expect(kept.persistence.changesSinceSave).toBe(0);
+    });
+  });
+});
 
 describe('a snapshot', () => {
   it('brings every type, time to live and database back', async () => {
