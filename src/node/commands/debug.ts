@@ -86,7 +86,7 @@ function populate({ keyspace }: CommandContext, [count, prefix = 'key', size]: r
 const EXAMPLES: Readonly<Record<string, (protocol: Protocol) => Reply>> = {
   string: () => 'Hello World',
   integer: () => 12_345,
-  double: () => new Double(3.141),
+  double: () => new Double(Number('3.141')),
   bignum: (protocol) => {
     const digits = '1234567999999999999999999999999999999';
     return protocol === 3 ? new Raw(`(${digits}\r\n`) : digits;

@@ -13,6 +13,7 @@ import type { Shard } from '../shard/shard.ts';
 import { ANTIPODE_VERSION, REDIS_VERSION } from '../shard/version.ts';
 import { many, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
+import { commandstats, errorstats, latencystats } from './info-stats.ts';
 import { datasetPercent, memoryFacts } from './memory.ts';
 
 type Fields = readonly (readonly [name: string, value: string | number])[];
@@ -80,7 +81,7 @@ const persistence = ({ loading }: Shard): Fields => [
   ['async_loading', 0],
 ];
 
-const stats = ({ stats, commandRate, subscriptions, hits, misses }: Shard): Fields => [
+const stats = ({ stats, commandRate, commandStats, subscriptions, hits, misses }: Shard): Fields => [
   ['total_connections_received', stats.connections],
   ['total_commands_processed', stats.commands],
   ['instantaneous_ops_per_sec', commandRate.perSecond],
@@ -94,6 +95,8 @@ const stats = ({ stats, commandRate, subscriptions, hits, misses }: Shard): Fiel
   ['pubsub_channels', subscriptions.count('channel')],
   ['pubsub_patterns', subscriptions.count('pattern')],
   ['pubsubshard_channels', subscriptions.count('shard')],
+  ['total_error_replies', commandStats.errors],
+  ['unexpected_error_replies', 0],
 ];
 
 const cpu = ({ stats }: Shard): Fields => [
@@ -121,31 +124,44 @@ function averageTtlMs({ expires }: Keyspace, now: number): number {
   return Math.round(sum / looks);
 }
 
-const SECTIONS: readonly (readonly [title: string, fields: (shard: Shard) => Fields])[] = [
-  ['Server', server],
-  ['Clients', clients],
-  ['Memory', memory],
-  ['Persistence', persistence],
-  ['Stats', stats],
-  ['Replication', () => []],
-  ['CPU', cpu],
-  ['Keyspace', keyspace],
+interface Section {
+  readonly title: string;
+  fields(shard: Shard): Fields;
+  /** Shown only by its name, or with `all` or `everything`. */
+  readonly isDetail?: true;
+}
+
+const SECTIONS: readonly Section[] = [
+  { title: 'Server', fields: server },
+  { title: 'Clients', fields: clients },
+  { title: 'Memory', fields: memory },
+  { title: 'Persistence', fields: persistence },
+  { title: 'Stats', fields: stats },
+  { title: 'Replication', fields: () => [] },
+  { title: 'CPU', fields: cpu },
+  { title: 'Modules', fields: () => [] },
+  { title: 'Commandstats', fields: commandstats, isDetail: true },
+  { title: 'Errorstats', fields: errorstats },
+  { title: 'Latencystats', fields: latencystats, isDetail: true },
+  { title: 'Cluster', fields: () => [['cluster_enabled', 0]] },
+  { title: 'Keyspace', fields: keyspace },
 ];
 
 /** The text of INFO: the named sections, all of them when none is named. */
 export function infoText(shard: Shard, names: readonly string[]): string {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
-  const all = wanted.size === 0 || ['all', 'everything', 'default'].some((name) => wanted.has(name));
+  const details = ['all', 'everything'].some((name) => wanted.has(name));
+  const all = wanted.size === 0 || details || wanted.has('default');
   const added = new Map(shard.infoSections);
   const texts: string[] = [];
   const write = (title: string, fields: Fields): void => {
     texts.push(`# ${title}\r\n${fields.map(([name, value]) => `${name}:${value}\r\n`).join('')}`);
   };
-  for (const [title, fields] of SECTIONS) {
+  for (const { title, fields, isDetail = false } of SECTIONS) {
     const name = title.toLowerCase();
     const more = added.get(name);
     added.delete(name);
-    if (all || wanted.has(name)) write(title, [...fields(shard), ...(more?.() ?? [])]);
+    if ((isDetail ? details : all) || wanted.has(name)) write(title, [...fields(shard), ...(more?.() ?? [])]);
   }
   for (const [name, fields] of added) {
     if (all || wanted.has(name)) write(name[0]!.toUpperCase() + name.slice(1), fields());

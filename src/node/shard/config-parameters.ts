@@ -7,7 +7,16 @@
 import { EVICTION_POLICIES } from './eviction-policy.ts';
 import { DEFAULT_OUTPUT_LIMITS } from './output-limits.ts';
 
-type Kind = 'text' | 'save-points' | 'integer' | 'bytes' | 'boolean' | 'word' | 'output-limits' | 'events';
+type Kind =
+  | 'text'
+  | 'percentiles'
+  | 'save-points'
+  | 'integer'
+  | 'bytes'
+  | 'boolean'
+  | 'word'
+  | 'output-limits'
+  | 'events';
 
 export interface Parameter {
   readonly kind: Kind;
@@ -129,6 +138,8 @@ const OBEYED = {
   'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
   'slowlog-log-slower-than': integer(10_000, -1, INT64_MAX),
   'slowlog-max-len': integer(128, 0, INT64_MAX, { clampedTo: [0, SLOWLOG_LENGTH_MAX] }),
+  'latency-tracking': boolean(true),
+  'latency-tracking-info-percentiles': { kind: 'percentiles', value: '50 99 99.9' },
   hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
 } as const satisfies Readonly<Record<string, Parameter>>;
 
@@ -190,8 +201,6 @@ const INERT = {
   'jemalloc-bg-thread': boolean(true),
   'key-load-delay': integer(0, -MAX_INT - 1, MAX_INT, { hidden: true }),
   'latency-monitor-threshold': integer(0, 0, INT64_MAX),
-  'latency-tracking': boolean(true),
-  'latency-tracking-info-percentiles': text('50 99 99.9'),
   'list-compress-depth': integer(0, 0, MAX_INT),
   'loading-process-events-interval-bytes': integer(524_288, 1024, MAX_INT, { hidden: true }),
   'locale-collate': text(''),

@@ -131,6 +131,17 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
         ? { ok: false, detail: 'Invalid save parameters' }
         : { ok: true, value: canonicalSavePoints(points) };
     }
+    case 'percentiles': {
+      const numbers = raw
+        .split(/\s+/)
+        .filter((word) => word !== '')
+        .map(Number);
+      if (numbers.some(Number.isNaN))
+        return { ok: false, detail: 'Invalid latency-tracking-info-percentiles parameters' };
+      return numbers.every((number) => number >= 0 && number <= 100)
+        ? { ok: true, value: numbers.join(' ') }
+        : { ok: false, detail: 'latency-tracking-info-percentiles parameters should sit between [0.0,100.0]' };
+    }
     case 'events':
       // Kept as it was said: beside A a letter may be on that CONFIG GET does not show
       return notificationLetters(raw) === null

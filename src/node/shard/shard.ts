@@ -30,6 +30,8 @@ import { outputLimits, type OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
+import { CommandStats } from './command-stats.ts';
+import { failureOf } from './failure-of.ts';
 import { Slowlog } from './slowlog.ts';
 import { Standstill } from './standstill.ts';
 import { Notifications } from './notifications.ts';
@@ -80,6 +82,7 @@ export class Shard implements KeyspaceOwner {
   readonly scripts = new ScriptCache();
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
+  readonly commandStats = new CommandStats();
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */
   readonly runId: string;
@@ -118,9 +121,8 @@ export class Shard implements KeyspaceOwner {
   streamPosition: (isAtRest: boolean) => StreamPosition | null = () => null;
   /** Holds answers back until what they tell of is on disk; null: nothing does. */
   answerGate: AnswerGate | null = null;
-  /** DEBUG CHANGE-REPL-ID; replication's affair. */
   forgetReplicationId: () => void = () => undefined;
-  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call what they otherwise may not. */
+  /** Scripts may call what they otherwise may not. */
   scriptsCallAll = false;
   /** Ends the process that the shard is, at a client's wish; null: it belongs to others. */
   endRequested: ((how: 'as-configured' | 'save' | 'nosave') => void) | null = null;
@@ -200,6 +202,7 @@ export class Shard implements KeyspaceOwner {
     this.hits = 0;
     this.misses = 0;
     this.commandRate.reset();
+    this.commandStats.reset();
     Object.assign(this.stats, { ...NO_STATS, startedAtMs: this.stats.startedAtMs, busyMs: this.stats.busyMs });
   }
 
@@ -298,8 +301,12 @@ export class Shard implements KeyspaceOwner {
     this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
     const { database } = session;
-    const { slowlog } = this;
-    let startedAtMs = slowlog.timesAll ? slowlog.moment() : UNTIMED;
+    const { slowlog, commandStats } = this;
+    const stat = commandStats.of(command);
+    let isSampled = !slowlog.timesAll && commandStats.isTimed(stat);
+    let startedAtMs = slowlog.timesAll || isSampled ? slowlog.moment() : UNTIMED;
+    stat.calls++;
+    const errors = commandStats.errors;
     const before = this.dirty;
     if (this.notifications.isOn) this.notifications.begin(this.keyspaces[database]!, command, words);
     this.#depth++;
@@ -307,20 +314,27 @@ export class Shard implements KeyspaceOwner {
     try {
       const quick = command.quick?.(context, words); // null is a reply
       if (quick === undefined) {
-        if (slowlog.enabled && startedAtMs === UNTIMED) startedAtMs = slowlog.moment();
+        isSampled = false;
+        if (startedAtMs === UNTIMED) startedAtMs = slowlog.moment();
         reply = command.run(context, words);
       } else reply = quick;
     } catch (error) {
       session.refusals++;
-      if (error instanceof Refusal) reply = new Failure(error.message);
-      else if (error instanceof RangeError && /string length|array length|allocation failed/i.test(error.message)) {
-        // JavaScript's strings and arrays end earlier than Redis's: a limit of ours, said plainly.
-        reply = new Failure('ERR result exceeds the largest value this server can hold (512 MiB)');
-      } else throw error;
+      reply = failureOf(error);
     } finally {
       this.#depth--;
     }
-    if (startedAtMs !== UNTIMED && reply !== BLOCKED) slowlog.ended(session, command, words, startedAtMs);
+    if (reply === BLOCKED) stat.calls--; // it counts when it is served
+    else if (startedAtMs !== UNTIMED) {
+      const milliseconds = slowlog.moment() - startedAtMs;
+      commandStats.ended(stat, milliseconds, isSampled);
+      slowlog.ended(session, command, words, milliseconds);
+    }
+    if (reply instanceof Failure) {
+      stat.failed++;
+      // What a command of a script or a transaction said is counted there
+      if (commandStats.errors === errors) commandStats.error(reply.text);
+    }
     if (this.keyMemory.pending) this.keyMemory.settle();
     if (this.notifications.isOn) this.notifications.end(this.keyspaces[database]!, command, words);
     const replicated = context.replicated as (readonly string[])[] | null; // the command may have set it
@@ -422,6 +436,8 @@ export class Shard implements KeyspaceOwner {
   #reject(session: Session, command: Command | undefined, refusal: Refusal): void {
     const { transaction } = session;
     session.refusals++;
+    if (command !== undefined) this.commandStats.of(command).rejected++;
+    this.commandStats.error(refusal.message);
     if (command?.name === 'EXEC') {
       // EXEC itself is refused: so is the transaction [redis server.c rejectCommand]
       this.endTransaction(session);
@@ -442,6 +458,7 @@ export class Shard implements KeyspaceOwner {
     this.access.isLfu = isLfu(this.config.get('maxmemory-policy'));
     this.access.logFactor = this.config.get('lfu-log-factor');
     this.access.decayMinutes = this.config.get('lfu-decay-time');
+    this.commandStats.tracksLatency = this.config.get('latency-tracking');
     this.slowlog.configure(this.config.get('slowlog-log-slower-than'), this.config.get('slowlog-max-len'));
   }
 

@@ -55,7 +55,7 @@ export class Slowlog {
     this.timesAll = this.enabled && slowerThan < QUICK_MICROSECONDS_MAX;
   }
 
-  /** For `ended`: milliseconds since an arbitrary start, never negative. */
+  /** Milliseconds since an arbitrary start, never negative. */
   moment(): number {
     return this.#clock.elapsed() + this.#heldMs;
   }
@@ -66,9 +66,9 @@ export class Slowlog {
   }
 
   /** Keeps the request if it was slow. */
-  ended(session: Session, command: Command, words: readonly string[], startedAtMs: number): void {
+  ended(session: Session, command: Command, words: readonly string[], milliseconds: number): void {
     if (!this.enabled) return;
-    const microseconds = Math.floor((this.moment() - startedAtMs) * 1000);
+    const microseconds = Math.floor(milliseconds * 1000);
     if (microseconds < this.#slowerThan || command.flags.has('skip_slowlog')) return;
     this.#entries.push({
       id: this.#nextId++,

@@ -1,0 +1,82 @@
+/**
+ * What a shard counts of each command and of each kind of error: INFO's commandstats, errorstats and latencystats read it.
+ * [redis server.c call, afterCommand; latency.c]
+ *
+ * Plain GET and SET, answered past the grammar, are timed every `QUICK_EVERY`th time, and that time counts for the others: reading
+ * the clock would cost more than it tells. Border: the shard says when a command begins and ends. Limits: ERROR_CODES_MAX.
+ */
+
+import type { Command } from '../commands/command.ts';
+import { Histogram } from './histogram.ts';
+
+/** A power of two. */
+const QUICK_EVERY = 32;
+/** As Redis: beyond so many the errors are made of data, and are no longer told apart. [redis 7.4 server.c ERROR_STATS_NUMBER] */
+const ERROR_CODES_MAX = 128;
+
+export class CommandStat {
+  calls = 0;
+  microseconds = 0;
+  /** Refused before they ran. */
+  rejected = 0;
+  /** Answered with an error. */
+  failed = 0;
+  /** Null until something was timed while `latency-tracking` was on. */
+  latency: Histogram | null = null;
+}
+
+export class CommandStats {
+  /** `latency-tracking`. */
+  tracksLatency = true;
+  /** Errors replied, of all kinds. */
+  errors = 0;
+  readonly #stats = new Map<Command, CommandStat>();
+  readonly #errors = new Map<string, number>();
+  #last: Command | null = null;
+  #lastStat = new CommandStat();
+
+  of(command: Command): CommandStat {
+    if (command === this.#last) return this.#lastStat;
+    let stat = this.#stats.get(command);
+    if (stat === undefined) this.#stats.set(command, (stat = new CommandStat()));
+    this.#last = command;
+    this.#lastStat = stat;
+    return stat;
+  }
+
+  /** True when a call that is answered past the grammar is to be timed. */
+  isTimed(stat: CommandStat): boolean {
+    return (stat.calls & (QUICK_EVERY - 1)) === 0;
+  }
+
+  ended(stat: CommandStat, milliseconds: number, isQuick: boolean): void {
+    const times = isQuick ? QUICK_EVERY : 1;
+    stat.microseconds += milliseconds * 1000 * times;
+    if (this.tracksLatency) (stat.latency ??= new Histogram()).add(milliseconds * 1e6, times);
+  }
+
+  /** `message` begins with the error's code. */
+  error(message: string): void {
+    this.errors++;
+    const space = message.indexOf(' ');
+    const code = space < 0 ? message : message.slice(0, space);
+    const count = this.#errors.get(code);
+    if (count !== undefined || this.#errors.size < ERROR_CODES_MAX) this.#errors.set(code, (count ?? 0) + 1);
+  }
+
+  reset(): void {
+    this.errors = 0;
+    this.#errors.clear();
+    this.#stats.clear();
+    this.#last = null;
+  }
+
+  /** Of commands that were called or refused. */
+  get commands(): ReadonlyMap<Command, CommandStat> {
+    return this.#stats;
+  }
+
+  get errorCounts(): ReadonlyMap<string, number> {
+    return this.#errors;
+  }
+}
