@@ -31,7 +31,7 @@ const flushMode: Argument<string | undefined> = {
 function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: readonly string[]): Reply {
   const { shard } = context;
   for (const keyspace of keyspaces) {
-    shard.watchers.changedAll(keyspace.index, (key) => keyspace.values.has(key));
+    shard.watchers.changedAll(keyspace.index, keyspace, null, context.now);
     shard.dirty += keyspace.clear();
     shard.blocking.changedAll(keyspace.index); // who reads for a group learns that it is gone
   }
@@ -42,9 +42,8 @@ function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: r
 
 function swap(shard: Shard, first: Keyspace, second: Keyspace): void {
   if (first === second) return;
-  // Whether it went or came: a key that was or is there counts as changed
-  const existed = (key: string): boolean => first.values.has(key) || second.values.has(key);
-  for (const { index } of [first, second]) shard.watchers.changedAll(index, existed);
+  shard.watchers.changedAll(first.index, first, second, shard.now);
+  shard.watchers.changedAll(second.index, second, first, shard.now);
   first.swap(second);
   for (const { index } of [first, second]) shard.blocking.changedAll(index);
 }

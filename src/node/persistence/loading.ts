@@ -63,7 +63,7 @@ export class Loading {
     shard.unit(() => {
       for (const [index, keyspace] of shard.keyspaces.entries()) {
         const loaded = this.#databases[index]!;
-        shard.watchers.changedAll(index, (key) => keyspace.values.has(key) || loaded.values.has(key));
+        shard.watchers.changedAll(index, keyspace, loaded, shard.now);
         keyspace.swap(loaded);
         shard.blocking.changedAll(index);
       }

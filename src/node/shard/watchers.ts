@@ -1,5 +1,6 @@
 /** Which sessions watch which keys, and are to be told that EXEC must fail. [redis multi.c] */
 
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Session } from './session.ts';
 
 const watchedPlace = (database: number, key: string): string => `${database}:${key}`;
@@ -49,12 +50,25 @@ export class Watchers {
     }
   }
 
-  /** FLUSHDB, SWAPDB: every watched key that is (or was) there changed. */
-  changedAll(database: number, existed: (key: string) => boolean): void {
+  /**
+   * The keys of a database go (`after` is null) or become others'. A key whose time had come when it was watched may go, one whose time
+   * has come may take the place of none: that is no change. [redis multi.c touchAllWatchedKeysInDb]
+   */
+  changedAll(database: number, before: Keyspace, after: Keyspace | null, now: number): void {
     const prefix = `${database}:`;
     for (const [at, sessions] of this.#sessions) {
-      if (!at.startsWith(prefix) || !existed(at.slice(prefix.length))) continue;
-      for (const session of sessions) session.transaction.dirty = true;
+      if (!at.startsWith(prefix)) continue;
+      const key = at.slice(prefix.length);
+      const was = before.values.has(key);
+      const is = after?.values.has(key) === true;
+      if (!was && !is) continue;
+      const isExpired = is && (after.expireAt(key) ?? Infinity) < now;
+      for (const { transaction } of sessions) {
+        const gone = transaction.watched.get(at) === true;
+        if (gone ? is && isExpired : !was && isExpired) transaction.watched.set(at, true);
+        else if (gone && !is) transaction.watched.set(at, false);
+        else transaction.dirty = true;
+      }
     }
   }
 }

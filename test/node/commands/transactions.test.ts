@@ -80,6 +80,42 @@ describe('WATCH', () => {
     expect(one.bytes('EXEC')).toBe('*-1\r\n');
   });
 
+  it('takes no expired key that goes, comes or stays for a change when databases are flushed or swapped', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const [one, other] = [test.client(), test.client()];
+    test.shard.activeExpiry = false;
+    const stale = async (database: string): Promise<void> => {
+      other.call('SELECT', database);
+      other.call('SET', 'a', '1', 'PX', '50');
+      await world.advance(100);
+    };
+    const exec = (): string => {
+      one.call('MULTI');
+      return one.bytes('EXEC');
+    };
+    await stale('0');
+    one.call('WATCH', 'a');
+    other.call('FLUSHDB');
+    expect(exec()).toBe('*0\r\n');
+    await stale('0');
+    await stale('1');
+    one.call('WATCH', 'a');
+    other.call('SWAPDB', '0', '1'); // stale, and stale again
+    expect(exec()).toBe('*0\r\n');
+    other.call('FLUSHALL');
+    await stale('1');
+    one.call('WATCH', 'a');
+    other.call('SWAPDB', '0', '1'); // nothing, then stale
+    expect(exec()).toBe('*0\r\n');
+    other.call('FLUSHALL');
+    other.call('SELECT', '1');
+    other.call('SET', 'a', '1');
+    one.call('WATCH', 'a');
+    other.call('SWAPDB', '0', '1'); // nothing, then something
+    expect(exec()).toBe('*-1\r\n');
+  });
+
   it('sees flushed and swapped databases where the key was there', () => {
     using test = testShard({ commands });
     const [one, other] = [test.client(), test.client()];
