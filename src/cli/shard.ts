@@ -118,7 +118,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     const what = source === null ? 'a primary' : `a replica of ${source.host}:${source.port}`;
     const { host, port } = server.address;
     // As the logo of redis-server says it: test suites wait for these words
-    if (shard.config.get('always-show-logo')) say(`Port: ${port}\n PID: ${process.pid}`);
+    if (shard.config.get('always-show-logo')) say(`Port: ${port}\n PID: ${process.pid}\nServer initialized`);
     say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
     say(`Ready to accept connections on ${host}:${port}`);

@@ -1,11 +1,13 @@
 /**
- * Values into the bytes of a dump, in encodings that Redis 7.0 to 8 and Valkey alike read: types up to 19.
+ * Values into the bytes of a dump, in encodings that Redis 7.0 to 8 and Valkey alike read: types up to 19, and those of hashes with fields
+ * that expire, which Redis reads from 7.4 on.
  *
  * Small collections become packed, by the same kind of thresholds as in Redis's own configuration (defaults of 7.0);
  * the receiver converts to its own thresholds when it loads. A collection is never empty: that is the caller's defect.
  */
 import assert from 'node:assert/strict';
 import type { ByteSink } from './byte-sink.ts';
+import { encodeExpiringHash } from './expiring-hash.ts';
 import { encodeIntset, fitsIntset } from './intset.ts';
 import { ListpackBuilder, LISTPACK_ENTRY_OVERHEAD_MAX } from './listpack.ts';
 import { encodeStream } from './stream.ts';
@@ -54,7 +56,9 @@ export function encodedType(value: RdbValue, options: EncodeOptions): number {
     return few && allWithin(value.members, options.zsetListpackBytesMax) ? TYPE.zsetListpack : TYPE.zsetBinary;
   }
   const few = value.pairs.length <= options.hashListpackEntriesMax * 2;
-  return few && allWithin(value.pairs, options.hashListpackBytesMax) ? TYPE.hashListpack : TYPE.hash;
+  const isPacked = few && allWithin(value.pairs, options.hashListpackBytesMax);
+  if (value.expiries !== undefined) return isPacked ? TYPE.hashListpackExpiring : TYPE.hashExpiring;
+  return isPacked ? TYPE.hashListpack : TYPE.hash;
 }
 
 /** Writes the value without its type byte; `type` is what `encodedType` said. */
@@ -83,7 +87,8 @@ export function encodeValue(sink: ByteSink, type: number, value: RdbValue, optio
       return;
     case 'hash':
       assert(value.pairs.length > 0 && value.pairs.length % 2 === 0, 'a hash that is written has whole pairs');
-      if (type === TYPE.hashListpack) writePacked(sink, value.pairs);
+      if (value.expiries !== undefined) encodeExpiringHash(sink, type, value.pairs, value.expiries);
+      else if (type === TYPE.hashListpack) writePacked(sink, value.pairs);
       else writeStrings(sink, value.pairs, value.pairs.length / 2);
   }
 }

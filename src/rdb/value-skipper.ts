@@ -66,6 +66,26 @@ function* streamParts(type: number): Generator<Part, void, number> {
   }
 }
 
+const EXPIRING_HASHES: ReadonlySet<number> = new Set([
+  TYPE.hashExpiringEarly,
+  TYPE.hashListpackExpiringEarly,
+  TYPE.hashExpiring,
+  TYPE.hashListpackExpiring,
+]);
+
+function* expiringHashParts(type: number): Generator<Part, void, number> {
+  if (type === TYPE.hashExpiring || type === TYPE.hashListpackExpiring) yield 'time';
+  if (type === TYPE.hashListpackExpiring || type === TYPE.hashListpackExpiringEarly) {
+    yield 'string';
+    return;
+  }
+  for (let fields = yield 'length'; fields > 0; fields -= 1) {
+    yield 'word';
+    yield 'string';
+    yield 'string';
+  }
+}
+
 const LENGTH_64 = 0x81;
 const LENGTH_64_BYTES = 9;
 const ID_BYTES = 16;
@@ -92,10 +112,9 @@ export class ValueSkipper {
   /** False when values of this type have no known shape. */
   begin(type: number): boolean {
     this.#nested = null;
-    if (STREAM_TYPES.has(type)) {
-      this.#nested = streamParts(type);
-      this.#wanted = 'length';
-      this.#nested.next();
+    if (STREAM_TYPES.has(type) || EXPIRING_HASHES.has(type)) {
+      this.#nested = STREAM_TYPES.has(type) ? streamParts(type) : expiringHashParts(type);
+      this.#wanted = this.#nested.next().value!;
       this.#walked = 0;
       return true;
     }

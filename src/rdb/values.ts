@@ -3,11 +3,12 @@
  *
  * `decodeValue` takes every encoding that Redis to 7.4 writes for strings, lists, sets, sorted sets, hashes and streams, and
  * checks as RESTORE with deep sanitization does: a member or field said twice, a score that is no number, an empty
- * collection or bytes left over are `corrupt`. Modules and fields with expiry are `unsupported-type`. All
+ * collection or bytes left over are `corrupt`. Modules are `unsupported-type`. All
  * strings are binary strings. The way back is `encode-value.ts`.
  */
 import { Cursor, parseScore } from './cursor.ts';
 import type { ByteRange } from './cursor.ts';
+import { decodeExpiringHash, type ExpiringFields } from './expiring-hash.ts';
 import { decodeIntset } from './intset.ts';
 import { ELEMENTS_MAX } from './limits.ts';
 import { decodeListpack } from './listpack.ts';
@@ -38,6 +39,8 @@ export interface RdbHash {
   readonly kind: 'hash';
   /** Field, value, field, value… */
   readonly pairs: readonly string[];
+  /** When each field expires, Unix milliseconds, 0 for never; absent when none does. */
+  readonly expiries?: readonly number[];
 }
 
 export type RdbValue = string | RdbList | RdbSet | RdbSortedSet | RdbHash | RdbStream;
@@ -91,6 +94,11 @@ function decode(type: number, cursor: Cursor): RdbValue {
       return hash(unpacked(cursor, decodeZiplist));
     case TYPE.hashListpack:
       return hash(unpacked(cursor, decodeListpack));
+    case TYPE.hashExpiring:
+    case TYPE.hashExpiringEarly:
+    case TYPE.hashListpackExpiring:
+    case TYPE.hashListpackExpiringEarly:
+      return expiringHash(decodeExpiringHash(cursor, type));
     case TYPE.stream:
     case TYPE.stream2:
     case TYPE.stream3:
@@ -151,6 +159,11 @@ function list(items: string[]): RdbList {
 function set(members: string[]): RdbSet {
   refuseTwice(members, 1, 'member');
   return { kind: 'set', members };
+}
+
+function expiringHash({ pairs, expiries }: ExpiringFields): RdbHash {
+  const found = hash(pairs);
+  return expiries.some((atMs) => atMs > 0) ? { ...found, expiries } : found;
 }
 
 function hash(pairs: string[]): RdbHash {

@@ -61,6 +61,10 @@ export const TYPE = {
   zsetListpack: 17,
   listQuicklist2: 18,
   setListpack: 20,
+  hashExpiringEarly: 22,
+  hashListpackExpiringEarly: 23,
+  hashExpiring: 24,
+  hashListpackExpiring: 25,
   stream: 15,
   stream2: 19,
   stream3: 21,
@@ -94,10 +98,10 @@ const sharedTypes: Readonly<Record<number, TypeRule>> = {
 };
 
 const redisTypes: Readonly<Record<number, TypeRule>> = {
-  22: refused('hash with field expiry (before 7.4)'),
-  23: refused('hash with field expiry (listpack, before 7.4)'),
-  24: refused('hash with field expiry'),
-  25: refused('hash with field expiry (listpack)'),
+  [TYPE.hashExpiringEarly]: read('hash with field expiry (before 7.4)'),
+  [TYPE.hashListpackExpiringEarly]: read('hash with field expiry (listpack, before 7.4)'),
+  [TYPE.hashExpiring]: read('hash with field expiry'),
+  [TYPE.hashListpackExpiring]: read('hash with field expiry (listpack)'),
   26: refused('stream (version 4)'),
   27: refused('stream (version 5)'),
   28: refused('array'),

@@ -1,5 +1,6 @@
 /**
- * Writes a whole dump: RDB version 10, which Redis 7.0 to 8 and Valkey load.
+ * Writes a whole dump: RDB version 10, which Redis 7.0 to 8 and Valkey load, or 12 where hashes have fields that expire, which Redis loads
+ * from 7.4 on.
  *
  * The caller says what comes (header, databases, entries, end) in order and may pause between any two calls; chunks
  * of about 64 KiB are handed over as they fill. Which auxiliary fields there are is the caller's business.
@@ -11,7 +12,8 @@ import type { EncodeOptions } from './encode-value.ts';
 import type { RdbValue } from './values.ts';
 import { OPCODE } from './vendors.ts';
 
-const RDB_VERSION_WRITTEN = 10;
+/** What may be in the dump decides it. */
+const VERSION = { plain: 10, withFieldExpiry: 12 };
 
 export class RdbWriter {
   readonly #sink: ByteSink;
@@ -29,10 +31,10 @@ export class RdbWriter {
     return this.#sink.bytesWritten;
   }
 
-  header(aux: readonly (readonly [name: string, value: string])[]): void {
+  header(aux: readonly (readonly [name: string, value: string])[], holds: keyof typeof VERSION = 'plain'): void {
     assert(this.#state === 'new', 'a dump has one header, at its start');
     this.#state = 'open';
-    const magic = Buffer.from(`REDIS${String(RDB_VERSION_WRITTEN).padStart(4, '0')}`, 'latin1');
+    const magic = Buffer.from(`REDIS${String(VERSION[holds]).padStart(4, '0')}`, 'latin1');
     this.#sink.bytes(magic, 0, magic.length);
     for (const [name, value] of aux) {
       this.#sink.byte(OPCODE.aux);

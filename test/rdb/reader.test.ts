@@ -211,13 +211,6 @@ describe('a dump that cannot be read', () => {
       ['26', 'stream', '"my stream"'],
     ],
     ['a module value', 'REDIS0009', rdbEntry(7, 'doc\xff', hex('00')), 'unsupported-type', ['module', '"doc\\xff"']],
-    [
-      'a hash with expiry',
-      'REDIS0012',
-      rdbEntry(25, 'h', hex('00')),
-      'unsupported-type',
-      ['25', 'field expiry', '"h"'],
-    ],
     ['the same number of Valkey', 'VALKEY080', rdbEntry(22, 'h', hex('00')), 'unsupported-type', ['22', 'Valkey 9']],
     ['an array of Redis 8.8', 'REDIS0014', rdbEntry(28, 'a', hex('00')), 'unsupported-type', ['28', 'array']],
     ['a number that only Redis gave', 'VALKEY081', rdbEntry(28, 'a', hex('00')), 'unknown-type', ['28', 'VALKEY081']],

@@ -80,7 +80,14 @@ describe('values', () => {
     ['a stream of 7.2 that ends too soon', 21, hex('00'), 'corrupt'],
     ['a stream of 8.2', 26, hex('00'), 'unsupported-type'],
     ['a module', 7, hex('00'), 'unsupported-type'],
-    ['a hash with field expiry', 24, hex('00'), 'unsupported-type'],
+    ['a hash with field expiry that ends too soon', 24, hex('00'), 'corrupt'],
+    [
+      'a packed hash whose fields have no time',
+      25,
+      hex('0000000000000000 0b 0b00000002 0081 6102 00ff'.replaceAll(' ', '')),
+      'corrupt',
+    ],
+    ['a field whose time is beyond all', 24, hex('ffffffffffffffff 01 01 0161 0131'.replaceAll(' ', '')), 'corrupt'],
     ['a type that does not exist', 8, hex('00'), 'unknown-type'],
     ['a type from the future', 77, hex('00'), 'unknown-type'],
   ];

@@ -53,7 +53,12 @@ export interface RealRedisOptions {
   readonly password?: string;
 }
 
-export const realRedisAvailable: boolean = spawnSync(PROGRAM, ['--version'], { stdio: 'ignore' }).status === 0;
+const asked = spawnSync(PROGRAM, ['--version'], { encoding: 'latin1' });
+
+export const realRedisAvailable: boolean = asked.status === 0;
+
+/** The number before the first dot: 7; 0 when there is no server. */
+export const realRedisMajor: number = realRedisAvailable ? Number(/v=(\d+)/.exec(asked.stdout)?.[1] ?? 0) : 0;
 
 /** A suite that needs redis-server: skipped with one visible line when there is none, an error when CI has none. */
 export function describeReal(name: string, body: () => void): void {

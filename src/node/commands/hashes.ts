@@ -8,6 +8,7 @@ import type { CommandContext } from '../shard/context.ts';
 import { int64, key, many, text, tuple, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { pickCount } from './counts.ts';
+import { keptTime } from './hash-expiry.ts';
 import { addLongDoubles, formatLongDouble, parseLongDouble, type LongDouble } from './long-double.ts';
 import { fitsInt64, parseInt64 } from './numbers.ts';
 import { samplePlaces } from './sample.ts';
@@ -259,7 +260,7 @@ export const hashCommands: readonly Command[] = [
       const after = before + given.increment;
       if (!fitsInt64(after)) throw refuse('OVERFLOW');
       const hash = existing ?? HashValue.empty();
-      hash.set(given.field, String(after), keyspace.limits);
+      hash.set(given.field, String(after), keyspace.limits, true);
       store(keyspace, given.key, hash, existing);
       return after;
     },
@@ -284,10 +285,13 @@ export const hashCommands: readonly Command[] = [
       if (after === null) throw refuse('NAN_OR_INFINITY');
       const value = formatLongDouble(after);
       const hash = existing ?? HashValue.empty();
-      hash.set(given.field, value, keyspace.limits);
+      hash.set(given.field, value, keyspace.limits, true);
       store(keyspace, given.key, hash, existing);
-      // The sum itself: a replica's arithmetic must not matter.
+      // The sum itself: a replica's arithmetic must not matter. There it takes the field's time away.
       context.replicateAs('HSET', given.key, given.field, value);
+      for (const { field, at } of keptTime(hash, given.field)) {
+        context.replicateAs('HPEXPIREAT', given.key, String(at), 'FIELDS', '1', field);
+      }
       return value;
     },
   }),

@@ -7,6 +7,7 @@ import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
 import { geoCommands } from './geo.ts';
+import { hashExpiryCommands } from './hash-expiry.ts';
 import { hashCommands } from './hashes.ts';
 import { hyperLogLogCommands } from './hyperloglogs.ts';
 import { keyCommands } from './keys.ts';
@@ -34,6 +35,7 @@ export const dataCommands: readonly Command[] = [
   ...sortCommands,
   ...listCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
   ...setCommands,
   ...sortedSetCommands,
   ...geoCommands,

@@ -89,6 +89,7 @@ const stats = ({ stats, commandRate, commandStats, subscriptions, hits, misses }
   ['total_net_output_bytes', stats.netOutputBytes],
   ['rejected_connections', stats.rejectedConnections],
   ['expired_keys', stats.expired],
+  ['expired_subkeys', stats.expiredFields],
   ['evicted_keys', stats.evicted],
   ['keyspace_hits', hits],
   ['keyspace_misses', misses],
@@ -109,7 +110,7 @@ const keyspace = ({ keyspaces, now }: Shard): Fields =>
     .filter((each) => each.size > 0)
     .map((each) => [
       `db${each.index}`,
-      `keys=${each.size},expires=${each.expiring},avg_ttl=${averageTtlMs(each, now)},subexpiry=0`,
+      `keys=${each.size},expires=${each.expiring},avg_ttl=${averageTtlMs(each, now)},subexpiry=${each.fieldExpiring.size}`,
     ]);
 
 /** Of a few keys spread over the database. */

@@ -2,12 +2,17 @@
  * A hash value: while small, one flat array of fields and values in order of insertion, searched from the front; when it has
  * more entries or longer texts than the limits allow it becomes a `Dict` and stays one. [redis t_hash.c hashTypeSet]
  *
- * Border: an entry's place (`fieldAt`) holds until the next change. Order of a large hash is that of `Dict`.
+ * Fields may expire, each by itself (`field-expiries.ts`); in a small hash these come first, the earliest before the others. Setting a
+ * value takes the time away unless it is to be kept. [redis t_hash.c listpackEx]
+ *
+ * Border: an entry's place (`fieldAt`) holds until the next change. Order of a large hash is that of `Dict`. What has expired stays until
+ * it is taken (`takeExpired`), which the keyspace does before anybody looks.
  */
 
 import type { Random } from '../../world/world.ts';
 import { Dict } from './dict.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
+import { FieldExpiries } from './field-expiries.ts';
 import { arrayBytes, DICT_BYTES, DICT_ENTRY_BYTES, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
 
 export class HashValue extends Measured {
@@ -15,6 +20,8 @@ export class HashValue extends Measured {
   #store: string[] | Dict<string>;
   /** Memory of the texts of fields and values. */
   #textBytes: number;
+  /** Null until a field was to expire. */
+  #expiries: FieldExpiries | null = null;
 
   private constructor(store: string[] | Dict<string>, textBytes: number) {
     super();
@@ -27,20 +34,29 @@ export class HashValue extends Measured {
     return new HashValue([], 0);
   }
 
-  /** `pairs` is flat: field, value, field, value. A field said twice keeps its last value. */
-  static from(pairs: readonly string[], limits: EncodingLimits): HashValue {
+  /** `pairs` is flat: field, value, field, value. A field said twice keeps its last value. `expiries`: each field's time, 0 for none. */
+  static from(pairs: readonly string[], limits: EncodingLimits, expiries?: readonly number[]): HashValue {
     const hash = HashValue.empty();
     if (pairs.length / 2 > limits.hashEntries) hash.makeLarge();
     for (let i = 0; i < pairs.length; i += 2) hash.set(pairs[i]!, pairs[i + 1]!, limits);
+    expiries?.forEach((atMs, i) => {
+      if (atMs > 0) hash.setExpiry(pairs[2 * i]!, atMs);
+    });
     return hash;
   }
 
   clone(): HashValue {
+    const copy = new HashValue(this.#cloneStore(), this.#textBytes);
+    copy.#expiries = this.#expiries?.clone() ?? null;
+    return copy;
+  }
+
+  #cloneStore(): string[] | Dict<string> {
     const store = this.#store;
-    if (Array.isArray(store)) return new HashValue(store.slice(), this.#textBytes);
+    if (Array.isArray(store)) return store.slice();
     const copy = new Dict<string>();
     store.forEach((field, value) => copy.set(field, value));
-    return new HashValue(copy, this.#textBytes);
+    return copy;
   }
 
   get size(): number {
@@ -51,11 +67,59 @@ export class HashValue extends Measured {
   override get memoryBytes(): number {
     const store = this.#store;
     const table = Array.isArray(store) ? arrayBytes(store.length) : DICT_BYTES + store.size * DICT_ENTRY_BYTES;
-    return VALUE_BYTES + table + this.#textBytes;
+    return VALUE_BYTES + table + this.#textBytes + (this.#expiries?.memoryBytes ?? 0);
   }
 
-  get encoding(): 'listpack' | 'hashtable' {
-    return Array.isArray(this.#store) ? 'listpack' : 'hashtable';
+  get encoding(): 'listpack' | 'listpackex' | 'hashtable' {
+    if (!Array.isArray(this.#store)) return 'hashtable';
+    return this.#expiries === null ? 'listpack' : 'listpackex';
+  }
+
+  /** Fields that are to expire. */
+  get expiring(): number {
+    return this.#expiries === null ? 0 : this.#expiries.size;
+  }
+
+  /** When the first field expires, Unix milliseconds; infinite when none does. */
+  get firstExpiryMs(): number {
+    return this.#expiries === null ? Infinity : this.#expiries.firstMs;
+  }
+
+  /** Unix milliseconds; undefined when the field does not expire. */
+  expiryOf(field: string): number | undefined {
+    return this.#expiries?.get(field);
+  }
+
+  /** It takes the form of those with fields that expire. [redis t_hash.c hashTypeSetExInit] */
+  prepareExpiry(): FieldExpiries {
+    return (this.#expiries ??= new FieldExpiries());
+  }
+
+  /** Of a field that is there. */
+  setExpiry(field: string, atMs: number): void {
+    const expiries = this.prepareExpiry();
+    expiries.set(field, atMs);
+    const store = this.#store;
+    if (!Array.isArray(store)) return;
+    const entry = store.splice(placeOf(store, field), 2);
+    let place = 0;
+    while (place < store.length && (expiries.get(store[place]!) ?? Infinity) <= atMs) place += 2;
+    store.splice(place, 0, ...entry);
+  }
+
+  /** The field does not expire any more; false when it did not. */
+  persist(field: string): boolean {
+    if (this.#expiries?.delete(field) !== true) return false;
+    const store = this.#store;
+    if (Array.isArray(store)) store.push(...store.splice(placeOf(store, field), 2));
+    return true;
+  }
+
+  /** Removes the fields whose time has come, and says which they were. */
+  takeExpired(now: number): string[] {
+    const fields = this.#expiries?.before(now) ?? [];
+    for (const field of fields) this.delete(field);
+    return fields;
   }
 
   get(field: string): string | undefined {
@@ -71,7 +135,8 @@ export class HashValue extends Measured {
   }
 
   /** Returns true when the field is new. */
-  set(field: string, value: string, limits: EncodingLimits): boolean {
+  set(field: string, value: string, limits: EncodingLimits, keepsExpiry = false): boolean {
+    if (this.#expiries !== null && !keepsExpiry) this.persist(field);
     const store = this.#store;
     if (!Array.isArray(store)) return this.#setLarge(store, field, value);
     if (field.length > limits.hashValueBytes || value.length > limits.hashValueBytes) {
@@ -99,6 +164,7 @@ export class HashValue extends Measured {
       if (at >= 0) value = store.splice(at, 2)[1];
     }
     if (value === undefined) return false;
+    this.#expiries?.delete(field);
     this.#textBytes -= stringBytes(field.length) + stringBytes(value.length);
     return true;
   }

@@ -48,6 +48,8 @@ export interface KeyspaceOwner {
   missed(keyspace: Keyspace, key: string): void;
   /** A key was deleted because its time had come. */
   expired(keyspace: Keyspace, key: string): void;
+  /** Fields of a hash were removed because their time had come; `isLast`: and the key with them. */
+  fieldsExpired(keyspace: Keyspace, key: string, fields: readonly string[], isLast: boolean): void;
   /** A key was deleted to make room. */
   evicted(keyspace: Keyspace, key: string): void;
   /** A key's value, expiry or existence changed. */
@@ -62,6 +64,7 @@ export class Keyspace {
   #values = new Dict<Value>({ marked: true });
   #expires = new Dict<number>();
   #account: Account = { bytes: 0 };
+  #fieldExpiring = new Set<string>();
 
   constructor(index: number, owner: KeyspaceOwner) {
     this.index = index;
@@ -153,11 +156,40 @@ export class Keyspace {
   }
 
   readHash(key: string): HashValue | undefined {
-    return this.#as(this.read(key), 'hash') as HashValue | undefined;
+    const hash = this.#as(this.read(key), 'hash') as HashValue | undefined;
+    if (hash === undefined || hash.firstExpiryMs >= this.#owner.now) return hash;
+    if (this.#owner.expiry !== 'hide') return this.#withoutExpired(key, hash);
+    // Gone for clients, until the primary says so
+    const shown = hash.clone();
+    shown.takeExpired(this.#owner.now);
+    return shown.size === 0 ? undefined : shown;
   }
 
   editHash(key: string): HashValue | undefined {
-    return this.#as(this.edit(key), 'hash') as HashValue | undefined;
+    const hash = this.#as(this.edit(key), 'hash') as HashValue | undefined;
+    return hash === undefined || hash.firstExpiryMs >= this.#owner.now ? hash : this.#withoutExpired(key, hash);
+  }
+
+  /** Keys of hashes that have, or had, fields that expire; the longest not looked at come first. */
+  get fieldExpiring(): ReadonlySet<string> {
+    return this.#fieldExpiring;
+  }
+
+  /** A field of the hash at this key was given a time. */
+  fieldsExpire(key: string): void {
+    this.#fieldExpiring.add(key);
+  }
+
+  /** Removes the fields of a key whose time has come, as the active cycle does; how many. */
+  expireFieldsNow(key: string): number {
+    this.#fieldExpiring.delete(key);
+    const hash = this.#values.get(key);
+    if (hash === undefined || typeof hash === 'string' || hash.kind !== 'hash' || hash.expiring === 0) return 0;
+    this.#fieldExpiring.add(key); // behind the others
+    if (hash.firstExpiryMs >= this.#owner.now || this.#owner.expiry !== 'delete') return 0;
+    const before = hash.size;
+    this.#withoutExpired(key, hash);
+    return before - hash.size;
   }
 
   readSet(key: string): SetValue | undefined {
@@ -289,6 +321,7 @@ export class Keyspace {
     this.#owner.keyMemory.drop(this.#account);
     this.#values = new Dict<Value>({ marked: true });
     this.#expires = new Dict<number>();
+    this.#fieldExpiring = new Set();
     return removed;
   }
 
@@ -298,6 +331,7 @@ export class Keyspace {
     [this.#account, other.#account] = [other.#account, this.#account];
     [this.#values, other.#values] = [other.#values, this.#values];
     [this.#expires, other.#expires] = [other.#expires, this.#expires];
+    [this.#fieldExpiring, other.#fieldExpiring] = [other.#fieldExpiring, this.#fieldExpiring];
   }
 
   #drop(key: string): void {
@@ -346,7 +380,10 @@ export class Keyspace {
     } else if (typeof before === 'string') bytes = -stringBytes(before.length);
     else memory.detach(this.#account, before);
     if (typeof value === 'string') bytes += stringBytes(value.length);
-    else memory.attach(this.#account, value);
+    else {
+      memory.attach(this.#account, value);
+      if (value.kind === 'hash' && value.expiring > 0) this.#fieldExpiring.add(key);
+    }
     memory.add(this.#account, bytes);
   }
 
@@ -376,6 +413,19 @@ export class Keyspace {
     if (at === undefined || at >= this.#owner.now || this.#owner.expiry === 'ignore') return false;
     if (this.#owner.expiry === 'delete') this.#expire(key);
     return true;
+  }
+
+  /** No write of the command that came upon it either. Undefined when nothing is left. */
+  #withoutExpired(key: string, hash: HashValue): HashValue | undefined {
+    const owner = this.#owner;
+    if (owner.expiry !== 'delete') return hash;
+    if (owner.beforeChange !== null) owner.beforeChange(this, key);
+    owner.keyMemory.edited(this.#account, hash);
+    const fields = hash.takeExpired(owner.now);
+    if (hash.size === 0) this.#drop(key);
+    owner.changed(this, key);
+    owner.fieldsExpired(this, key, fields, hash.size === 0);
+    return hash.size === 0 ? undefined : hash;
   }
 
   /** No write of the command that came upon it: `expired` replicates it, and the command's own words must not follow. */

@@ -31,7 +31,9 @@ export function toRdbValue(value: Value): RdbValue {
     case 'hash': {
       const pairs: string[] = [];
       value.forEach((field, each) => pairs.push(field, each));
-      return { kind: 'hash', pairs };
+      if (value.expiring === 0) return { kind: 'hash', pairs };
+      const expiries = Array.from({ length: value.size }, (_, i) => value.expiryOf(pairs[2 * i]!) ?? 0);
+      return { kind: 'hash', pairs, expiries };
     }
   }
 }
@@ -48,6 +50,6 @@ export function fromRdbValue(value: RdbValue, limits: EncodingLimits): Value {
     case 'stream':
       return StreamValue.from(value, limits);
     case 'hash':
-      return HashValue.from(value.pairs, limits);
+      return HashValue.from(value.pairs, limits, value.expiries);
   }
 }

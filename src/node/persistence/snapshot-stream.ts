@@ -55,13 +55,15 @@ export class SnapshotStream {
     this.#snapshot = snapshot;
     this.keys = snapshot.walk.keys;
     for (const { database, keys, expires } of snapshot.walk.databases) this.#sizes.set(database, { keys, expires });
-    this.#writer.header([
+    const fieldsExpire = shard.keyspaces.some(({ fieldExpiring }) => fieldExpiring.size > 0);
+    const aux = [
       ['redis-ver', REDIS_VERSION],
       ['redis-bits', '64'],
       ['ctime', String(Math.floor(shard.world.clock.now() / 1000))],
       ...options.facts,
       ...shard.snapshotFacts.flatMap((facts) => [...facts()]),
-    ]);
+    ] as const;
+    this.#writer.header(aux, fieldsExpire ? 'withFieldExpiry' : 'plain');
     for (const code of options.functions) this.#writer.functionLibrary(code);
     this.#later();
   }

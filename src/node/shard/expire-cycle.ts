@@ -3,6 +3,7 @@
  * again, within a limit [redis expire.c activeExpireCycle]. Each deletion is a unit of its own in the write log.
  */
 
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { Shard } from './shard.ts';
 
 const LOOKUPS_PER_ROUND = 20;
@@ -11,6 +12,8 @@ const LOOKUPS_PER_ROUND = 20;
  * simulated run replays. At `hz` 10 it lets 150,000 keys go in a second: keys that come faster with short lives would pile up.
  */
 const ROUNDS_MAX = 750;
+/** Hashes looked at per call and database. */
+const HASHES_MAX = 1_000;
 /** Another round only when more than this share of the last was due. */
 const STALE_SHARE = 0.1;
 
@@ -28,5 +31,16 @@ export function expireCycle(shard: Shard): void {
       }
       if (due <= looks * STALE_SHARE) break;
     }
+    expireFields(shard, keyspace);
+  }
+}
+
+/** Hashes with fields that expire are looked at in turn. */
+function expireFields(shard: Shard, keyspace: Keyspace): void {
+  let looks = Math.min(HASHES_MAX, keyspace.fieldExpiring.size);
+  while (looks-- > 0) {
+    const { value: key, done } = keyspace.fieldExpiring.values().next();
+    if (done === true) return;
+    shard.unit(() => void keyspace.expireFieldsNow(key));
   }
 }

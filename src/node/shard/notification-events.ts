@@ -31,6 +31,9 @@ const emptying = (...event: Event): EventRule => ({ events: ({ exists }) => (exi
 /** The event, or `del` in its place. */
 const storing = (...event: Event): EventRule => ({ events: ({ exists }) => [exists ? event : GONE] });
 
+/** What came of it the command has told (`Notifications.told`), but for `del`. */
+const toldItself: EventRule = { events: ({ exists }) => (exists ? [] : [GONE]) };
+
 const has = (words: readonly string[], from: number, pattern: RegExp): boolean =>
   words.slice(from).some((word) => pattern.test(word));
 const SETS_EXPIRY = /^(ex|px|exat|pxat)$/i;
@@ -158,6 +161,14 @@ export const EVENT_RULES: Readonly<Record<string, EventRule>> = {
   HINCRBY: { events: () => [['h', 'hincrby']] },
   HINCRBYFLOAT: { events: () => [['h', 'hincrbyfloat']] },
   HDEL: emptying('h', 'hdel'),
+  HGETDEL: emptying('h', 'hdel'),
+  HEXPIRE: toldItself,
+  HPEXPIRE: toldItself,
+  HEXPIREAT: toldItself,
+  HPEXPIREAT: toldItself,
+  HPERSIST: toldItself,
+  HGETEX: toldItself,
+  HSETEX: toldItself,
   ZADD: { events: ({ words }) => [['z', has(words.slice(0, 7), 2, /^incr$/i) ? 'zincr' : 'zadd']] },
   GEOADD: { events: () => [['z', 'zadd']] },
   ZINCRBY: { events: () => [['z', 'zincr']] },

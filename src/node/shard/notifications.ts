@@ -63,6 +63,17 @@ export class Notifications {
     this.#publish(keyspace, key, 'x', 'expired');
   }
 
+  fieldsExpired(keyspace: Keyspace, key: string, isLast: boolean): void {
+    this.#forget(keyspace, key);
+    this.#publish(keyspace, key, 'h', 'hexpired');
+    if (isLast) this.#publish(keyspace, key, 'g', 'del');
+  }
+
+  /** What a command says by itself, since its words do not tell what came of them. */
+  told(keyspace: Keyspace, key: string, letter: string, event: string): void {
+    if (this.isOn) this.#publish(keyspace, key, letter, event);
+  }
+
   evicted(keyspace: Keyspace, key: string): void {
     this.#forget(keyspace, key);
     this.#publish(keyspace, key, 'e', 'evicted');

@@ -24,13 +24,13 @@ import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
 import { Eviction } from './eviction.ts';
 import { isLfu } from './eviction-policy.ts';
-import { expireCycle } from './expire-cycle.ts';
 import { ShardMemory } from './memory.ts';
 import { outputLimits, type OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { CommandStats } from './command-stats.ts';
+import { everyTick } from './every-tick.ts';
 import { failureOf } from './failure-of.ts';
 import { Slowlog } from './slowlog.ts';
 import { Standstill } from './standstill.ts';
@@ -427,6 +427,12 @@ export class Shard implements KeyspaceOwner {
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key]);
   }
 
+  fieldsExpired(keyspace: Keyspace, key: string, fields: readonly string[], isLast: boolean): void {
+    this.stats.expiredFields += fields.length;
+    if (this.notifications.isOn) this.notifications.fieldsExpired(keyspace, key, isLast);
+    this.writeLog.append(keyspace.index, ['HDEL', key, ...fields]);
+  }
+
   evicted(keyspace: Keyspace, key: string): void {
     this.stats.evicted++;
     if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
@@ -472,29 +478,13 @@ export class Shard implements KeyspaceOwner {
       this.#scheduleCron();
       return;
     }
-    this.now = this.world.clock.now();
-    this.commandRate.sample(this.stats.commands, this.now);
-    if (this.activeExpiry && !this.loading && this.expiryPolicy === 'delete') expireCycle(this);
-    this.memory.sample();
-    const idleMsMax = this.config.get('timeout') * 1000;
-    for (const session of this.sessions.values()) {
-      session.checkOutput();
-      session.countMemory();
-      if (idleMsMax > 0 && this.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
-    }
+    everyTick(this);
     this.#scheduleCron();
   }
 }
 
 /** Instead of the moment a request began. */
 const UNTIMED = -1;
-
-/** Whoever waits for something is not idle [redis timeout.c clientsCronHandleTimeout]. */
-const mayTimeOut = (session: Session): boolean =>
-  session.kind === 'client' &&
-  session.waiting === null &&
-  session.subscriptionCount === 0 &&
-  session.takenOver === null;
 
 /** Everything else is queued between MULTI and EXEC [redis server.c processCommand]. */
 const RUNS_INSIDE_MULTI: ReadonlySet<string> = new Set(['EXEC', 'DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);

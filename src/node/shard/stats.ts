@@ -9,6 +9,8 @@ export interface ShardStats {
   connections: number;
   rejectedConnections: number;
   expired: number;
+  /** Fields of hashes. */
+  expiredFields: number;
   evicted: number;
   netInputBytes: number;
   netOutputBytes: number;
@@ -24,6 +26,7 @@ export const NO_STATS: ShardStats = {
   connections: 0,
   rejectedConnections: 0,
   expired: 0,
+  expiredFields: 0,
   evicted: 0,
   netInputBytes: 0,
   netOutputBytes: 0,

@@ -1,0 +1,25 @@
+/** What happens to a shard by itself, `hz` times a second. [redis server.c serverCron] */
+
+import { expireCycle } from './expire-cycle.ts';
+import type { Session } from './session.ts';
+import type { Shard } from './shard.ts';
+
+export function everyTick(shard: Shard): void {
+  shard.now = shard.world.clock.now();
+  shard.commandRate.sample(shard.stats.commands, shard.now);
+  if (shard.activeExpiry && !shard.loading && shard.expiryPolicy === 'delete') expireCycle(shard);
+  shard.memory.sample();
+  const idleMsMax = shard.config.get('timeout') * 1000;
+  for (const session of shard.sessions.values()) {
+    session.checkOutput();
+    session.countMemory();
+    if (idleMsMax > 0 && shard.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
+  }
+}
+
+/** Whoever waits for something is not idle [redis timeout.c clientsCronHandleTimeout]. */
+const mayTimeOut = (session: Session): boolean =>
+  session.kind === 'client' &&
+  session.waiting === null &&
+  session.subscriptionCount === 0 &&
+  session.takenOver === null;
