@@ -60,6 +60,17 @@ export const realRedisAvailable: boolean = asked.status === 0;
 /** The number before the first dot: 7; 0 when there is no server. */
 export const realRedisMajor: number = realRedisAvailable ? Number(/v=(\d+)/.exec(asked.stdout)?.[1] ?? 0) : 0;
 
+const versionNumbers = (version: string): number[] => version.split('.').map(Number);
+const realVersion = versionNumbers(/v=([\d.]+)/.exec(asked.stdout ?? '')?.[1] ?? '0.0.0');
+
+/** The server at hand is of that version or later: it knows a command that is there since then. */
+export function isInRealRedis({ since }: { readonly since: string }): boolean {
+  for (const [at, number] of versionNumbers(since).entries()) {
+    if (number !== realVersion[at]) return number < (realVersion[at] ?? 0);
+  }
+  return true;
+}
+
 /** A suite that needs redis-server: skipped with one visible line when there is none, an error when CI has none. */
 export function describeReal(name: string, body: () => void): void {
   if (realRedisAvailable) {

@@ -37,6 +37,9 @@ describe('INFO', () => {
       '# Stats',
       '# Replication',
       '# CPU',
+      '# Modules',
+      '# Errorstats',
+      '# Cluster',
       '# Keyspace',
     ]);
   });

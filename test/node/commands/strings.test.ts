@@ -41,7 +41,7 @@ describe('what strings replicate', () => {
     const client = test.client();
     client.call('SET', 'k', 'v', 'EX', '100');
     const at = test.shard.now + 100_000;
-    client.call('PSETEX', 'k', '5', 'w');
+    client.call('PSETEX', 'k', '60000', 'w');
     client.call('SET', 'k', 'v', 'KEEPTTL');
     client.call('GETEX', 'k', 'PXAT', '4102444800123');
     client.call('GETEX', 'k', 'PERSIST');

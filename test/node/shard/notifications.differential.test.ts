@@ -6,7 +6,7 @@ import { dataCommands } from '../../../src/node/commands/index.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { rawExchange } from '../../support/raw-exchange.ts';
-import { describeReal, startRealRedis } from '../../support/real-redis.ts';
+import { describeReal, isInRealRedis, startRealRedis } from '../../support/real-redis.ts';
 import { POOLS, requestsFrom } from '../../support/request-generator.ts';
 import { shardExchange } from '../../support/shard-exchange.ts';
 
@@ -16,7 +16,8 @@ const GROUPS = new Set(['string', 'bitmap', 'hyperloglog', 'list', 'hash', 'set'
 const LEFT_OUT =
   /^(BITCOUNT|BITPOS|SPOP|[SZH]RANDMEMBER|HRANDFIELD|RANDOMKEY|X.*|WAIT.*|SWAPDB|FLUSH.*|RESTORE|OBJECT.*|.*SCAN|KEYS|MIGRATE|DUMP)$/;
 const commands = dataCommands.filter(
-  ({ name, group, flags }) => GROUPS.has(group) && !LEFT_OUT.test(name) && !flags.has('blocking'),
+  ({ name, group, flags, since }) =>
+    GROUPS.has(group) && !LEFT_OUT.test(name) && !flags.has('blocking') && isInRealRedis({ since }),
 );
 const pools = {
   ...POOLS,
