@@ -95,9 +95,10 @@ export class Replica {
     return this.#applied;
   }
 
-  /** Up to where it has been read: more than applied inside a MULTI. */
+  /** Up to where it has arrived: more than applied inside a MULTI, and while the shard writes nothing. */
   get readOffset(): number {
-    return this.#state === 'connected' ? (this.#link?.offset ?? this.#applied) : this.#applied;
+    if (this.#state !== 'connected') return this.#applied;
+    return this.#raw.reduce((sum, bytes) => sum + bytes.length, this.#owner.feed.offset);
   }
 
   get database(): number {
@@ -223,10 +224,10 @@ export class Replica {
     this.#waitWhileHeld(link);
   }
 
-  /** A shard that stands still runs nothing, whoever says it. */
+  /** A shard that stands still runs nothing, whoever says it; under CLIENT PAUSE nothing is written. */
   #waitWhileHeld(link: ReplicaLink): void {
     const { shard } = this.#owner;
-    if (!shard.held) {
+    if (!shard.held && shard.pause.kind === null) {
       link.resume();
       return;
     }

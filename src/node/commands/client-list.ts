@@ -26,7 +26,7 @@ function flagsOf(session: Session): string {
   if (session.kind === 'primary') flags += 'M';
   if (session.subscriptionCount > 0) flags += 'P';
   if (transaction.queue !== null) flags += 'x';
-  if (session.waiting !== null) flags += 'b';
+  if (session.waiting !== null || session.isPaused) flags += 'b';
   if (transaction.dirty) flags += 'd';
   if (session.closing) flags += 'c';
   if (session.noEvict) flags += 'e';

@@ -19,6 +19,9 @@ const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
 /** Names and library facts are printable and without spaces, so that CLIENT LIST can be read word by word. */
 export const isClientAttribute = (text: string): boolean => /^[!-~]*$/.test(text);
 
+/** A point in time is an int64 of milliseconds. */
+const TIME_END = 2 ** 63;
+
 const types = ['NORMAL', 'MASTER', 'REPLICA', 'PUBSUB'].map((token) => pureToken(token));
 
 /** Some sessions, one line each. */
@@ -320,6 +323,45 @@ export const clientCommands: readonly Command[] = [
   }),
 
   defineCommand({
+    name: 'CLIENT PAUSE',
+    group: 'connection',
+    since: '3.0.0',
+    summary: 'Lets the requests of all clients wait for a while, or those that may write.',
+    complexity: 'O(1)',
+    flags: ADMIN,
+    arguments: {
+      timeout: { ...named('timeout', text()), doc: { type: 'integer' } },
+      mode: optional({ ...text(), doc: word('WRITE', 'ALL').doc }),
+      end: noMore(() => refuse('SUBCOMMAND_SYNTAX', 'CLIENT', 'PAUSE')),
+    },
+    run({ shard }, { timeout, mode }) {
+      const kind = mode?.toUpperCase() ?? 'ALL';
+      if (kind !== 'ALL' && kind !== 'WRITE') throw refuse('ERR', 'CLIENT PAUSE mode must be WRITE or ALL');
+      const milliseconds = parseInteger(timeout);
+      if (milliseconds === null) throw refuse('STREAM_TIMEOUT');
+      if (milliseconds < 0) throw refuse('NEGATIVE_TIMEOUT');
+      const untilMs = shard.world.clock.now() + milliseconds;
+      if (untilMs >= TIME_END) throw refuse('TIMEOUT_OUT_OF_RANGE');
+      shard.pause.begin(untilMs, kind === 'ALL' ? 'all' : 'writes');
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'CLIENT UNPAUSE',
+    group: 'connection',
+    since: '6.2.0',
+    summary: 'Lets requests that wait for the end of a pause go on.',
+    complexity: 'O(N) Where N is the number of paused clients',
+    flags: ADMIN,
+    arguments: {},
+    run({ shard }) {
+      shard.pause.end();
+      return OK;
+    },
+  }),
+
+  defineCommand({
     name: 'CLIENT NO-EVICT',
     group: 'connection',
     since: '7.0.0',
@@ -369,10 +411,15 @@ export const clientCommands: readonly Command[] = [
       ['LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <client-id> [...]]', 'Descriptions of open connections.'],
       ['NO-EVICT (ON|OFF)', 'Keeps this connection when memory for clients runs out.'],
       ['NO-TOUCH (ON|OFF)', 'Lets this connection look at keys without using them.'],
+      [
+        'PAUSE <timeout> [WRITE|ALL]',
+        'Lets requests wait for so many milliseconds, all (default) or those that may write.',
+      ],
       ['REPLY (ON|OFF|SKIP)', 'Switches replies on or off, or skips the next one.'],
       ['SETINFO (LIB-NAME|LIB-VER) <value>', 'Tells which client library this is.'],
       ['SETNAME <name>', 'Names this connection.'],
       ['UNBLOCK <client-id> [TIMEOUT|ERROR]', 'Ends the wait of a connection that blocks.'],
+      ['UNPAUSE', 'Ends a pause.'],
     ],
   }),
 ];

@@ -21,7 +21,6 @@ const FLAG_ORDER = [
   'skip_slowlog',
   'fast',
   'no_auth',
-  'may_replicate',
   'no_mandatory_keys',
   'no_async_loading',
   'no_multi',

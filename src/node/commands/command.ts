@@ -6,6 +6,7 @@
 import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
+import type { Shard } from '../shard/shard.ts';
 import {
   kebabCase,
   WordReader,
@@ -35,7 +36,10 @@ export type Group =
   | 'cluster'
   | 'replication';
 
-/** Redis's command flags. `write` and `denyoom` are obeyed by the checks, the others are shown by COMMAND and obeyed where they say. */
+/**
+ * Redis's command flags. `write` and `denyoom` are obeyed by the checks, the others are shown by COMMAND and obeyed where they say;
+ * `may_replicate` (no write, yet replicas may hear of it) is not shown.
+ */
 export type Flag =
   | 'write'
   | 'readonly'
@@ -114,6 +118,8 @@ export interface CommandDeclaration<S extends Shape> {
   readonly channels?: ChannelSpec;
   /** The option by which a request reads keys that its words do not name; null: none does. */
   readonly reachesBy?: (words: readonly string[]) => string | null;
+  /** Only where the flags do not say it: whether this very request may change data. */
+  readonly mayWrite?: (shard: Shard, words: readonly string[]) => boolean;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   readonly arguments: S;
@@ -137,6 +143,7 @@ export interface Command {
   readonly keyFlags: ((words: readonly string[]) => readonly KeyFlag[]) | undefined;
   readonly channels: ChannelSpec | undefined;
   readonly reachesBy: ((words: readonly string[]) => string | null) | undefined;
+  readonly mayWrite: ((shard: Shard, words: readonly string[]) => boolean) | undefined;
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
   readonly docs: readonly ArgumentDoc[];
@@ -175,6 +182,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     keyFlags: declaration.keyFlags,
     channels: declaration.channels,
     reachesBy: declaration.reachesBy,
+    mayWrite: declaration.mayWrite,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),

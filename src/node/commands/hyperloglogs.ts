@@ -161,7 +161,7 @@ export const hyperLogLogCommands: readonly Command[] = [
     since: '2.8.9',
     summary: 'Estimates how many different elements one HyperLogLog holds, or several together.',
     complexity: 'O(1) with a small constant for one key, O(N) for several.',
-    flags: ['readonly'],
+    flags: ['readonly', 'may_replicate'],
     arguments: { key: many(key('RW', 'access')) },
     run(context, { key: names }) {
       return names.length === 1 ? countOne(context, names[0]!) : estimate(united(context, names).registers);

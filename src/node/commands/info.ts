@@ -39,12 +39,12 @@ function server({ world, config, address, runId, now, stats }: Shard): Fields {
   ];
 }
 
-function clients({ sessions, config, blocking, watchers }: Shard): Fields {
+function clients({ sessions, config, blocking, pause, watchers }: Shard): Fields {
   const all = [...sessions.values()];
   return [
     ['connected_clients', all.filter((session) => session.kind !== 'replica').length],
     ['maxclients', config.get('maxclients')],
-    ['blocked_clients', blocking.count],
+    ['blocked_clients', blocking.count + pause.count],
     ['pubsub_clients', all.filter((session) => session.subscriptionCount > 0).length],
     ['watching_clients', watchers.sessions],
     ['total_watched_keys', watchers.count],

@@ -87,13 +87,16 @@ function rename({ keyspace }: CommandContext, from: string, to: string, onlyNew:
   return true;
 }
 
-/** Null when there is none, or none was met that is still there. */
+/**
+ * Null when there is none. Where expired keys are deleted, looking deletes them, so this ends; elsewhere one that is not there any more
+ * is answered when there may be no other [redis db.c dbRandomKey].
+ */
 function randomKey({ keyspace, shard }: CommandContext): string | null {
-  for (let tries = 0; keyspace.size > 0; tries++) {
+  for (let tries = 1; keyspace.size > 0; tries++) {
     const key = keyspace.values.keyAt(shard.random.integer(0, keyspace.size - 1));
-    // Where expired keys are deleted, looking deletes them, so this ends
     if (keyspace.has(key)) return key;
-    if (!keyspace.expiryPolicyDeletes && tries >= RANDOM_TRIES_MAX) return null;
+    const mayBeLast = !keyspace.expiryPolicyDeletes && keyspace.expires.size === keyspace.size;
+    if (mayBeLast && tries >= RANDOM_TRIES_MAX) return key;
   }
   return null;
 }

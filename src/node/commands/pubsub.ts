@@ -15,7 +15,7 @@ import { defineCommand, type ChannelSpec, type Command, type Flag, type KeySpec 
 import { helpCommand, noMore } from './help.ts';
 
 const MANAGE: readonly Flag[] = ['pubsub', 'noscript', 'loading', 'stale'];
-const PUBLISH: readonly Flag[] = ['pubsub', 'loading', 'stale', 'fast'];
+const PUBLISH: readonly Flag[] = ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'];
 const LOOK: readonly Flag[] = ['pubsub', 'loading', 'stale'];
 
 /** A shard channel is placed by slot as a key is, and is none. */

@@ -2,10 +2,11 @@
 
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { shaOf } from '../scripting/cache.ts';
-import { compile } from '../scripting/program.ts';
+import { shaOf, type ScriptFlag } from '../scripting/cache.ts';
+import { compile, flagsOf } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
+import type { Shard } from '../shard/shard.ts';
 import { many, named, optional, rest, text, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
 import { helpCommand } from './help.ts';
@@ -29,13 +30,16 @@ interface Variant {
 
 function evaluation({ name, since, by, isReadonly }: Variant): Command {
   const flags: Flag[] = ['noscript', 'stale', 'skip_monitor', 'movablekeys', 'no_mandatory_keys'];
+  const flagsGiven = (shard: Shard, word: string): ReadonlySet<ScriptFlag> | null =>
+    by === 'sha' ? (shard.scripts.find(word.toLowerCase())?.flags ?? null) : flagsOf(word);
   return defineCommand({
     name,
     group: 'scripting',
     since,
     summary: `Runs a ${isReadonly ? 'read-only ' : ''}Lua script given by its ${by === 'sha' ? 'SHA1 digest' : 'source'}.`,
     complexity: 'Depends on the script that is executed.',
-    flags: isReadonly ? [...flags, 'readonly'] : flags,
+    flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
+    mayWrite: (shard, words) => !isReadonly && flagsGiven(shard, words[1]!)?.has('no-writes') !== true,
     arity: -3,
     keySpecs: keysOf(isReadonly ? 'RO' : 'RW'),
     arguments: {

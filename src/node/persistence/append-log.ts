@@ -11,7 +11,8 @@
 import assert from 'node:assert';
 import { encodeRequest, giveRequest } from '../../resp/reply.ts';
 import { DONE, type AppendFile, type FileOutcome } from '../../world/files.ts';
-import type { Shard, StreamPosition } from '../shard/shard.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { StreamPosition } from '../shard/upper-layers.ts';
 import type { WriteListener } from '../shard/write-log.ts';
 
 /** More than this does not wait for the end of the turn; a longer word is not put together with others. */

@@ -11,7 +11,8 @@ import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
 import { failureIn, shownRequest } from '../../resp/reply.ts';
 import type { FileTrouble, Folder } from '../../world/files.ts';
 import type { Session } from '../shard/session.ts';
-import type { Shard, StreamPosition } from '../shard/shard.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { StreamPosition } from '../shard/upper-layers.ts';
 import { POSITION_REMARK } from './append-log.ts';
 
 const PART_BYTES = 256 * 1024;

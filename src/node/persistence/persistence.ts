@@ -14,7 +14,8 @@ import type { AppendFile, FileOutcome, FileTrouble, Folder } from '../../world/f
 import { DONE } from '../../world/files.ts';
 import type { Timer } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { Shard, type AnswerGate } from '../shard/shard.ts';
+import { Shard } from '../shard/shard.ts';
+import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
 import { baseName, formatManifest, logName, manifestName, type Manifest } from './manifest.ts';

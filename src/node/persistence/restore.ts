@@ -9,7 +9,8 @@
 import { RdbReader } from '../../rdb/reader.ts';
 import { RdbError } from '../../rdb/rdb-error.ts';
 import type { FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
-import type { Shard, StreamPosition } from '../shard/shard.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { StreamPosition } from '../shard/upper-layers.ts';
 import { Loading } from './loading.ts';
 import { LogReader } from './log-reader.ts';
 import { manifestName, parseManifest, type Manifest } from './manifest.ts';

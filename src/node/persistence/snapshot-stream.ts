@@ -49,7 +49,7 @@ export class SnapshotStream {
     this.#writer = new RdbWriter((chunk) => {
       if (!options.emit(chunk)) this.#paused = true;
     });
-    const snapshot = shard.startSnapshot({
+    const snapshot = shard.snapshots.start({
       entry: (database, key, value, expireAtMs) => this.#entry(database, key, value, expireAtMs),
     });
     this.#snapshot = snapshot;

@@ -4,7 +4,7 @@
  * `math.random` begins anew. [redis script_lua.c, eval.c evalExtractShebangFlags]
  */
 
-import { refuse } from '../../resp/refusals.ts';
+import { refuse, Refusal } from '../../resp/refusals.ts';
 import { shaOf, type Script, type ScriptFlag } from './cache.ts';
 import { scriptEngine, type ScriptHost } from './engine.ts';
 import { failureText } from './replies.ts';
@@ -40,6 +40,16 @@ export function compile(source: string): Script {
   if (check !== 1) throw refuse('ERR', `Error compiling script (new function): ${failureText(check).slice(4)}`);
   const program = `return ((function(...) ${FRAME}${body}\nend)(...))`;
   return { sha, source, program, flags };
+}
+
+/** Of the first line, without a look at the rest; null: it has none, or one that is wrong. */
+export function flagsOf(source: string): ReadonlySet<ScriptFlag> | null {
+  try {
+    return withoutShebang(source).flags;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
 }
 
 /** The first line becomes a comment. */

@@ -103,7 +103,8 @@ function callFromScript(
   if (!arityHolds(command, words)) return failed('ERR Wrong number of args calling Redis command from script');
   if (command.flags.has('noscript') && !shard.scriptsCallAll)
     return failed('ERR This Redis command is not allowed from script');
-  if (isReadonly && command.isWrite) return failed('ERR Write commands are not allowed from read-only scripts.');
+  if (isReadonly && (command.isWrite || command.flags.has('may_replicate')))
+    return failed('ERR Write commands are not allowed from read-only scripts.');
   const refusal = check(shard, session, command, words);
   if (refusal !== undefined) return failed(refusal.message);
   return toScript(shard.call(session, command, words, false), protocol);

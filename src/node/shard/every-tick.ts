@@ -7,7 +7,7 @@ import type { Shard } from './shard.ts';
 export function everyTick(shard: Shard): void {
   shard.now = shard.world.clock.now();
   shard.commandRate.sample(shard.stats.commands, shard.now);
-  if (shard.activeExpiry && !shard.loading && shard.expiryPolicy === 'delete') expireCycle(shard);
+  if (shard.activeExpiry && !shard.loading && shard.expiryNow === 'delete') expireCycle(shard);
   shard.memory.sample();
   const idleMsMax = shard.config.get('timeout') * 1000;
   for (const session of shard.sessions.values()) {
@@ -21,5 +21,6 @@ export function everyTick(shard: Shard): void {
 const mayTimeOut = (session: Session): boolean =>
   session.kind === 'client' &&
   session.waiting === null &&
+  !session.isPaused &&
   session.subscriptionCount === 0 &&
   session.takenOver === null;

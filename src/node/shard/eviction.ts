@@ -48,7 +48,7 @@ export class Eviction {
 
   get mode(): MemoryMode {
     const { expiryPolicy, role, loading, config } = this.#shard;
-    if (loading) return 'ignore'; // what was there before had room
+    if (loading || this.#shard.pause.kind !== null) return 'ignore'; // what was there before had room
     if (expiryPolicy === 'ignore') return 'refuse';
     if (role === 'replica' && config.get('replica-ignore-maxmemory')) return 'ignore';
     return 'evict';

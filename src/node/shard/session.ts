@@ -72,6 +72,10 @@ export class Session {
   };
   /** The blocking command it waits in. */
   waiting: Waiting | null = null;
+  /** A request that waits for the end of CLIENT PAUSE. */
+  #postponed: readonly string[] | null = null;
+  /** It waits for that. */
+  isPaused = false;
   /** Set by a command that takes the connection over (PSYNC): bytes go there from now on. */
   takenOver: ((rest: Buffer) => void) | null = null;
   /** The connection itself, for a command that takes it over. Null for sessions without one. */
@@ -162,9 +166,9 @@ export class Session {
     this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
   }
 
-  /** False while it waits for a key, for the shard to answer again, or for the client to read. */
+  /** False while it waits for a key, for the end of a pause, for the shard to answer again, or for the client to read. */
   get #mayRun(): boolean {
-    return this.waiting === null && !this.#congested && !this.shard.held;
+    return this.waiting === null && !this.isPaused && !this.#congested && !this.shard.held;
   }
 
   /** Runs requests until there are none, the session must wait, or it was taken over. */
@@ -173,6 +177,12 @@ export class Session {
     this.#processing = true;
     let requests = 0;
     try {
+      const words = this.#postponed;
+      if (words !== null && this.#mayRun) {
+        this.#postponed = null;
+        this.shard.tick();
+        this.shard.execute(this, words);
+      }
       while (this.#mayRun && this.#state === 'open' && this.takenOver === null) {
         const words = this.decoder.next();
         if (words === null) break;
@@ -194,11 +204,22 @@ export class Session {
     }
   }
 
+  /** Keeps a request until `goOn`, and with it what follows. */
+  postpone(words: readonly string[]): void {
+    this.#postponed = words;
+    this.isPaused = true;
+  }
+
+  goOn(): void {
+    this.isPaused = false;
+    this.continueSoon();
+  }
+
   /** Goes on after a wait, on a turn of its own. */
   continueSoon(): void {
     if (this.#processing) return;
     this.flush();
-    if (this.unreadBytes === 0) return;
+    if (this.unreadBytes === 0 && this.#postponed === null) return;
     this.shard.world.clock.soon(() => {
       if (this.closing || !this.#mayRun) return;
       if (this.#unreadBytes > 0) {

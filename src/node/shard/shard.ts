@@ -16,7 +16,6 @@ import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
-import { SnapshotWalk, type SnapshotSink } from '../keyspace/snapshot.ts';
 import { ScriptCache } from '../scripting/cache.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
@@ -30,13 +29,16 @@ import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { CommandStats } from './command-stats.ts';
+import { Pause } from './pause.ts';
 import { everyTick } from './every-tick.ts';
 import { failureOf } from './failure-of.ts';
 import { Slowlog } from './slowlog.ts';
+import { SnapshotWalks } from './snapshot-walks.ts';
 import { Standstill } from './standstill.ts';
 import { Notifications } from './notifications.ts';
 import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
+import type { AnswerGate, LoadedSnapshot, StreamPosition } from './upper-layers.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
 
@@ -47,25 +49,6 @@ export interface ShardOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-/** A place in a replication stream, as a snapshot or a log on disk names it. */
-export interface StreamPosition {
-  readonly replicationId: string;
-  readonly offset: number;
-  readonly database: number;
-}
-
-export interface LoadedSnapshot {
-  /** AUX fields. */
-  readonly facts: ReadonlyMap<string, string>;
-  readonly libraries: readonly string[];
-}
-
-export interface AnswerGate {
-  /** Called before bytes leave for a client: the number that must be `passed` first. */
-  place(): number;
-  readonly passed: number;
-}
-
 export class Shard implements KeyspaceOwner {
   readonly world: World;
   readonly random: Random;
@@ -74,6 +57,7 @@ export class Shard implements KeyspaceOwner {
   readonly keyspaces: readonly Keyspace[];
   readonly writeLog = new WriteLog();
   readonly blocking: Blocking;
+  readonly pause: Pause;
   readonly subscriptions = new Subscriptions();
   readonly notifications = new Notifications(this.subscriptions);
   readonly memory = new ShardMemory();
@@ -82,6 +66,7 @@ export class Shard implements KeyspaceOwner {
   readonly scripts = new ScriptCache();
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
+  readonly snapshots = new SnapshotWalks(this);
   readonly commandStats = new CommandStats();
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */
@@ -145,7 +130,6 @@ export class Shard implements KeyspaceOwner {
   beforeChange: ((keyspace: Keyspace, key: string) => void) | null = null;
 
   readonly #context: CommandContext;
-  readonly #walks = new Set<SnapshotWalk>();
   readonly #unflushed = new Set<Session>();
   readonly #standstill: Standstill;
   #nextSessionId = 1;
@@ -176,6 +160,7 @@ export class Shard implements KeyspaceOwner {
     setDictSeed(this.random.fork('dictionaries').integer(-(2 ** 31), 2 ** 31 - 1));
     this.keyspaces = Array.from({ length: this.config.get('databases') }, (_, index) => new Keyspace(index, this));
     this.blocking = new Blocking(this);
+    this.pause = new Pause(this);
     this.#context = new CommandContext(this);
     this.#standstill = new Standstill(this.world.clock, () => {
       for (const session of this.sessions.values()) session.continueSoon();
@@ -188,9 +173,10 @@ export class Shard implements KeyspaceOwner {
   close(): void {
     this.#cronTimer?.cancel();
     this.#standstill.cancel();
+    this.pause.cancel();
     this.#cronTimer = null;
     for (const listener of this.onClosed) listener();
-    for (const walk of this.#walks) walk.release();
+    this.snapshots.releaseAll();
     for (const session of this.sessions.values()) {
       session.close();
       this.closeSession(session);
@@ -228,6 +214,11 @@ export class Shard implements KeyspaceOwner {
     this.#standstill.extend(milliseconds);
   }
 
+  /** While clients wait nothing is deleted by itself [redis db.c expireIfNeeded]. */
+  get expiryNow(): ExpiryPolicy {
+    return this.pause.kind !== null && this.expiryPolicy === 'delete' ? 'hide' : this.expiryPolicy;
+  }
+
   /** A command runs: what is asked now comes from a script, or a transaction. */
   get isRunning(): boolean {
     return this.#depth > 0;
@@ -240,6 +231,7 @@ export class Shard implements KeyspaceOwner {
   /** A session that says goodbye gets nothing more: an element popped for it would be lost. */
   letGo(session: Session): void {
     this.blocking.forget(session);
+    this.pause.forget(session);
     this.subscriptions.removeAll(session);
     this.watchers.unwatch(session);
   }
@@ -272,6 +264,10 @@ export class Shard implements KeyspaceOwner {
       return;
     }
     session.lastCommand = command.fullName;
+    if (this.pause.kind !== null && this.pause.postpones(session, command, words)) {
+      this.stats.commands--; // it counts when it runs
+      return;
+    }
     if (session.transaction.queue !== null && !RUNS_INSIDE_MULTI.has(command.name)) {
       session.transaction.add({ command, words });
       if (session.transaction.queuedBytes > this.decoderLimits.requestBytesMax) {
@@ -299,7 +295,7 @@ export class Shard implements KeyspaceOwner {
     context.replicated = null;
     context.blockRequest = null;
     this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
-    this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryPolicy;
+    this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryNow;
     const { database } = session;
     const { slowlog, commandStats } = this;
     const stat = commandStats.of(command);
@@ -364,7 +360,7 @@ export class Shard implements KeyspaceOwner {
   /** Does something to the data outside any command (expiry cycle, loading), as a unit of its own. */
   unit(change: () => void): void {
     this.now = this.world.clock.now();
-    this.expiry = this.expiryPolicy;
+    this.expiry = this.expiryNow;
     change();
     this.endUnit();
   }
@@ -379,33 +375,6 @@ export class Shard implements KeyspaceOwner {
   flushOthers(): void {
     for (const each of this.#unflushed) each.flush();
     this.#unflushed.clear();
-  }
-
-  /** Begins a point-in-time walk over all databases. The caller steps it and releases it. */
-  startSnapshot(sink: SnapshotSink): {
-    step(keysAtMost: number): boolean;
-    release(): void;
-    readonly walk: SnapshotWalk;
-  } {
-    const walk = new SnapshotWalk(this.keyspaces, sink);
-    this.#walks.add(walk);
-    this.beforeChange = (keyspace, key) => {
-      for (const each of this.#walks) each.beforeChange(keyspace, key);
-    };
-    const release = (): void => {
-      walk.release();
-      this.#walks.delete(walk);
-      if (this.#walks.size === 0) this.beforeChange = null;
-    };
-    return {
-      walk,
-      release,
-      step: (keysAtMost) => {
-        const done = walk.step(keysAtMost);
-        if (done) release();
-        return done;
-      },
-    };
   }
 
   // KeyspaceOwner

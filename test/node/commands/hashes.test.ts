@@ -229,7 +229,7 @@ describe('snapshots', () => {
     const { client, shard } = world;
     for (const name of ['a', 'b', 'c', 'd']) client.call('HSET', name, 'f', '1');
     const image = new Map<string, string>();
-    const walk = shard.startSnapshot({
+    const walk = shard.snapshots.start({
       entry: (_database, name, value) => {
         if (typeof value !== 'string' && value.kind === 'hash') image.set(name, [...value.entries()].join());
       },

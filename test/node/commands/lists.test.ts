@@ -250,7 +250,7 @@ describe('snapshots', () => {
     const { client, shard } = world;
     for (const name of ['a', 'b', 'c', 'd', 'e']) client.call('RPUSH', name, '1', '2');
     const image = new Map<string, string[]>();
-    const walk = shard.startSnapshot({
+    const walk = shard.snapshots.start({
       entry: (_database, name, value) => {
         if (typeof value !== 'string' && value.kind === 'list') image.set(name, [...value]);
       },

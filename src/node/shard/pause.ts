@@ -1,0 +1,92 @@
+/**
+ * CLIENT PAUSE: for a while the shard runs no request of a client, or none that may write; whoever asks waits, in order.
+ * Meanwhile nothing changes by itself either: no key expires or is evicted. [redis networking.c pauseActions]
+ *
+ * What a client asks inside a transaction or a script that runs already is not held, nor is a replica's acknowledgement. The
+ * stream of a primary waits where it arrives (`replication/replica.ts`).
+ */
+
+import type { Clock, Timer } from '../../world/world.ts';
+import type { Command } from '../commands/command.ts';
+import type { Session } from './session.ts';
+import type { Shard } from './shard.ts';
+
+export type PauseKind = 'writes' | 'all';
+
+/** The longest a timer can be set for; what is longer is set again. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
+export class Pause {
+  readonly #shard: Shard;
+  readonly #clock: Clock;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Session>();
+  #untilMs = 0;
+  #timer: Timer | null = null;
+  /** What waits; null: nothing does. */
+  kind: PauseKind | null = null;
+
+  constructor(shard: Shard) {
+    this.#shard = shard;
+    this.#clock = shard.world.clock;
+  }
+
+  /** Sessions that wait for its end. */
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  /** A second one changes what waits, and never makes it shorter. */
+  begin(untilMs: number, kind: PauseKind): void {
+    this.kind = kind;
+    this.#untilMs = Math.max(this.#untilMs, untilMs);
+    this.#arm();
+  }
+
+  /** What waited runs, in order. */
+  end(): void {
+    this.cancel();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const session of waiting) session.goOn();
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.kind = null;
+    this.#untilMs = 0;
+  }
+
+  /** The request waits; its session tells no more until then. */
+  postpones(session: Session, command: Command, words: readonly string[]): boolean {
+    if (this.kind === null || session.kind !== 'client') return false;
+    if (this.kind === 'writes' && !this.#mayWrite(session, command, words)) return false;
+    this.#waiting.add(session);
+    session.postpone(words);
+    return true;
+  }
+
+  forget(session: Session): void {
+    this.#waiting.delete(session);
+  }
+
+  /** [redis server.c is_may_replicate_command] */
+  #mayWrite(session: Session, command: Command, words: readonly string[]): boolean {
+    if (command.name !== 'EXEC') return this.#alters(command, words);
+    return session.transaction.queue?.some((queued) => this.#alters(queued.command, queued.words)) === true;
+  }
+
+  #alters(command: Command, words: readonly string[]): boolean {
+    return command.mayWrite?.(this.#shard, words) ?? (command.isWrite || command.flags.has('may_replicate'));
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    const delayMs = Math.max(0, Math.min(this.#untilMs - this.#clock.now(), DELAY_MS_MAX));
+    this.#timer = this.#clock.after(delayMs, () => {
+      if (this.#untilMs > this.#clock.now()) this.#arm();
+      else this.end();
+    });
+  }
+}
