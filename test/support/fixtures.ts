@@ -56,7 +56,7 @@ export class TestClient {
 
   send(...words: string[]): void {
     this.session.receive(Buffer.from(encodeRequest(words), 'latin1'));
-    this.session.shard.flushOthers();
+    this.session.shard.endTurn();
   }
 
   /** The reply's exact bytes (RESP2, or RESP3 after HELLO 3). */

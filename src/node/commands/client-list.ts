@@ -1,4 +1,7 @@
-/** One session as a line of CLIENT LIST. What a server here does not have (file descriptors, buffers of its own) is 0 or -1. */
+/**
+ * One session as a line of CLIENT LIST. What a server here does not have (file descriptors, buffers that are kept although they are
+ * empty) is 0 or -1.
+ */
 
 import { addressText } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
@@ -22,11 +25,17 @@ export function parseClientType(given: string): ClientType {
 function flagsOf(session: Session): string {
   const { transaction } = session;
   let flags = '';
+  if (session.kind === 'monitor') flags += 'O';
   if (session.kind === 'replica') flags += 'S';
   if (session.kind === 'primary') flags += 'M';
   if (session.subscriptionCount > 0) flags += 'P';
   if (transaction.queue !== null) flags += 'x';
   if (session.waiting !== null || session.isPaused) flags += 'b';
+  if (session.tracking !== null) {
+    flags += 't';
+    if (session.tracking.isBroken) flags += 'R';
+    if (session.tracking.mode === 'bcast') flags += 'B';
+  }
   if (transaction.dirty) flags += 'd';
   if (session.closing) flags += 'c';
   if (session.noEvict) flags += 'e';
@@ -34,11 +43,14 @@ function flagsOf(session: Session): string {
   return flags === '' ? 'N' : flags;
 }
 
-/** `id=3 addr=…` as Redis 7.4 orders it [redis networking.c catClientInfoString]. */
-export function clientLine(session: Session, now: number): string {
+/** Redis keeps what waits to be sent in pieces of that size. */
+const BLOCK_BYTES = 16 * 1024;
+
+/** `request`: what it asks just now. `id=3 addr=…` as Redis 7.4 orders it [redis networking.c catClientInfoString]. */
+export function clientLine(session: Session, now: number, request = session.waiting?.words ?? []): string {
   const { subscriptions, transaction } = session;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((now - sinceMs) / 1000));
-  const unsentBytes = session.pendingBytes + (session.connection?.unsentBytes ?? 0);
+  const unsentBytes = session.connection?.unsentBytes ?? 0;
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', session.id],
     ['addr', addressText(session.output.remote)],
@@ -54,20 +66,20 @@ export function clientLine(session: Session, now: number): string {
     ['ssub', subscriptions.shard.size],
     ['multi', transaction.queue?.length ?? -1],
     ['watch', transaction.watched.size],
-    ['qbuf', session.unreadBytes],
+    ['qbuf', session.queryBytes],
     ['qbuf-free', 0],
-    ['argv-mem', 0],
+    ['argv-mem', request.reduce((sum, each) => sum + each.length, 0)],
     ['multi-mem', transaction.queuedBytes],
     ['rbs', 0],
     ['rbp', 0],
-    ['obl', 0],
-    ['oll', 0],
+    ['obl', session.pendingBytes],
+    ['oll', Math.ceil(unsentBytes / BLOCK_BYTES)],
     ['omem', unsentBytes],
-    ['tot-mem', unsentBytes + session.unreadBytes + transaction.queuedBytes],
-    ['events', 'r'],
+    ['tot-mem', session.memoryBytes],
+    ['events', unsentBytes > 0 ? 'rw' : 'r'],
     ['cmd', session.lastCommand],
     ['user', session.kind === 'primary' ? '(superuser)' : session.user.name],
-    ['redir', -1],
+    ['redir', session.tracking?.redirect ?? -1],
     ['resp', session.protocol],
     ['lib-name', session.libraryName],
     ['lib-ver', session.libraryVersion],

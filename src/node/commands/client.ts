@@ -9,6 +9,7 @@ import type { CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
 import { named, optional, pureToken, rest, text, word } from './arguments.ts';
 import { clientLine, clientTypeOf, parseClientType, type ClientType } from './client-list.ts';
+import { trackingCommands } from './client-tracking.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand, noMore } from './help.ts';
 import { parseInteger } from './numbers.ts';
@@ -25,18 +26,19 @@ const TIME_END = 2 ** 63;
 const types = ['NORMAL', 'MASTER', 'REPLICA', 'PUBSUB'].map((token) => pureToken(token));
 
 /** Some sessions, one line each. */
-const lines = (sessions: Iterable<Session>, now: number): Reply =>
-  new Verbatim([...sessions].map((session) => `${clientLine(session, now)}\n`).join(''));
+const lines = (sessions: Iterable<Session>, { session: asking, now, words }: CommandContext): Reply =>
+  new Verbatim([...sessions].map((each) => `${clientLine(each, now, each === asking ? words : undefined)}\n`).join(''));
 
-function list({ shard, now }: CommandContext, filter: readonly string[]): Reply {
+function list(context: CommandContext, filter: readonly string[]): Reply {
+  const { shard } = context;
   const all = [...shard.sessions.values()];
-  if (filter.length === 0) return lines(all, now);
+  if (filter.length === 0) return lines(all, context);
   const kind = filter[0]!.toUpperCase();
   if (kind === 'TYPE' && filter.length === 2) {
     const type = parseClientType(filter[1]!);
     return lines(
       all.filter((session) => clientTypeOf(session) === type),
-      now,
+      context,
     );
   }
   if (kind !== 'ID' || filter.length === 1) throw refuse('SYNTAX');
@@ -47,7 +49,7 @@ function list({ shard, now }: CommandContext, filter: readonly string[]): Reply 
   });
   return lines(
     found.filter((session) => session !== undefined),
-    now,
+    context,
   );
 }
 
@@ -152,7 +154,7 @@ export const clientCommands: readonly Command[] = [
     flags: SELF,
     tips: { other: ['nondeterministic_output'] },
     arguments: {},
-    run: ({ session, now }) => lines([session], now),
+    run: (context) => lines([context.session], context),
   }),
 
   defineCommand({
@@ -389,12 +391,16 @@ export const clientCommands: readonly Command[] = [
     },
   }),
 
+  ...trackingCommands,
+
   helpCommand({
     container: 'CLIENT',
     group: 'connection',
     since: '5.0.0',
     lines: [
+      ['CACHING (YES|NO)', 'Says whether what the next request reads is tracked.'],
       ['GETNAME', 'Name of this connection.'],
+      ['GETREDIR', 'Number of the connection that is told of changes instead of this one.'],
       ['ID', 'Number of this connection.'],
       ['INFO', 'Description of this connection.'],
       ['KILL <ip:port>', 'Closes the connection from that address.'],
@@ -418,6 +424,11 @@ export const clientCommands: readonly Command[] = [
       ['REPLY (ON|OFF|SKIP)', 'Switches replies on or off, or skips the next one.'],
       ['SETINFO (LIB-NAME|LIB-VER) <value>', 'Tells which client library this is.'],
       ['SETNAME <name>', 'Names this connection.'],
+      [
+        'TRACKING (ON|OFF) [REDIRECT <client-id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]',
+        'Tells when keys that were read have changed.',
+      ],
+      ['TRACKINGINFO', 'Description of the tracking of this connection.'],
       ['UNBLOCK <client-id> [TIMEOUT|ERROR]', 'Ends the wait of a connection that blocks.'],
       ['UNPAUSE', 'Ends a pause.'],
     ],

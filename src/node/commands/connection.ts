@@ -184,7 +184,9 @@ export const connectionCommands: readonly Command[] = [
     flags: HANDSHAKE,
     arguments: {},
     run({ session, shard }) {
+      shard.monitors.remove(session);
       if (session.kind !== 'client') throw refuse('RESET_NORMAL_ONLY');
+      shard.tracking.end(session);
       shard.endTransaction(session);
       shard.subscriptions.removeAll(session);
       session.database = 0;

@@ -39,12 +39,13 @@ function server({ world, config, address, runId, now, stats }: Shard): Fields {
   ];
 }
 
-function clients({ sessions, config, blocking, pause, watchers }: Shard): Fields {
+function clients({ sessions, config, blocking, pause, tracking, watchers }: Shard): Fields {
   const all = [...sessions.values()];
   return [
     ['connected_clients', all.filter((session) => session.kind !== 'replica').length],
     ['maxclients', config.get('maxclients')],
     ['blocked_clients', blocking.count + pause.count],
+    ['tracking_clients', tracking.count],
     ['pubsub_clients', all.filter((session) => session.subscriptionCount > 0).length],
     ['watching_clients', watchers.sessions],
     ['total_watched_keys', watchers.count],
@@ -81,7 +82,7 @@ const persistence = ({ loading }: Shard): Fields => [
   ['async_loading', 0],
 ];
 
-const stats = ({ stats, commandRate, commandStats, subscriptions, hits, misses }: Shard): Fields => [
+const stats = ({ stats, commandRate, commandStats, subscriptions, tracking, hits, misses }: Shard): Fields => [
   ['total_connections_received', stats.connections],
   ['total_commands_processed', stats.commands],
   ['instantaneous_ops_per_sec', commandRate.perSecond],
@@ -97,6 +98,9 @@ const stats = ({ stats, commandRate, commandStats, subscriptions, hits, misses }
   ['pubsub_patterns', subscriptions.count('pattern')],
   ['pubsubshard_channels', subscriptions.count('shard')],
   ['total_error_replies', commandStats.errors],
+  ['tracking_total_keys', tracking.keys],
+  ['tracking_total_items', tracking.items],
+  ['tracking_total_prefixes', tracking.prefixes],
   ['unexpected_error_replies', 0],
 ];
 

@@ -48,6 +48,8 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
       words: named('arg', rest({ type: 'string' })),
     },
     run: (context, { script, numkeys, words }) => {
+      // Before what it runs itself
+      if (!context.isRetry) context.shard.monitors.show(context.session, context.command, context.words);
       const count = parseInteger(numkeys);
       if (count === null) throw refuse('NOT_INTEGER');
       if (count > words.length) throw refuse('ERR', "Number of keys can't be greater than number of args");

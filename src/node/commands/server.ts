@@ -3,7 +3,7 @@
  * their own. [redis server.c, db.c]
  */
 
-import { OK, Verbatim, type Reply } from '../../resp/reply.ts';
+import { NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
@@ -35,6 +35,7 @@ function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: r
     shard.dirty += keyspace.clear();
     shard.blocking.changedAll(keyspace.index); // who reads for a group learns that it is gone
   }
+  shard.tracking.flushed();
   // Sent on even when nothing was there: a replica may hold keys that this one does not know of
   context.replicateAs(...words);
   return OK;
@@ -122,6 +123,21 @@ export const serverCommands: readonly Command[] = [
       if (keyspaces[0] === undefined || keyspaces[1] === undefined) throw refuse('DB_INDEX');
       swap(shard, keyspaces[0], keyspaces[1]);
       shard.dirty++;
+      return OK;
+    },
+  }),
+
+  defineCommand({
+    name: 'MONITOR',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Shows this connection every request of others from now on.',
+    flags: ['admin', 'noscript', 'loading', 'stale'],
+    arguments: {},
+    run({ session, shard, mayBlock }) {
+      if (!mayBlock) throw refuse('ERR', "MONITOR isn't allowed for DENY BLOCKING client");
+      if (session.kind !== 'client') return NO_REPLY;
+      shard.monitors.add(session);
       return OK;
     },
   }),

@@ -67,6 +67,7 @@ export class Loading {
         keyspace.swap(loaded);
         shard.blocking.changedAll(index);
       }
+      shard.tracking.flushed();
     });
     this.discard();
     for (const listener of shard.onReplaced) listener();

@@ -53,6 +53,7 @@ export function runScript({ session, shard }: CommandContext, request: ScriptReq
   if (script.flags?.has('allow-oom') === true) eviction.refusing = false;
   const { database, protocol } = session;
   let scriptProtocol: Protocol = 2;
+  session.inScript = true;
   try {
     const value = scriptEngine()!.run(script.program, keys, values, {
       call: (words) => {
@@ -67,6 +68,7 @@ export function runScript({ session, shard }: CommandContext, request: ScriptReq
     eviction.refusing = refusing;
     session.database = database; // a SELECT of the script is the script's own
     session.protocol = protocol;
+    session.inScript = false;
   }
 }
 

@@ -104,6 +104,7 @@ export class Blocking {
     if (session.waiting === null) return;
     this.forget(session);
     session.reply(reply);
+    session.sendPushes();
     session.continueSoon();
   }
 

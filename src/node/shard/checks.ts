@@ -96,9 +96,10 @@ const kept: Check = (shard, session, command) =>
     ? shard.writesHindered
     : undefined;
 
-/** Its stream of writes and its own requests would mix. */
+/** Its stream of writes, or of requests of others, and its own would mix. */
 const notReplica: Check = (_shard, session, command) =>
-  session.kind === 'replica' && (command.isWrite || command.flags.has('readonly') || command.flags.has('may_replicate'))
+  (session.kind === 'replica' || session.kind === 'monitor') &&
+  (command.isWrite || command.flags.has('readonly') || command.flags.has('may_replicate'))
     ? refuse('ERR', "Replica can't interact with the keyspace")
     : undefined;
 

@@ -37,6 +37,8 @@ export class CommandContext {
   mayBlock = true;
   /** What is replicated instead of the words themselves; null: the words. */
   replicated: (readonly string[])[] | null = null;
+  /** It has begun before, and waited. */
+  isRetry = false;
   /** Set by `block`. */
   blockRequest: BlockRequest | null = null;
 

@@ -18,10 +18,11 @@ import { CLIENT_BYTES } from './memory.ts';
 import { OutputWatch } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { SubscriptionKind } from './subscriptions.ts';
+import type { Tracking } from './tracking.ts';
 import { Transaction } from './transaction.ts';
 
-/** `client`: anybody; `primary`: the link from this shard's primary, whose writes always pass and get no reply; `replica`: one that PSYNCs from here. */
-export type SessionKind = 'client' | 'primary' | 'replica';
+/** `client`: anybody; `monitor`: one that looks on (MONITOR); `primary`: the link from this shard's primary, whose writes always pass and get no reply; `replica`: one that PSYNCs from here. */
+export type SessionKind = 'client' | 'monitor' | 'primary' | 'replica';
 
 export interface ClientOutput {
   readonly local: Address;
@@ -70,6 +71,12 @@ export class Session {
     pattern: new Set(),
     shard: new Set(),
   };
+  /** CLIENT TRACKING; null: off. */
+  tracking: Tracking | null = null;
+  /** What it waited for is being done: the reply comes before what is pushed meanwhile. */
+  isServed = false;
+  /** What it asks now comes from a script of it. */
+  inScript = false;
   /** The blocking command it waits in. */
   waiting: Waiting | null = null;
   /** A request that waits for the end of CLIENT PAUSE. */
@@ -98,6 +105,7 @@ export class Session {
   /** What arrived while the session waits in a blocking command, or the shard stands still; the decoder gets it in one piece. */
   #unread: Buffer[] = [];
   #unreadBytes = 0;
+  #chunkBytes = 0;
   /** What the shard has counted of its memory. */
   #countedBytes = 0;
 
@@ -121,6 +129,11 @@ export class Session {
 
   get pendingBytes(): number {
     return this.#withheld.reduce((sum, { bytes }) => sum + bytes.length, this.#out.length);
+  }
+
+  /** Bytes received: all of what is being worked through, else those not yet run. */
+  get queryBytes(): number {
+    return this.#processing ? Math.max(this.#chunkBytes, this.unreadBytes) : this.unreadBytes;
   }
 
   /** Bytes received and not yet run. */
@@ -157,6 +170,7 @@ export class Session {
     // What was kept goes first, though the wait may be over
     if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
     else {
+      this.#chunkBytes = this.decoder.bufferedBytes + chunk.length;
       this.decoder.push(chunk);
       this.process();
       this.decoder.release();
@@ -262,11 +276,18 @@ export class Session {
   /** The same for what was encoded before, for several of one protocol. */
   pushEncoded(bytes: string): void {
     if (this.closing) return;
-    if (this.#processing) this.#pushes += bytes;
+    if (this.#processing || this.isServed) this.#pushes += bytes;
     else {
       this.#append(bytes);
       this.shard.flushLater(this);
     }
+  }
+
+  /** What was pushed before its reply was there. */
+  sendPushes(): void {
+    if (this.#pushes === '' || this.#processing) return;
+    this.#appendPushes();
+    this.shard.flushLater(this);
   }
 
   /** Sends bytes as they are, past CLIENT REPLY. */

@@ -29,6 +29,7 @@ import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { CommandStats } from './command-stats.ts';
+import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
 import { everyTick } from './every-tick.ts';
 import { failureOf } from './failure-of.ts';
@@ -39,6 +40,7 @@ import { Notifications } from './notifications.ts';
 import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { AnswerGate, LoadedSnapshot, StreamPosition } from './upper-layers.ts';
+import { TrackingTable } from './tracking.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
 
@@ -63,6 +65,8 @@ export class Shard implements KeyspaceOwner {
   readonly memory = new ShardMemory();
   readonly eviction: Eviction;
   readonly watchers = new Watchers();
+  readonly tracking = new TrackingTable(this);
+  readonly monitors = new Monitors(this);
   readonly scripts = new ScriptCache();
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
@@ -136,6 +140,9 @@ export class Shard implements KeyspaceOwner {
   /** Depth of running commands: EXEC runs others, the unit ends with the outermost. */
   #depth = 0;
   #cronTimer: Timer | null = null;
+  #isTurnEnding = false;
+  /** The command about to run has begun before, and waited. */
+  #isRetry = false;
 
   constructor(options: ShardOptions) {
     this.world = options.world;
@@ -219,6 +226,11 @@ export class Shard implements KeyspaceOwner {
     return this.pause.kind !== null && this.expiryPolicy === 'delete' ? 'hide' : this.expiryPolicy;
   }
 
+  /** Whose request runs; null: none does. */
+  get runningSession(): Session | null {
+    return this.#depth > 0 ? this.#context.session : null;
+  }
+
   /** A command runs: what is asked now comes from a script, or a transaction. */
   get isRunning(): boolean {
     return this.#depth > 0;
@@ -234,6 +246,8 @@ export class Shard implements KeyspaceOwner {
     this.pause.forget(session);
     this.subscriptions.removeAll(session);
     this.watchers.unwatch(session);
+    this.tracking.end(session);
+    this.monitors.remove(session);
   }
 
   /** Outside MULTI again, nothing watched. */
@@ -260,7 +274,7 @@ export class Shard implements KeyspaceOwner {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (command === undefined && isOfBrowser(words)) session.close();
-      else this.#reject(session, command, error);
+      else this.#reject(session, command, words, error);
       return;
     }
     session.lastCommand = command.fullName;
@@ -279,6 +293,7 @@ export class Shard implements KeyspaceOwner {
     const reply = this.call(session, command, words, true);
     if (reply === BLOCKED) this.blocking.wait(session, command, words, this.#context.blockRequest!);
     else session.reply(reply);
+    if (session.tracking !== null) this.tracking.requestEnded(session, command);
     this.endUnit();
   }
 
@@ -294,6 +309,8 @@ export class Shard implements KeyspaceOwner {
     context.mayBlock = mayBlock;
     context.replicated = null;
     context.blockRequest = null;
+    context.isRetry = this.#isRetry;
+    this.#isRetry = false;
     this.recordsAccess = !session.noTouch || command.name === 'TOUCH';
     this.expiry = session.kind === 'primary' ? 'ignore' : this.expiryNow;
     const { database } = session;
@@ -331,6 +348,8 @@ export class Shard implements KeyspaceOwner {
       // What a command of a script or a transaction said is counted there
       if (commandStats.errors === errors) commandStats.error(reply.text);
     }
+    if (this.monitors.isOn && !context.isRetry) this.monitors.ran(session, command, words);
+    if (session.tracking !== null && command.isRead) this.tracking.hasRead(session, command, words);
     if (this.keyMemory.pending) this.keyMemory.settle();
     if (this.notifications.isOn) this.notifications.end(this.keyspaces[database]!, command, words);
     const replicated = context.replicated as (readonly string[])[] | null; // the command may have set it
@@ -344,7 +363,10 @@ export class Shard implements KeyspaceOwner {
   runAgain(session: Session, waiting: Waiting): Reply {
     const { database } = session;
     session.database = waiting.database;
+    this.#isRetry = true;
+    session.isServed = true;
     const reply = this.call(session, waiting.command, waiting.words, true);
+    session.isServed = false;
     session.database = database;
     this.writeLog.commit();
     return reply;
@@ -367,12 +389,20 @@ export class Shard implements KeyspaceOwner {
 
   /** What requests led to at other clients leaves when all that have come in this turn have run: in one piece for each client. */
   flushLater(session: Session): void {
-    if (this.#unflushed.size === 0) this.world.clock.soon(() => this.flushOthers());
+    this.endTurnSoon();
     this.#unflushed.add(session);
   }
 
-  /** As at the end of the turn. */
-  flushOthers(): void {
+  endTurnSoon(): void {
+    if (this.#isTurnEnding) return;
+    this.#isTurnEnding = true;
+    this.world.clock.soon(() => this.endTurn());
+  }
+
+  /** As when everything that has come in this turn has run. */
+  endTurn(): void {
+    this.#isTurnEnding = false;
+    this.tracking.broadcast();
     for (const each of this.#unflushed) each.flush();
     this.#unflushed.clear();
   }
@@ -382,6 +412,7 @@ export class Shard implements KeyspaceOwner {
   changed(keyspace: Keyspace, key: string): void {
     if (this.watchers.count > 0) this.watchers.changed(keyspace.index, key, keyspace.values.has(key));
     if (this.blocking.count > 0) this.blocking.changed(keyspace, key);
+    if (this.tracking.count > 0) this.tracking.changed(key);
     if (this.notifications.isOn) this.notifications.touched(keyspace, key);
   }
 
@@ -408,13 +439,14 @@ export class Shard implements KeyspaceOwner {
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key]);
   }
 
-  #reject(session: Session, command: Command | undefined, refusal: Refusal): void {
+  #reject(session: Session, command: Command | undefined, words: readonly string[], refusal: Refusal): void {
     const { transaction } = session;
     session.refusals++;
     if (command !== undefined) this.commandStats.of(command).rejected++;
     this.commandStats.error(refusal.message);
     if (command?.name === 'EXEC') {
       // EXEC itself is refused: so is the transaction [redis server.c rejectCommand]
+      this.monitors.show(session, command, words);
       this.endTransaction(session);
       const cause = refusal.message.replace(/^ERR /, '');
       session.reply(new Failure(`EXECABORT Transaction discarded because of: ${cause}`));

@@ -149,7 +149,7 @@ describe('fields that expire', () => {
       listener.raw = '';
       for (const words of requests) client.call(...words);
       await world.advance(1_000);
-      test.shard.flushOthers();
+      test.shard.endTurn();
       return Array.from(listener.raw.matchAll(/__:h\r\n\$\d+\r\n(\S+)/g), ([, event]) => event!);
     };
     expect(await told(['HSETEX', 'h', 'PX', '10', 'FIELDS', '1', 'a', '1'])).toEqual([

@@ -150,7 +150,7 @@ describe('replies', () => {
     expect(listener.raw).toBe('');
     send(publisher, 'EXEC\r\nPUBLISH a 3\r\n');
     expect(listener.raw).toBe('');
-    test.shard.flushOthers();
+    test.shard.endTurn();
     expect(listener.raw.match(/message/g)).toHaveLength(3);
   });
 });
