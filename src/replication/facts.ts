@@ -43,6 +43,11 @@ export function replicationFields(replication: Replication): Fields {
           `ip=${host},port=${facts.listeningPort},state=${stateName},offset=${ackOffset},lag=${lagSeconds}`,
         ] as const,
     ),
+    ...(shard.replicasMin === 0
+      ? []
+      : ([
+          ['min_slaves_good_slaves', primary.heardWithin(shard.config.get('min-replicas-max-lag') * SECOND_MS)],
+        ] as const)),
     ['master_failover_state', 'no-failover'],
     ['master_replid', feed.replicationId],
     ['master_replid2', feed.secondId],

@@ -92,6 +92,14 @@ export class Primary {
     return count;
   }
 
+  /** Replicas that are online and were heard of within so long. */
+  heardWithin(lagMsMax: number): number {
+    let count = 0;
+    for (const { stage, lagSeconds } of this.attachments)
+      if (stage === 'online' && lagSeconds * 1000 <= lagMsMax) count++;
+    return count;
+  }
+
   /** Asks every replica to say where it is, without waiting for its second to pass. */
   requestAcks(): void {
     if (this.attachments.size > 0 && this.#parts.feed.mode === 'own')

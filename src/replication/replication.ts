@@ -71,6 +71,7 @@ export class Replication implements ReplicaOwner {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
     this.#keepOnDisk();
+    shard.replicasWithin = (lagMsMax) => this.primary.heardWithin(lagMsMax);
     shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);
     shard.memory.addPart('clients_slaves', () => this.primary.unsentBytes);
     shard.infoSections.set('replication', () => replicationFields(this));

@@ -10,6 +10,7 @@ const fixed = {
   SYNTAX: 'ERR syntax error',
   NOSCRIPT: 'NOSCRIPT No matching script. Please use EVAL.',
   NOTBUSY: 'NOTBUSY No scripts in execution right now.',
+  NOREPLICAS: 'NOREPLICAS Not enough good replicas to write.',
   NOT_INTEGER: 'ERR value is not an integer or out of range',
   NOT_FLOAT: 'ERR value is not a valid float',
   NO_SUCH_KEY: 'ERR no such key',

@@ -81,7 +81,7 @@ export const readCounters = (shards: readonly Shard[], connections: ConnectionCo
     fork_cpu_system: 0,
     fork_cpu_user: 0,
     ingress_bytes: sum(({ stats }) => stats.netInputBytes),
-    instantaneous_ops_per_sec: sum(({ commandRate }) => commandRate.perSecond),
+    instantaneous_ops_per_sec: sum(({ rates }) => rates.commands.perSecond),
     main_thread_cpu_system: 0,
     main_thread_cpu_user: busySeconds,
     mem_frag_ratio: 1,

@@ -50,7 +50,7 @@ const BLOCK_BYTES = 16 * 1024;
 export function clientLine(session: Session, now: number, request = session.waiting?.words ?? []): string {
   const { subscriptions, transaction } = session;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((now - sinceMs) / 1000));
-  const unsentBytes = session.connection?.unsentBytes ?? 0;
+  const { unsentBytes } = session;
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', session.id],
     ['addr', addressText(session.output.remote)],

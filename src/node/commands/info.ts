@@ -9,6 +9,8 @@ import { Verbatim, type Reply } from '../../resp/reply.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
 import { humanBytes } from '../shard/memory-size.ts';
 import { STARTUP_BYTES } from '../shard/memory.ts';
+import type { Rate } from '../shard/rate.ts';
+import type { Session } from '../shard/session.ts';
 import type { Shard } from '../shard/shard.ts';
 import { ANTIPODE_VERSION, REDIS_VERSION } from '../shard/version.ts';
 import { many, text } from './arguments.ts';
@@ -41,14 +43,21 @@ function server({ world, config, address, runId, now, stats }: Shard): Fields {
 
 function clients({ sessions, config, blocking, pause, tracking, watchers }: Shard): Fields {
   const all = [...sessions.values()];
+  const largest = (bytes: (session: Session) => number): number => Math.max(0, ...all.map(bytes));
   return [
     ['connected_clients', all.filter((session) => session.kind !== 'replica').length],
+    ['cluster_connections', 0],
     ['maxclients', config.get('maxclients')],
+    ['client_recent_max_input_buffer', largest((session) => session.queryBytes)],
+    ['client_recent_max_output_buffer', largest((session) => session.pendingBytes + session.unsentBytes)],
     ['blocked_clients', blocking.count + pause.count],
     ['tracking_clients', tracking.count],
     ['pubsub_clients', all.filter((session) => session.subscriptionCount > 0).length],
     ['watching_clients', watchers.sessions],
+    ['clients_in_timeout_table', all.filter(({ waiting }) => waiting !== null && waiting.timer !== null).length],
     ['total_watched_keys', watchers.count],
+    ['total_blocking_keys', blocking.keys],
+    ['total_blocking_keys_on_nokey', blocking.keysWhoseEndIsAwaited],
   ];
 }
 
@@ -60,6 +69,9 @@ function memory(shard: Shard): Fields {
   return [
     ['used_memory', usedBytes],
     ['used_memory_human', humanBytes(usedBytes)],
+    // Estimated, so nothing is lost between the parts
+    ['used_memory_rss', usedBytes],
+    ['used_memory_rss_human', humanBytes(usedBytes)],
     ['used_memory_peak', peakBytes],
     ['used_memory_peak_human', humanBytes(peakBytes)],
     ['used_memory_peak_perc', `${((usedBytes * 100) / peakBytes).toFixed(2)}%`],
@@ -70,44 +82,93 @@ function memory(shard: Shard): Fields {
     ['maxmemory', limit],
     ['maxmemory_human', humanBytes(limit)],
     ['maxmemory_policy', config.get('maxmemory-policy')],
+    ['mem_fragmentation_ratio', '1.00'],
+    ['mem_fragmentation_bytes', 0],
     ['mem_not_counted_for_evict', memory.uncountedBytes],
     ['mem_replication_backlog', memory.partBytes('replication_backlog')],
+    ['mem_total_replication_buffers', memory.partBytes('replication_backlog') + memory.partBytes('clients_slaves')],
     ['mem_clients_slaves', memory.partBytes('clients_slaves')],
     ['mem_clients_normal', memory.clientBytes],
+    ['mem_cluster_links', 0],
+    ['mem_allocator', 'v8'],
+    ['active_defrag_running', 0],
+    ['lazyfree_pending_objects', 0],
   ];
 }
 
-const persistence = ({ loading }: Shard): Fields => [
-  ['loading', loading ? 1 : 0],
+const persistence = (shard: Shard): Fields => [
+  ['loading', shard.loading ? 1 : 0],
   ['async_loading', 0],
+  ...(shard.infoSections.has('persistence') ? [] : NOTHING_KEPT),
 ];
 
-const stats = ({ stats, commandRate, commandStats, subscriptions, tracking, hits, misses }: Shard): Fields => [
-  ['total_connections_received', stats.connections],
-  ['total_commands_processed', stats.commands],
-  ['instantaneous_ops_per_sec', commandRate.perSecond],
-  ['total_net_input_bytes', stats.netInputBytes],
-  ['total_net_output_bytes', stats.netOutputBytes],
-  ['rejected_connections', stats.rejectedConnections],
-  ['expired_keys', stats.expired],
-  ['expired_subkeys', stats.expiredFields],
-  ['evicted_keys', stats.evicted],
-  ['keyspace_hits', hits],
-  ['keyspace_misses', misses],
-  ['pubsub_channels', subscriptions.count('channel')],
-  ['pubsub_patterns', subscriptions.count('pattern')],
-  ['pubsubshard_channels', subscriptions.count('shard')],
-  ['total_error_replies', commandStats.errors],
-  ['tracking_total_keys', tracking.keys],
-  ['tracking_total_items', tracking.items],
-  ['tracking_total_prefixes', tracking.prefixes],
-  ['unexpected_error_replies', 0],
+/** Of a shard without files. */
+const NOTHING_KEPT: Fields = [
+  ['rdb_changes_since_last_save', 0],
+  ['rdb_bgsave_in_progress', 0],
+  ['rdb_last_save_time', 0],
+  ['rdb_last_bgsave_status', 'ok'],
+  ['aof_enabled', 0],
+  ['aof_rewrite_in_progress', 0],
+  ['aof_last_bgrewrite_status', 'ok'],
+  ['aof_last_write_status', 'ok'],
 ];
 
-const cpu = ({ stats }: Shard): Fields => [
-  ['used_cpu_sys', '0.000000'],
-  ['used_cpu_user', (stats.busyMs / 1000).toFixed(6)],
-];
+const kilobytes = (rate: Rate): string => (rate.perSecond / 1024).toFixed(2);
+
+function stats(shard: Shard): Fields {
+  const { stats, rates, commandStats, subscriptions, tracking, hits, misses } = shard;
+  const { counts } = shard.permissions.log;
+  return [
+    ['total_connections_received', stats.connections],
+    ['total_commands_processed', stats.commands],
+    ['instantaneous_ops_per_sec', rates.commands.perSecond],
+    ['total_net_input_bytes', stats.netInputBytes],
+    ['total_net_output_bytes', stats.netOutputBytes],
+    ['instantaneous_input_kbps', kilobytes(rates.input)],
+    ['instantaneous_output_kbps', kilobytes(rates.output)],
+    ['rejected_connections', stats.rejectedConnections],
+    ['expired_subkeys', stats.expiredFields],
+    ['expired_keys', stats.expired],
+    ['evicted_keys', stats.evicted],
+    ['evicted_clients', stats.evictedClients],
+    ['keyspace_hits', hits],
+    ['keyspace_misses', misses],
+    ['pubsub_channels', subscriptions.count('channel')],
+    ['pubsub_patterns', subscriptions.count('pattern')],
+    ['pubsubshard_channels', subscriptions.count('shard')],
+    ['latest_fork_usec', 0],
+    ['total_forks', 0],
+    ['tracking_total_keys', tracking.keys],
+    ['tracking_total_items', tracking.items],
+    ['tracking_total_prefixes', tracking.prefixes],
+    ['unexpected_error_replies', 0],
+    ['total_error_replies', commandStats.errors],
+    ['total_reads_processed', stats.netReads],
+    ['total_writes_processed', stats.netWrites],
+    ['io_threaded_reads_processed', 0],
+    ['io_threaded_writes_processed', 0],
+    ['client_query_buffer_limit_disconnections', stats.queryLimitDisconnections],
+    ['client_output_buffer_limit_disconnections', stats.outputLimitDisconnections],
+    ['acl_access_denied_auth', counts.auth],
+    ['acl_access_denied_cmd', counts.command],
+    ['acl_access_denied_key', counts.key],
+    ['acl_access_denied_channel', counts.channel],
+  ];
+}
+
+/** One thread serves clients, and there are no children. */
+function cpu({ stats }: Shard): Fields {
+  const user = (stats.busyMs / 1000).toFixed(6);
+  return [
+    ['used_cpu_sys', '0.000000'],
+    ['used_cpu_user', user],
+    ['used_cpu_sys_children', '0.000000'],
+    ['used_cpu_user_children', '0.000000'],
+    ['used_cpu_sys_main_thread', '0.000000'],
+    ['used_cpu_user_main_thread', user],
+  ];
+}
 
 const keyspace = ({ keyspaces, now }: Shard): Fields =>
   keyspaces

@@ -14,7 +14,9 @@ import { defineCommand, type Command } from './command.ts';
 import { introspectionCommands } from './command-introspection.ts';
 import { configCommands } from './config-commands.ts';
 import { infoCommand } from './info.ts';
+import { latencyCommands } from './latency.ts';
 import { memoryCommands } from './memory.ts';
+import { moduleCommands } from './modules.ts';
 import { parseInteger } from './numbers.ts';
 
 /** SYNC or ASYNC: both end at once here; freeing memory is the collector's work. */
@@ -165,5 +167,7 @@ export const serverCommands: readonly Command[] = [
     run: () => new Verbatim(`Redis ver. ${REDIS_VERSION}\n`),
   }),
 
+  ...latencyCommands,
   ...memoryCommands,
+  ...moduleCommands,
 ];

@@ -68,6 +68,19 @@ export class Blocking {
     for (const at of this.#waiters.keys()) if (at.startsWith(`${database}:`)) this.#ready.add(at);
   }
 
+  /** Keys that somebody waits for. */
+  get keys(): number {
+    return this.#waiters.size;
+  }
+
+  /** Those whose end ends a wait. */
+  get keysWhoseEndIsAwaited(): number {
+    let count = 0;
+    for (const waiters of this.#waiters.values())
+      if ([...waiters].some(({ waiting }) => waiting?.request.endsWhenGone === true)) count++;
+    return count;
+  }
+
   get pending(): boolean {
     return this.#ready.size > 0;
   }

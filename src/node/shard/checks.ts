@@ -96,6 +96,16 @@ const kept: Check = (shard, session, command) =>
     ? shard.writesHindered
     : undefined;
 
+/** What only this server has could be lost with it. [redis replication.c checkGoodReplicasStatus] */
+const attended: Check = (shard, session, command) =>
+  shard.replicasMin > 0 &&
+  shard.role === 'primary' &&
+  session.kind !== 'primary' &&
+  writes(session, command) &&
+  shard.replicasWithin(shard.config.get('min-replicas-max-lag') * 1000) < shard.replicasMin
+    ? refuse('NOREPLICAS')
+    : undefined;
+
 /** Its stream of writes, or of requests of others, and its own would mix. */
 const notReplica: Check = (_shard, session, command) =>
   (session.kind === 'replica' || session.kind === 'monitor') &&
@@ -110,6 +120,7 @@ const CHECKS: readonly Check[] = [
   permitted,
   roomy,
   kept,
+  attended,
   writable,
   notSubscribed,
   fresh,
@@ -123,6 +134,7 @@ const isPlain = (shard: Shard, session: Session): boolean =>
   !shard.loading &&
   !shard.memory.overLimit &&
   shard.writesHindered === null &&
+  shard.replicasMin === 0 &&
   session.kind === 'client' &&
   session.authenticated &&
   session.user.allowsEverything &&

@@ -23,6 +23,19 @@ export class CommandStat {
   failed = 0;
   /** Null until something was timed while `latency-tracking` was on. */
   latency: Histogram | null = null;
+
+  get isEmpty(): boolean {
+    return this.calls === 0 && this.rejected === 0 && this.failed === 0;
+  }
+
+  /** In place: the command that wants it is counted itself, when it has run. */
+  reset(): void {
+    this.calls = 0;
+    this.microseconds = 0;
+    this.rejected = 0;
+    this.failed = 0;
+    this.latency = null;
+  }
 }
 
 export class CommandStats {
@@ -67,13 +80,12 @@ export class CommandStats {
   reset(): void {
     this.errors = 0;
     this.#errors.clear();
-    this.#stats.clear();
-    this.#last = null;
+    for (const stat of this.#stats.values()) stat.reset();
   }
 
   /** Of commands that were called or refused. */
-  get commands(): ReadonlyMap<Command, CommandStat> {
-    return this.#stats;
+  get commands(): readonly (readonly [Command, CommandStat])[] {
+    return [...this.#stats].filter(([, stat]) => !stat.isEmpty);
   }
 
   get errorCounts(): ReadonlyMap<string, number> {

@@ -27,6 +27,8 @@ export interface Parameter {
   readonly clampedTo?: readonly [min: number, max: number];
   /** Set at start only: because it cannot change (`fixed`), or because it names files (`protected`). */
   readonly atStart?: 'fixed' | 'protected';
+  /** A share of `maxmemory` is taken too, as `5%`; the value is then negative. */
+  readonly percentMax?: number;
   /** Another name for the same parameter. */
   readonly alias?: string;
   /** Of the kind `word`: those that are accepted. */
@@ -91,6 +93,10 @@ const OBEYED = {
   logfile: text('', { atStart: 'fixed' }),
   pidfile: text('', { atStart: 'fixed' }),
   maxclients: integer(10_000, 1, 2 ** 32 - 1),
+  'client-query-buffer-limit': bytes(1024 * 1024 * 1024, { min: 1024 * 1024 }),
+  'maxmemory-clients': bytes(0, { percentMax: 100 }),
+  'min-replicas-to-write': integer(0, 0, MAX_INT, { alias: 'min-slaves-to-write' }),
+  'min-replicas-max-lag': integer(10, 0, MAX_INT, { alias: 'min-slaves-max-lag' }),
   timeout: integer(0, 0, MAX_INT),
   maxmemory: bytes(0),
   'maxmemory-policy': word('noeviction', EVICTION_POLICIES),
@@ -138,6 +144,7 @@ const OBEYED = {
   'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
   'slowlog-log-slower-than': integer(10_000, -1, INT64_MAX),
   'slowlog-max-len': integer(128, 0, INT64_MAX, { clampedTo: [0, SLOWLOG_LENGTH_MAX] }),
+  'latency-monitor-threshold': integer(0, 0, INT64_MAX),
   'latency-tracking': boolean(true),
   'latency-tracking-info-percentiles': { kind: 'percentiles', value: '50 99 99.9' },
   hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
@@ -167,7 +174,6 @@ const INERT = {
   'bind-source-addr': text(''),
   'bio-cpulist': text('', { atStart: 'fixed', alias: 'bio_cpulist' }),
   'busy-reply-threshold': integer(5000, 0, INT64_MAX, { alias: 'lua-time-limit' }),
-  'client-query-buffer-limit': bytes(1024 * 1024 * 1024, { min: 1024 * 1024 }),
   'cluster-allow-pubsubshard-when-down': boolean(true),
   'cluster-allow-reads-when-down': boolean(false),
   'cluster-allow-replica-migration': boolean(true),
@@ -200,14 +206,12 @@ const INERT = {
   'io-threads-do-reads': boolean(false, { atStart: 'fixed' }),
   'jemalloc-bg-thread': boolean(true),
   'key-load-delay': integer(0, -MAX_INT - 1, MAX_INT, { hidden: true }),
-  'latency-monitor-threshold': integer(0, 0, INT64_MAX),
   'list-compress-depth': integer(0, 0, MAX_INT),
   'loading-process-events-interval-bytes': integer(524_288, 1024, MAX_INT, { hidden: true }),
   'locale-collate': text(''),
   loglevel: word('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing']),
   'max-new-connections-per-cycle': integer(10, 1, 1000),
   'max-new-tls-connections-per-cycle': integer(1, 1, 1000),
-  'maxmemory-clients': bytes(0),
   'no-appendfsync-on-rewrite': boolean(false),
   'oom-score-adj': word('no', ['no', 'yes', 'relative', 'absolute']),
   'oom-score-adj-values': text('0 200 800'),

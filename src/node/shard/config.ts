@@ -88,6 +88,7 @@ export class Config {
     if (name === undefined) return undefined;
     const value = this.#values.get(name)!;
     if (PARAMETERS[name].kind === 'events') return shownLetters(notificationLetters(String(value))!);
+    if (PARAMETERS[name].kind === 'bytes' && Number(value) < 0) return `${-Number(value)}%`;
     return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
   }
 
@@ -152,7 +153,15 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
       return changed.ok ? { ok: true, value: changed.canonical } : changed;
     }
     case 'bytes': {
+      const { percentMax } = parameter;
+      const percent = percentMax === undefined ? null : /^(\d+)%$/.exec(raw);
+      if (percent !== null) {
+        if (Number(percent[1]) <= percentMax!) return { ok: true, value: -Number(percent[1]) };
+        return { ok: false, detail: `percentage argument must be less or equal to ${percentMax}` };
+      }
       const value = parseBytes(raw);
+      if (value === null && percentMax !== undefined)
+        return { ok: false, detail: 'argument must be a memory or percent value' };
       return value === null ? { ok: false, detail: 'argument must be a memory value' } : bounded(parameter, value);
     }
     case 'integer':

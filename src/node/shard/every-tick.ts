@@ -1,14 +1,23 @@
 /** What happens to a shard by itself, `hz` times a second. [redis server.c serverCron] */
 
+import { evictClients } from './client-eviction.ts';
 import { expireCycle } from './expire-cycle.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
 
 export function everyTick(shard: Shard): void {
   shard.now = shard.world.clock.now();
-  shard.commandRate.sample(shard.stats.commands, shard.now);
-  if (shard.activeExpiry && !shard.loading && shard.expiryNow === 'delete') expireCycle(shard);
+  const { rates, stats } = shard;
+  rates.commands.sample(stats.commands, shard.now);
+  rates.input.sample(stats.netInputBytes, shard.now);
+  rates.output.sample(stats.netOutputBytes, shard.now);
+  if (shard.activeExpiry && !shard.loading && shard.expiryNow === 'delete') {
+    const startedAtMs = shard.slowlog.moment();
+    expireCycle(shard);
+    shard.latency.ended('expire-cycle', shard.slowlog.moment() - startedAtMs, shard.now);
+  }
   shard.memory.sample();
+  evictClients(shard);
   const idleMsMax = shard.config.get('timeout') * 1000;
   for (const session of shard.sessions.values()) {
     session.checkOutput();

@@ -1,6 +1,6 @@
 /** What `maxmemory-policy` can say: which keys may go when memory is used up, and by what the next one is chosen [redis server.h MAXMEMORY_*]. */
 
-interface PolicyFacts {
+export interface PolicyFacts {
   /** `volatile`: only keys that have an expiry. */
   readonly of: 'all' | 'volatile';
   /** Longest unused, least often used, by chance, soonest to expire. */

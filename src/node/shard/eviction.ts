@@ -8,7 +8,7 @@
  */
 
 import type { Keyspace } from '../keyspace/keyspace.ts';
-import { policyFacts } from './eviction-policy.ts';
+import { policyFacts, type PolicyFacts } from './eviction-policy.ts';
 import type { Shard } from './shard.ts';
 
 /**
@@ -73,7 +73,16 @@ export class Eviction {
     if (mode === 'ignore') return true;
     const policy = policyFacts(config.get('maxmemory-policy'));
     if (mode === 'refuse' || policy === null) return false;
-    let keysLeft = keysPerCall(config.get('maxmemory-eviction-tenacity'));
+    const { latency, slowlog, now } = this.#shard;
+    const startedAtMs = slowlog.moment();
+    const hasMade = this.#evictBy(policy, keysPerCall(config.get('maxmemory-eviction-tenacity')));
+    latency.ended('eviction-cycle', slowlog.moment() - startedAtMs, now);
+    return hasMade;
+  }
+
+  #evictBy(policy: PolicyFacts, keysMax: number): boolean {
+    const { memory } = this.#shard;
+    let keysLeft = keysMax;
     while (memory.overLimit) {
       if (keysLeft-- <= 0) {
         this.soon();

@@ -21,6 +21,8 @@ export class ShardMemory {
   /** All clients but replicas. */
   clientBytes = 0;
   peakBytes = STARTUP_BYTES;
+  /** Beyond it clients go; Infinity: none does. */
+  clientBytesMax = Infinity;
   /** `maxmemory`; Infinity: no limit. */
   limitBytes = Infinity;
   readonly #parts = new Map<MemoryPart, () => number>();

@@ -51,6 +51,7 @@ function attach(shard: Shard, connection: Connection, gone: () => void): void {
     remote: connection.remote,
     write(bytes) {
       shard.stats.netOutputBytes += bytes.length;
+      shard.stats.netWrites++;
       connection.write(bytes);
     },
     end: () => endThenDestroy(shard, connection),
@@ -59,6 +60,7 @@ function attach(shard: Shard, connection: Connection, gone: () => void): void {
   connection.handle({
     data(chunk) {
       shard.stats.netInputBytes += chunk.length;
+      shard.stats.netReads++;
       session.receive(chunk);
     },
     drained: () => session.outputDrained(),

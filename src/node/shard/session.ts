@@ -141,10 +141,14 @@ export class Session {
     return this.decoder.bufferedBytes + this.#unreadBytes;
   }
 
+  /** Bytes that the connection could not send yet. */
+  get unsentBytes(): number {
+    return this.connection?.unsentBytes ?? 0;
+  }
+
   /** What it takes, estimated. */
   get memoryBytes(): number {
-    const unsentBytes = this.connection?.unsentBytes ?? 0;
-    return CLIENT_BYTES + this.pendingBytes + unsentBytes + this.unreadBytes + this.transaction.queuedBytes;
+    return CLIENT_BYTES + this.pendingBytes + this.unsentBytes + this.unreadBytes + this.transaction.queuedBytes;
   }
 
   /** Adds what its memory has changed by to the shard's; replicas are counted where their stream waits. */
@@ -177,6 +181,7 @@ export class Session {
     }
     this.flush();
     this.countMemory();
+    this.#watchInput();
     this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
   }
 
@@ -395,13 +400,25 @@ export class Session {
     this.close();
   }
 
+  /** What has come of requests, and waits, may only be so much; who takes most goes when all take too much. */
+  #watchInput(): void {
+    const { shard } = this;
+    if (shard.memory.clientBytes >= shard.memory.clientBytesMax) shard.endTurnSoon();
+    const waitingBytes = this.unreadBytes + this.transaction.queuedBytes;
+    if (waitingBytes <= shard.queryBytesMax || this.kind === 'primary' || this.closing) return;
+    shard.stats.queryLimitDisconnections++;
+    shard.world.log.event('client-query-limit', { client: this.id, waitingBytes });
+    this.kill();
+  }
+
   #watchOutput(): void {
     if (this.kind === 'replica') return; // watched where its stream waits: replication/attachment.ts
-    const unsentBytes = this.connection?.unsentBytes ?? 0;
+    const { unsentBytes } = this;
     const limit = this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
     // Only `outputDrained` ends it, since it also goes on with what was kept
     if (unsentBytes > Math.max(CONGESTED_BYTES, limit.hardBytes, limit.softBytes)) this.#congested = true;
     if (!this.#watch.exceeds(limit, unsentBytes, this.shard.now)) return;
+    this.shard.stats.outputLimitDisconnections++;
     this.shard.world.log.event('client-output-limit', { client: this.id, unsentBytes });
     this.kill();
   }

@@ -17,18 +17,20 @@ import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
 import { ScriptCache } from '../scripting/cache.ts';
+import { applyConfig } from './apply-config.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
+import { evictClients } from './client-eviction.ts';
 import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
 import { Eviction } from './eviction.ts';
-import { isLfu } from './eviction-policy.ts';
 import { ShardMemory } from './memory.ts';
-import { outputLimits, type OutputLimits } from './output-limits.ts';
+import type { OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { CommandStats } from './command-stats.ts';
+import { LatencyMonitor } from './latency.ts';
 import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
 import { everyTick } from './every-tick.ts';
@@ -72,12 +74,13 @@ export class Shard implements KeyspaceOwner {
   readonly slowlog: Slowlog;
   readonly snapshots = new SnapshotWalks(this);
   readonly commandStats = new CommandStats();
+  readonly latency = new LatencyMonitor();
   readonly sessions = new Map<number, Session>();
   /** 40 hex digits, new for each start. */
   readonly runId: string;
   readonly stats: ShardStats;
-  /** Commands per second, lately. */
-  readonly commandRate = new Rate();
+  /** Per second, lately; bytes of input and output. */
+  readonly rates = { commands: new Rate(), input: new Rate(), output: new Rate() };
   /** Where it listens; null until it does. */
   address: Address | null = null;
   /** Set by replication. */
@@ -117,6 +120,10 @@ export class Shard implements KeyspaceOwner {
   endRequested: ((how: 'as-configured' | 'save' | 'nosave') => void) | null = null;
   /** Why no write is taken at the moment, apart from the request itself; null: nothing hinders. */
   writesHindered: Refusal | null = null;
+  /** As a primary it writes only with so many replicas that are not behind; 0: with none. */
+  replicasMin = 0;
+  /** Told by replication: those that were heard of within so long. */
+  replicasWithin: (lagMsMax: number) => number = () => 0;
 
   // KeyspaceOwner
   now: number;
@@ -128,6 +135,7 @@ export class Shard implements KeyspaceOwner {
   /** Shared by all sessions' decoders. */
   readonly decoderLimits: DecoderLimits = { ...DEFAULT_LIMITS };
   outputLimits!: OutputLimits;
+  queryBytesMax!: number;
   dirty = 0;
   hits = 0;
   misses = 0;
@@ -156,9 +164,9 @@ export class Shard implements KeyspaceOwner {
     this.limits = encodingLimits(this.config);
     this.permissions = new Permissions(this);
     this.slowlog = new Slowlog(this.world.clock);
-    this.#applyConfig();
+    applyConfig(this);
     this.config.onChange((name) => {
-      this.#applyConfig();
+      applyConfig(this);
       if (name === 'requirepass') this.permissions.passwordChanged();
       if (name === 'maxmemory') this.eviction.soon();
     });
@@ -194,7 +202,7 @@ export class Shard implements KeyspaceOwner {
   resetStats(): void {
     this.hits = 0;
     this.misses = 0;
-    this.commandRate.reset();
+    for (const rate of Object.values(this.rates)) rate.reset();
     this.commandStats.reset();
     Object.assign(this.stats, { ...NO_STATS, startedAtMs: this.stats.startedAtMs, busyMs: this.stats.busyMs });
   }
@@ -318,7 +326,6 @@ export class Shard implements KeyspaceOwner {
     const stat = commandStats.of(command);
     let isSampled = !slowlog.timesAll && commandStats.isTimed(stat);
     let startedAtMs = slowlog.timesAll || isSampled ? slowlog.moment() : UNTIMED;
-    stat.calls++;
     const errors = commandStats.errors;
     const before = this.dirty;
     if (this.notifications.isOn) this.notifications.begin(this.keyspaces[database]!, command, words);
@@ -337,11 +344,13 @@ export class Shard implements KeyspaceOwner {
     } finally {
       this.#depth--;
     }
-    if (reply === BLOCKED) stat.calls--; // it counts when it is served
-    else if (startedAtMs !== UNTIMED) {
+    if (reply !== BLOCKED) stat.calls++; // else it counts when it is served
+    if (reply !== BLOCKED && startedAtMs !== UNTIMED) {
       const milliseconds = slowlog.moment() - startedAtMs;
       commandStats.ended(stat, milliseconds, isSampled);
       slowlog.ended(session, command, words, milliseconds);
+      if (this.latency.isOn)
+        this.latency.ended(command.flags.has('fast') ? 'fast-command' : 'command', milliseconds, this.now);
     }
     if (reply instanceof Failure) {
       stat.failed++;
@@ -402,6 +411,7 @@ export class Shard implements KeyspaceOwner {
   /** As when everything that has come in this turn has run. */
   endTurn(): void {
     this.#isTurnEnding = false;
+    evictClients(this);
     this.tracking.broadcast();
     for (const each of this.#unflushed) each.flush();
     this.#unflushed.clear();
@@ -454,19 +464,6 @@ export class Shard implements KeyspaceOwner {
     }
     if (transaction.queue !== null) transaction.aborted = true;
     session.reply(new Failure(refusal.message));
-  }
-
-  #applyConfig(): void {
-    Object.assign(this.limits, encodingLimits(this.config));
-    this.notifications.configure(this.config.get('notify-keyspace-events'));
-    this.decoderLimits.bulkBytesMax = this.config.get('proto-max-bulk-len');
-    this.outputLimits = outputLimits(this.config.get('client-output-buffer-limit'));
-    this.memory.limitBytes = this.config.get('maxmemory') || Infinity;
-    this.access.isLfu = isLfu(this.config.get('maxmemory-policy'));
-    this.access.logFactor = this.config.get('lfu-log-factor');
-    this.access.decayMinutes = this.config.get('lfu-decay-time');
-    this.commandStats.tracksLatency = this.config.get('latency-tracking');
-    this.slowlog.configure(this.config.get('slowlog-log-slower-than'), this.config.get('slowlog-max-len'));
   }
 
   #scheduleCron(): void {

@@ -8,12 +8,19 @@ export interface ShardStats {
   writes: number;
   connections: number;
   rejectedConnections: number;
+  /** Disconnected for what they took: by `maxmemory-clients`, `client-query-buffer-limit`, `client-output-buffer-limit`. */
+  evictedClients: number;
+  queryLimitDisconnections: number;
+  outputLimitDisconnections: number;
   expired: number;
   /** Fields of hashes. */
   expiredFields: number;
   evicted: number;
   netInputBytes: number;
   netOutputBytes: number;
+  /** Pieces of bytes received and sent. */
+  netReads: number;
+  netWrites: number;
   /** Time spent serving clients. */
   busyMs: number;
 }
@@ -25,10 +32,15 @@ export const NO_STATS: ShardStats = {
   writes: 0,
   connections: 0,
   rejectedConnections: 0,
+  evictedClients: 0,
+  queryLimitDisconnections: 0,
+  outputLimitDisconnections: 0,
   expired: 0,
   expiredFields: 0,
   evicted: 0,
   netInputBytes: 0,
   netOutputBytes: 0,
+  netReads: 0,
+  netWrites: 0,
   busyMs: 0,
 };
