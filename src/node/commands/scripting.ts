@@ -2,8 +2,9 @@
 
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { shaOf, type ScriptFlag } from '../scripting/cache.ts';
-import { compile, flagsOf } from '../scripting/program.ts';
+import { shaOf } from '../scripting/cache.ts';
+import type { ScriptFlag } from '../scripting/flags.ts';
+import { compile, flagsOf, idIn } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
@@ -57,11 +58,15 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
       const { scripts } = context.shard;
       const known = scripts.find(by === 'sha' ? script.toLowerCase() : shaOf(script));
       if (known === undefined && by === 'sha') throw refuse('NOSCRIPT');
-      return withEngine(context, () => {
-        const compiled = known ?? compile(script);
+      return withEngine(context, ({ scripts: machine }) => {
+        const compiled = known ?? compile(machine, script);
         if (known === undefined) scripts.add(compiled, 'evaluated');
         return runScript(context, {
-          script: compiled,
+          machine,
+          how: 'run',
+          id: idIn(machine, compiled),
+          name: compiled.sha,
+          flags: compiled.flags,
           keys: words.slice(0, count),
           values: words.slice(count),
           isReadonly,
@@ -72,9 +77,9 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
 }
 
 const load = (context: CommandContext, source: string) =>
-  withEngine(context, () => {
+  withEngine(context, ({ scripts: machine }) => {
     const { scripts } = context.shard;
-    const script = scripts.find(shaOf(source)) ?? compile(source);
+    const script = scripts.find(shaOf(source)) ?? compile(machine, source);
     scripts.add(script, 'loaded');
     return script.sha;
   });

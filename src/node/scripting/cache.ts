@@ -4,18 +4,18 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { ScriptFlag } from './flags.ts';
+import type { LuaMachine } from './lua-machine.ts';
 
 const EVALUATED_MAX = 500;
-
-export type ScriptFlag = 'no-writes' | 'allow-oom' | 'allow-stale' | 'no-cluster' | 'allow-cross-slot-keys';
 
 export interface Script {
   /** 40 hex digits. */
   readonly sha: string;
   /** Binary, as the client sent it. */
   readonly source: string;
-  /** What the engine runs. */
-  readonly program: string;
+  /** The machine in which it is compiled, and its number there. */
+  place: { readonly machine: LuaMachine; readonly id: number } | null;
   /** Of its first line `#!lua flags=…`; null: it has none, and may do what it may do when it does it. */
   readonly flags: ReadonlySet<ScriptFlag> | null;
 }
@@ -48,14 +48,22 @@ export class ScriptCache {
     }
     this.#evaluated.set(script.sha, script);
     if (this.#evaluated.size <= EVALUATED_MAX) return;
-    for (const oldest of this.#evaluated.keys()) {
-      this.#evaluated.delete(oldest);
+    for (const [sha, oldest] of this.#evaluated) {
+      this.#evaluated.delete(sha);
+      drop([oldest]);
       break;
     }
   }
 
   clear(): void {
+    drop([...this.#loaded.values(), ...this.#evaluated.values()]);
     this.#loaded.clear();
     this.#evaluated.clear();
   }
+}
+
+function drop(scripts: readonly Script[]): void {
+  const machine = scripts.findLast(({ place }) => place !== null)?.place?.machine;
+  // Those in a machine before that one went with it
+  machine?.drop(scripts.flatMap(({ place }) => (place?.machine === machine ? [place.id] : [])));
 }

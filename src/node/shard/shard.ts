@@ -17,6 +17,7 @@ import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
 import { ScriptCache } from '../scripting/cache.ts';
+import { ShardRandom } from '../scripting/random.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
 import { Config, encodingLimits } from './config.ts';
@@ -68,6 +69,7 @@ export class Shard implements KeyspaceOwner {
   readonly tracking = new TrackingTable(this);
   readonly monitors = new Monitors(this);
   readonly scripts = new ScriptCache();
+  readonly scriptRandom = new ShardRandom();
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
   readonly snapshots = new SnapshotWalks(this);
@@ -184,6 +186,7 @@ export class Shard implements KeyspaceOwner {
     this.#cronTimer = null;
     for (const listener of this.onClosed) listener();
     this.snapshots.releaseAll();
+    this.scripts.clear();
     for (const session of this.sessions.values()) {
       session.close();
       this.closeSession(session);
