@@ -13,7 +13,7 @@ import { defineCommand, type Command, type Flag, type KeySpec } from './command.
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
 
-const keysOf = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
+export const scriptKeySpecs = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
   {
     flags: flag === 'RW' ? ['RW', 'access', 'update'] : ['RO', 'access'],
     begin: { index: 2 },
@@ -42,7 +42,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
     mayWrite: (shard, words) => !isReadonly && flagsGiven(shard, words[1]!)?.has('no-writes') !== true,
     arity: -3,
-    keySpecs: keysOf(isReadonly ? 'RO' : 'RW'),
+    keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
     arguments: {
       script: named(by === 'sha' ? 'sha1' : 'script', text()),
       numkeys: text(),

@@ -22,12 +22,21 @@ export interface Script {
 
 export const shaOf = (source: string): string => createHash('sha1').update(source, 'latin1').digest('hex');
 
+/** What a script takes besides its source. */
+const SCRIPT_BYTES = 192;
+
 export class ScriptCache {
   readonly #loaded = new Map<string, Script>();
   readonly #evaluated = new Map<string, Script>();
+  #sourceBytes = 0;
 
   get count(): number {
     return this.#loaded.size + this.#evaluated.size;
+  }
+
+  /** Estimated. */
+  get bytes(): number {
+    return this.count * SCRIPT_BYTES + this.#sourceBytes;
   }
 
   find(sha: string): Script | undefined {
@@ -41,6 +50,7 @@ export class ScriptCache {
   }
 
   add(script: Script, how: 'loaded' | 'evaluated'): void {
+    if (!this.#loaded.has(script.sha) && !this.#evaluated.has(script.sha)) this.#sourceBytes += script.source.length;
     if (how === 'loaded') {
       this.#evaluated.delete(script.sha);
       this.#loaded.set(script.sha, script);
@@ -50,6 +60,7 @@ export class ScriptCache {
     if (this.#evaluated.size <= EVALUATED_MAX) return;
     for (const [sha, oldest] of this.#evaluated) {
       this.#evaluated.delete(sha);
+      this.#sourceBytes -= oldest.source.length;
       drop([oldest]);
       break;
     }
@@ -59,6 +70,7 @@ export class ScriptCache {
     drop([...this.#loaded.values(), ...this.#evaluated.values()]);
     this.#loaded.clear();
     this.#evaluated.clear();
+    this.#sourceBytes = 0;
   }
 }
 

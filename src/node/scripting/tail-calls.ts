@@ -1,28 +1,16 @@
 /**
  * `return redis.call(…)` as `return (redis.call(…))`: the same value, but no tail call, behind which Lua would forget the line that an
  * error is to name. In Redis these are functions of C, which are never tail-called. `math.random` likewise.
- *
- * Border: knows Lua's words, strings and comments, no grammar. What it cannot read it leaves as it is; the compiler says why.
  */
 
-/** White space and comments; strings; names and numbers; one sign. */
-const WORD =
-  /(?:\s+|--\[(=*)\[[^]*?\]\1\]|--(?!\[=*\[)[^\n]*)+|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'|\[(=*)\[[^]*?\]\2\]|\w+|[^]/gy;
-const IS_GAP = /^(?:\s|--)/;
+import { luaWords, type Word } from './lua-words.ts';
+
 /** What may stand behind the last `return` of a block. */
 const BLOCK_ENDS: ReadonlySet<string | undefined> = new Set([undefined, 'end', 'else', 'elseif', 'until', ';']);
 
-interface Word {
-  readonly text: string;
-  readonly at: number;
-}
-
 export function withoutTailCalls(source: string): string {
   if (!/\breturn\b/.test(source)) return source;
-  const words: Word[] = [];
-  for (const match of source.matchAll(WORD)) {
-    if (!IS_GAP.test(match[0])) words.push({ text: match[0], at: match.index });
-  }
+  const words = luaWords(source);
   let made = '';
   let from = 0;
   for (let i = 0; i < words.length; i++) {
