@@ -34,6 +34,11 @@ export interface Library {
   } | null;
 }
 
+interface Callable {
+  readonly machine: LuaMachine;
+  readonly found: LibraryFunction;
+}
+
 export type RestorePolicy = 'APPEND' | 'REPLACE' | 'FLUSH';
 
 const NAME = /^[a-zA-Z0-9_]+$/;
@@ -47,6 +52,8 @@ export class Libraries {
   #libraries = new Map<string, Library>();
   readonly #log: Log;
   readonly #loadHost: ScriptHost;
+  /** By name in small letters; null: to be made anew. */
+  #callable: Map<string, Callable> | null = null;
   #isClosed = false;
 
   constructor(log: Log, random: ScriptRandom) {
@@ -92,12 +99,21 @@ export class Libraries {
     return this.all.map(({ code }) => code);
   }
 
-  find(functionName: string): { readonly machine: LuaMachine; readonly found: LibraryFunction } | undefined {
+  /** Whatever the case of its letters. */
+  find(functionName: string): Callable | undefined {
+    return (this.#callable ??= this.#allCallable()).get(functionName.toLowerCase());
+  }
+
+  #allCallable(): Map<string, Callable> {
+    const all = new Map<string, Callable>();
     for (const { loaded } of this.#libraries.values()) {
-      const found = loaded?.functions.get(functionName);
-      if (found !== undefined) return { machine: loaded!.machine, found };
+      if (loaded === null) continue;
+      for (const [name, found] of loaded.functions) {
+        const key = name.toLowerCase();
+        if (!all.has(key)) all.set(key, { machine: loaded.machine, found });
+      }
     }
-    return undefined;
+    return all;
   }
 
   /** FUNCTION LOAD: answers the name. */
@@ -153,6 +169,7 @@ export class Libraries {
     const library = this.#libraries.get(name);
     if (library === undefined) return false;
     this.#libraries.delete(name);
+    this.#callable = null;
     drop(library);
     return true;
   }
@@ -160,6 +177,7 @@ export class Libraries {
   clear(): void {
     for (const library of this.#libraries.values()) drop(library);
     this.#libraries.clear();
+    this.#callable = null;
   }
 
   /** Those of a dump take the place of all. */
@@ -183,6 +201,8 @@ export class Libraries {
 
   /** Loads what is not, or no longer. What another server took and this one does not is left out, and the log says so. */
   prove(machine: LuaMachine): void {
+    if (this.areProven) return;
+    this.#callable = null;
     for (const [name, { code, loaded }] of this.#libraries) {
       if (loaded?.machine === machine) continue;
       try {
@@ -217,6 +237,7 @@ export class Libraries {
   #put(library: Library): void {
     this.delete(library.name);
     this.#libraries.set(library.name, library);
+    this.#callable = null;
   }
 
   /** Runs the code, so that it registers its functions. */
@@ -239,13 +260,13 @@ export class Libraries {
   #collision(given: readonly Library[], replaced: ReadonlySet<string>): string | null {
     const taken = new Set<string>();
     for (const { name, loaded } of this.#libraries.values()) {
-      if (!replaced.has(name)) for (const each of loaded?.functions.keys() ?? []) taken.add(each);
+      if (!replaced.has(name)) for (const each of loaded?.functions.keys() ?? []) taken.add(each.toLowerCase());
     }
     for (const { loaded } of given) {
-      for (const each of loaded?.functions.keys() ?? []) {
-        if (taken.has(each)) return `Function ${each} already exists`;
-        taken.add(each);
-      }
+      const own = [...(loaded?.functions.keys() ?? [])];
+      const collides = own.find((each) => taken.has(each.toLowerCase()));
+      if (collides !== undefined) return `Function ${collides} already exists`;
+      for (const each of own) taken.add(each.toLowerCase());
     }
     return null;
   }

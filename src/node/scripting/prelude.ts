@@ -86,26 +86,30 @@ local function afterResume(ok, e, ...)
 end
 coroutine.resume = function(...) return afterResume(luaResume(...)) end
 
-local function words(...)
+-- The engine writes integers of up to 14 digits as Redis does. Others are written here, doubles by the machine
+local function words(carry, ...)
   local n = select('#', ...)
-  if n == 0 then return nil, 'ERR Please specify at least one argument for this redis lib call' end
-  local all, doubles = {...}, nil
+  if n == 0 then return {err = 'ERR Please specify at least one argument for this redis lib call'} end
+  local all, doubles, isChanged = {...}, nil, false
   for i = 1, n do
     local v = all[i]
     local t = type(v)
     if t == 'number' then
-      if v % 1 == 0 and v < 4611686018427387904 and v > -4611686018427387904 then
-        all[i] = format('%.0f', v + 0)
-      else
+      if v % 1 ~= 0 or v >= 4611686018427387904 or v <= -4611686018427387904 then
         all[i] = format('%.17g', v)
         doubles = doubles and doubles .. ' ' .. i or tostring(i)
+        isChanged = true
+      elseif v >= 1e14 or v <= -1e14 or v == 0 then
+        all[i] = format('%.0f', v + 0)
+        isChanged = true
       end
     elseif t ~= 'string' then
-      return nil, 'ERR Lua redis lib command arguments must be strings or integers'
+      return {err = 'ERR Lua redis lib command arguments must be strings or integers'}
     end
   end
   if doubles then tell('${TELL.doubles}', doubles) end
-  return all, n
+  if isChanged then return carry(unpack(all, 1, n)) end
+  return carry(...)
 end
 
 local function withNils(t)
@@ -129,9 +133,7 @@ local function send(...)
   if areTexts then
     reply = command(...)
   else
-    local all, problem = words(...)
-    if not all then return {err = problem} end
-    reply = command(unpack(all, 1, n))
+    reply = words(command, ...)
   end
   if isThree and type(reply) == 'table' then
     if rawget(reply, 'ok') == '\\0nil' then return nil end
@@ -203,10 +205,10 @@ api.set_repl = function(...)
   end
   tell('${TELL.setReplication}', flags)
 end
+local function mayRun(...) return tell('${TELL.mayRun}', ...) end
 api.acl_check_cmd = function(...)
-  local all, n = words(...)
-  if not all then error({err = n}, 0) end
-  local may = tell('${TELL.mayRun}', unpack(all, 1, n))
+  local may = words(mayRun, ...)
+  if type(may) == 'table' then error(may, 0) end
   if may == false then raise('Invalid command passed to redis.acl_check_cmd()') end
   return may == 1
 end

@@ -147,6 +147,8 @@ const LOADS: readonly string[][] = [
   ['FCALL', 'f', '-1'],
   ['FCALL', 'f', '1'],
   ['FCALL', 'f'],
+  ['FCALL', 'F', '0'],
+  lib("redis.register_function('F', function() end)", 'upper'),
   ['FCALL_RO', 'f', '0'],
   registered("{function_name='f', callback=function() return redis.call('set', 'a', 'b') end, flags={'no-writes'}}"),
   ['FCALL', 'f', '0'],

@@ -310,4 +310,7 @@ export const SCRIPTS: readonly string[] = [
   "local a = {} for i = 1, 200 do a[i] = i end return redis.call('del', unpack(a))",
   "return redis.call('SeT', KEYS[1], 100000000000000000)",
   "return redis.call('echo', 2^53)",
+  "return {redis.call('echo', 0), redis.call('echo', 1e14), redis.call('echo', -1e14), redis.call('echo', 1e14 - 1), redis.call('echo', 123456)}",
+  "local a = {} for i = 1, 7999 do a[i] = 1 end return redis.call('lpush', '{k}many', unpack(a))",
+  "local a = {} for i = 1, 8000 do a[i] = 1 end return redis.call('lpush', '{k}many', unpack(a))",
 ];
