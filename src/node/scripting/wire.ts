@@ -167,12 +167,21 @@ export class WireWriter {
         return next;
       case '=': {
         const length = Number(line);
-        const text = resp.slice(next, next + length);
-        this.#head(TAG.verbatim, length);
-        this.#need(4 + length);
-        this.#at = this.#bytes.writeUInt32LE(3, this.#at);
-        this.#at += this.#bytes.latin1Write(text.slice(0, 3) + text.slice(4), this.#at);
+        const format = resp.slice(next, next + 3);
+        const text = resp.slice(next + 4, next + length);
+        const bytes = 4 + format.length + text.length;
+        this.#head(TAG.verbatim, bytes);
+        this.#need(bytes);
+        this.#at = this.#bytes.writeUInt32LE(format.length, this.#at);
+        this.#at += this.#bytes.latin1Write(format + text, this.#at);
         return next + length + 2;
+      }
+      case '|': {
+        // Scripts do not see attributes
+        const unseen = new WireWriter();
+        let place = next;
+        for (let left = Number(line) * 2; left > 0; left--) place = unseen.#encoded(resp, place);
+        return this.#encoded(resp, place);
       }
       case '~':
         return items(TAG.set, Number(line));

@@ -105,6 +105,31 @@ describe('scripts', () => {
     ]);
   });
 
+  it('see replies of every type, in both protocols', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('DEBUG', 'SET-DISABLE-DENY-SCRIPTS', '1');
+    const seen = (protocol: 2 | 3, type: string): string =>
+      client.bytes('EVAL', `redis.setresp(${protocol}) return redis.call('debug', 'protocol', ARGV[1])`, '0', type);
+    const types = ['string', 'integer', 'double', 'null', 'array', 'bignum', 'true', 'false', 'verbatim'];
+    for (const clientProtocol of [2, 3] as const) {
+      client.session.protocol = clientProtocol;
+      for (const type of types) {
+        const direct = client.bytes('DEBUG', 'PROTOCOL', type);
+        const odd = (type === 'true' || type === 'false') && clientProtocol === 2;
+        expect(seen(3, type), `${type} ${clientProtocol}`).toBe(odd ? (type === 'true' ? ':1\r\n' : ':0\r\n') : direct);
+      }
+      for (const type of ['set', 'map']) {
+        // In whatever order Lua has them
+        const sorted = (reply: string): string[] => reply.split('\r\n').toSorted();
+        expect(sorted(seen(3, type))).toEqual(sorted(client.bytes('DEBUG', 'PROTOCOL', type)));
+      }
+      expect(seen(3, 'attrib')).toBe('$39\r\nSome real reply following the attribute\r\n');
+      expect(seen(2, 'verbatim')).toBe('$25\r\nThis is a verbatim\nstring\r\n');
+      expect(seen(2, 'true')).toBe(':1\r\n');
+    }
+  });
+
   it('keep their writes from whom they say', () => {
     using test = testShard({ commands });
     const followers: string[] = [];

@@ -60,6 +60,8 @@ export const SCRIPTS: readonly string[] = [
   "return redis.call('zrange',KEYS[2],0,-1,'withscores')",
   "return redis.call('zincrby',KEYS[2],0.25,'m')",
   "return redis.call('exists',KEYS[1],KEYS[2])",
+  "redis.call('sadd','{k}set','c','aa','b','a') return redis.call('sort','{k}set','by','nosort')",
+  "return redis.call('sort','{k}set','by','_','desc','get','#')",
   "return redis.call('ping')",
   "return redis.call('echo',12)",
   "return redis.call('echo',1e15)",
