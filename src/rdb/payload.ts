@@ -33,25 +33,38 @@ export function payloadFrom(type: number, raw: Buffer): Buffer {
 
 /** Checks length, version and checksum; whether the value itself is sound is for `decodeValue` to say. */
 export function parsePayload(payload: Buffer): PayloadOutcome {
-  const versionAt = payload.length - FOOTER_BYTES;
-  if (versionAt < 1) return { ok: false };
-  if (payload.readUInt16LE(versionAt) > VERSION_ACCEPTED_MAX) return { ok: false };
-  const checksum = new Crc64();
-  checksum.update(payload, 0, versionAt + VERSION_BYTES);
-  if (!checksum.matches(payload, versionAt + VERSION_BYTES)) return { ok: false };
-  return { ok: true, type: payload[0]!, raw: payload.subarray(1, versionAt) };
+  const body = payloadBody(payload);
+  if (body === null || body.length === 0) return { ok: false };
+  return { ok: true, type: body[0]!, raw: body.subarray(1) };
 }
 
-function build(
-  type: number,
-  options: { readonly compress: boolean; readonly expectedBytes: number },
-  write: (sink: ByteSink) => void,
-): Buffer {
+/** A view of what lies before version and checksum; null when they are wrong. */
+export function payloadBody(payload: Buffer): Buffer | null {
+  const versionAt = payload.length - FOOTER_BYTES;
+  if (versionAt < 0) return null;
+  if (payload.readUInt16LE(versionAt) > VERSION_ACCEPTED_MAX) return null;
+  const checksum = new Crc64();
+  checksum.update(payload, 0, versionAt + VERSION_BYTES);
+  return checksum.matches(payload, versionAt + VERSION_BYTES) ? payload.subarray(0, versionAt) : null;
+}
+
+function build(type: number, options: PayloadOptions, write: (sink: ByteSink) => void): Buffer {
+  return buildPayload(lowestVersion(type), options, (sink) => {
+    sink.byte(type);
+    write(sink);
+  });
+}
+
+interface PayloadOptions {
+  readonly compress: boolean;
+  readonly expectedBytes: number;
+}
+
+export function buildPayload(version: number, options: PayloadOptions, write: (sink: ByteSink) => void): Buffer {
   const chunks: Buffer[] = [];
   const sink = new ByteSink((chunk) => chunks.push(chunk), options);
-  sink.byte(type);
   write(sink);
-  sink.byte(lowestVersion(type));
+  sink.byte(version);
   sink.byte(0);
   sink.finish();
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

@@ -38,8 +38,6 @@ export class Replication implements ReplicaOwner {
   readonly primary: Primary;
   readonly waits: Waits;
   readonly network: Network;
-  /** Code of function libraries that came with a dump: not run here, kept for dumps made here. */
-  functions: readonly string[] = [];
   /** Called with the AUX fields of a dump whose data the shard has taken over. */
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
   readonly #options: ReplicationOptions;
@@ -62,7 +60,7 @@ export class Replication implements ReplicaOwner {
       shard,
       feed: this.feed,
       streamDatabase: () => this.#replica?.database ?? this.feed.selectedDatabase,
-      functions: () => this.functions,
+      functions: () => shard.libraries.codes,
       replicaBuffer: options.replicaBuffer ?? null,
     });
     shard.forgetReplicationId = () => this.feed.forget();
@@ -124,7 +122,6 @@ export class Replication implements ReplicaOwner {
   }
 
   installed(loading: Loading): void {
-    this.functions = loading.functions;
     for (const listener of this.onInstalled) listener(loading.facts);
   }
 
@@ -132,11 +129,9 @@ export class Replication implements ReplicaOwner {
     this.primary.disconnectAll();
   }
 
-  /** The place in the stream and the libraries are saved, and come back, with the data. */
+  /** The place in the stream is saved, and comes back, with the data. */
   #keepOnDisk(): void {
     const { shard, feed } = this;
-    shard.snapshotLibraries = () => this.functions;
-    shard.onLoaded.push(({ libraries }) => (this.functions = libraries));
     shard.streamPosition = (isAtRest) => this.#position(isAtRest);
     shard.savedFacts.push(() => {
       const position = this.#position(true);

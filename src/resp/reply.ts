@@ -29,6 +29,14 @@ export class Double {
   }
 }
 
+/** An integer that no double holds, by its digits. RESP2 sees a bulk string. */
+export class BigNumber {
+  readonly digits: string;
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+}
+
 /** Flat: key, value, key, value. RESP2 sees an array. */
 export class MapReply {
   readonly flat: readonly Reply[];
@@ -85,6 +93,7 @@ export type Reply =
   | Status
   | Failure
   | Double
+  | BigNumber
   | MapReply
   | SetReply
   | Push
@@ -215,6 +224,7 @@ function encodeSpecial(reply: Exclude<Reply, readonly Reply[]> & object, protoco
     const text = formatDouble(reply.value);
     return protocol === 3 ? `,${text}\r\n` : encodeBulk(text);
   }
+  if (reply instanceof BigNumber) return protocol === 3 ? `(${reply.digits}\r\n` : encodeBulk(reply.digits);
   if (reply instanceof MapReply) {
     if (protocol === 2) return encodeItems('*', reply.flat, protocol);
     return encodeAll(`%${reply.flat.length / 2}\r\n`, reply.flat, protocol);

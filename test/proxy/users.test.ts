@@ -98,11 +98,11 @@ describe('a user of an endpoint', () => {
   });
 
   it('is held to them by the calls of its scripts: alone, in a transaction, and pinned to a shard', async () => {
-    const scripter = user('scripter', '+eval +evalsha +eval_ro +script|load +set +get +multi +exec ~c*', 'p');
+    const scripter = user('scripter', '+eval +evalsha +eval_ro +fcall +script|load +set +get +multi +exec ~c*', 'p');
     await using database = await testDatabase({ settings: { users: [scripter] }, extraCommands: [scriptUserCommand] });
     const client = await as(database, 'scripter', 'p');
     const run = (script: string, ...words: string[]): Promise<string> => client.call('EVAL', script, ...words);
-    const denied = /^-NOPERM User scripter has no permissions|^-ERR .*NOPERM|^-NOPERM/;
+    const denied = /^-ERR ACL failure in script: (User scripter has no permissions|No permissions to access a key)/;
     await scriptEngineReady();
     const inOrder = async (): Promise<void> => {
       expect(await run("return redis.call('SET', KEYS[1], ARGV[1])", '1', 'c', '7')).toBe('+OK\r\n');
@@ -114,10 +114,17 @@ describe('a user of an endpoint', () => {
       expect(await client.call('EVAL_RO', "return redis.call('KEYS', '*')", '1', 'c')).toMatch(denied);
     };
     await inOrder();
+    const admin = await database.client();
+    const library =
+      "#!lua name=lib\nredis.register_function('set', function(keys) return redis.call('SET', keys[1], 'x') end)";
+    expect(await admin.call('FUNCTION', 'LOAD', library)).toBe('$3\r\nlib\r\n');
+    expect(await client.call('FUNCTION', 'LOAD', 'REPLACE', library)).toMatch(/^-NOPERM/);
+    expect(await client.call('FCALL', 'set', '1', 'c')).toBe('+OK\r\n');
+    expect(await client.call('FCALL', 'set', '1', 'a')).toMatch(/^-/);
     await client.call('MULTI');
     expect(await run("return redis.call('FLUSHALL')", '1', 'c')).toBe('+QUEUED\r\n');
     expect(await run("return redis.call('SET', 'c', '8')", '1', 'c')).toBe('+QUEUED\r\n');
-    expect(await client.call('EXEC')).toMatch(/^\*2\r\n-.*NOPERM.*\r\n\+OK\r\n$/);
+    expect(await client.call('EXEC')).toMatch(/^\*2\r\n-ERR ACL failure in script.*\r\n\+OK\r\n$/);
     expect(await client.call('ANTIPODE', 'PIN', '1')).toBe('+OK\r\n');
     await inOrder();
     expect(await client.call('ANTIPODE', 'AS', 'x', '+@all ~*', 'EVAL', 'return 1', '0')).toMatch(/^-ERR unknown/);

@@ -1,6 +1,7 @@
 /** A shard follows stock redis-servers, hands their stream on, and goes on by itself when it is promoted. */
 
 import { expect, it } from 'vitest';
+import { scriptEngineReady } from '../../src/node/scripting/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeReal, startRealRedis, type RealRedis } from '../support/real-redis.ts';
 import {
@@ -180,7 +181,7 @@ describeReal(`a shard that follows a redis-server (seed ${seed})`, () => {
     expect(await second.info('stats')).toMatchObject({ sync_full: '0', sync_partial_ok: '1' });
   });
 
-  it('carries function libraries on without running them', async () => {
+  it('takes function libraries of a dump and of the stream, and carries them on', async () => {
     await using redis = await startPrimary();
     const primary = realNode(redis);
     const code = "#!lua name=mine\nredis.register_function('f', function() return 7 end)";
@@ -188,7 +189,16 @@ describeReal(`a shard that follows a redis-server (seed ${seed})`, () => {
     await using shard = await servedShard();
     await follow(shard, primary);
     await inSync(primary, shard);
+    await primary.call(
+      'FUNCTION',
+      'LOAD',
+      code.replaceAll(/mine|'f'/g, (word) => (word === 'mine' ? 'second' : "'g'")),
+    );
+    await primary.call('FUNCTION', 'LOAD', 'REPLACE', code.replace('7', '8'));
+    await inSync(primary, shard);
+    await scriptEngineReady();
     await shard.call('REPLICAOF', 'NO', 'ONE');
+    expect([await shard.call('FCALL', 'f', '0'), await shard.call('FCALL', 'g', '0')]).toEqual([8, 7]);
     await using redis2 = await startRealRedis({ args: ['--replicaof', `127.0.0.1 ${shard.port}`] });
     await inSync(shard, realNode(redis2));
     expect(await realNode(redis2).call('FUNCTION', 'LIST', 'WITHCODE')).toEqual(

@@ -61,6 +61,37 @@ describeReal('a redis-server as source', () => {
   });
 
   it(
+    'has its libraries of functions copied to every shard, with what is changed of them',
+    { timeout: 30_000 },
+    async () => {
+      const library = (name: string, result: string): string =>
+        `#!lua name=${name}\nredis.register_function('${name}', function(keys) return redis.call('SET', keys[1], '${result}') end)`;
+      await using redis = await startRealRedis({ args: ARGUMENTS });
+      await redis.command('FUNCTION', 'LOAD', library('early', 'a'));
+      await using sandbox = await startCopy(redis);
+      const copy = sandbox.cluster('one.local').database('copy');
+      await copy.inSync();
+      await redis.command('FUNCTION', 'LOAD', library('late', 'a'));
+      await redis.command('FUNCTION', 'LOAD', 'REPLACE', library('early', 'b'));
+      await redis.command('FUNCTION', 'LOAD', library('gone', 'a'));
+      await redis.command('FUNCTION', 'DELETE', 'gone');
+      await redis.command('SET', 'end', 'x');
+      await eventually(() => copy.status().keys === 1, { withinMs: 10_000, what: 'the last write' });
+      expect(copy.status()).toMatchObject({ replicaSync: 'enabled', fullSyncs: 1 });
+      const client = await copy.client();
+      for (let at = 0; at < 20; at++) {
+        expect(await client.fcall('early', 1, `k${at}`)).toBe('OK');
+        expect(await client.get(`k${at}`)).toBe('b');
+        expect(await client.fcall('late', 1, `k${at}`)).toBe('OK');
+      }
+      await expect(client.fcall('gone', 1, 'k')).rejects.toThrow('Function not found');
+      expect(await client.call('FUNCTION', 'LOAD', library('own', 'c'))).toBe('own');
+      for (let at = 0; at < 20; at++) expect(await client.fcall('own', 1, `k${at}`)).toBe('OK');
+      expect(await client.call('FUNCTION', 'STATS')).toMatchObject({ length: 4 });
+    },
+  );
+
+  it(
     'that is in protected mode is out of sync with the cause, and in sync once it is mended',
     { timeout: 30_000 },
     async () => {

@@ -6,6 +6,7 @@ import { clusterCommands } from './cluster.ts';
 import type { Command } from './command.ts';
 import { connectionCommands } from './connection.ts';
 import { debugCommands } from './debug.ts';
+import { functionCommands } from './functions.ts';
 import { geoCommands } from './geo.ts';
 import { hashExpiryCommands } from './hash-expiry.ts';
 import { hashCommands } from './hashes.ts';
@@ -44,6 +45,7 @@ export const dataCommands: readonly Command[] = [
   ...pubsubCommands,
   ...transactionCommands,
   ...scriptingCommands,
+  ...functionCommands,
   ...connectionCommands,
   ...serverCommands,
   ...clusterCommands,

@@ -62,7 +62,7 @@ function clients({ sessions, config, blocking, pause, tracking, watchers }: Shar
 }
 
 function memory(shard: Shard): Fields {
-  const { memory, config } = shard;
+  const { memory, config, scripts, libraries } = shard;
   const facts = memoryFacts(shard);
   const { usedBytes, peakBytes } = facts;
   const limit = config.get('maxmemory');
@@ -79,6 +79,12 @@ function memory(shard: Shard): Fields {
     ['used_memory_startup', STARTUP_BYTES],
     ['used_memory_dataset', facts.datasetBytes],
     ['used_memory_dataset_perc', `${datasetPercent(facts).toFixed(2)}%`],
+    ['used_memory_scripts_eval', memory.partBytes('lua_caches')],
+    ['number_of_cached_scripts', scripts.count],
+    ['number_of_functions', libraries.functionCount],
+    ['number_of_libraries', libraries.count],
+    ['used_memory_functions', memory.partBytes('functions_caches')],
+    ['used_memory_scripts', memory.partBytes('lua_caches') + memory.partBytes('functions_caches')],
     ['maxmemory', limit],
     ['maxmemory_human', humanBytes(limit)],
     ['maxmemory_policy', config.get('maxmemory-policy')],

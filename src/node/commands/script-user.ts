@@ -14,7 +14,7 @@ import { defineCommand, type Command } from './command.ts';
 import { arityHolds } from './table.ts';
 
 const USERS_MAX = 64;
-const RUN_SCRIPTS: ReadonlySet<string> = new Set(['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO']);
+const RUN_SCRIPTS: ReadonlySet<string> = new Set(['EVAL', 'EVALSHA', 'EVAL_RO', 'EVALSHA_RO', 'FCALL', 'FCALL_RO']);
 
 /** The request as it goes to a shard for that user; as it is for one who may do everything (null), or when it runs no script. */
 export function onBehalfOf(user: User | null, words: readonly string[]): readonly string[] {

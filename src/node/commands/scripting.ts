@@ -2,8 +2,9 @@
 
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { shaOf, type ScriptFlag } from '../scripting/cache.ts';
-import { compile, flagsOf } from '../scripting/program.ts';
+import { shaOf } from '../scripting/cache.ts';
+import type { ScriptFlag } from '../scripting/flags.ts';
+import { compile, flagsOf, idIn } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
@@ -12,7 +13,7 @@ import { defineCommand, type Command, type Flag, type KeySpec } from './command.
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
 
-const keysOf = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
+export const scriptKeySpecs = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
   {
     flags: flag === 'RW' ? ['RW', 'access', 'update'] : ['RO', 'access'],
     begin: { index: 2 },
@@ -41,7 +42,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
     mayWrite: (shard, words) => !isReadonly && flagsGiven(shard, words[1]!)?.has('no-writes') !== true,
     arity: -3,
-    keySpecs: keysOf(isReadonly ? 'RO' : 'RW'),
+    keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
     arguments: {
       script: named(by === 'sha' ? 'sha1' : 'script', text()),
       numkeys: text(),
@@ -57,11 +58,15 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
       const { scripts } = context.shard;
       const known = scripts.find(by === 'sha' ? script.toLowerCase() : shaOf(script));
       if (known === undefined && by === 'sha') throw refuse('NOSCRIPT');
-      return withEngine(context, () => {
-        const compiled = known ?? compile(script);
+      return withEngine(context, ({ scripts: machine }) => {
+        const compiled = known ?? compile(machine, script);
         if (known === undefined) scripts.add(compiled, 'evaluated');
         return runScript(context, {
-          script: compiled,
+          machine,
+          how: 'run',
+          id: idIn(machine, compiled),
+          name: compiled.sha,
+          flags: compiled.flags,
           keys: words.slice(0, count),
           values: words.slice(count),
           isReadonly,
@@ -72,9 +77,9 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
 }
 
 const load = (context: CommandContext, source: string) =>
-  withEngine(context, () => {
+  withEngine(context, ({ scripts: machine }) => {
     const { scripts } = context.shard;
-    const script = scripts.find(shaOf(source)) ?? compile(source);
+    const script = scripts.find(shaOf(source)) ?? compile(machine, source);
     scripts.add(script, 'loaded');
     return script.sha;
   });

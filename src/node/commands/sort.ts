@@ -126,11 +126,15 @@ function weigh(keyspace: Keyspace, elements: readonly string[], by: string | und
   return all.map(({ element, text }) => ({ element, weight: text === undefined ? 0 : numberOf(text) }));
 }
 
-function inOrder(keyspace: Keyspace, found: ReturnType<typeof elementsOf>, wish: Wish): readonly string[] {
+function inOrder(
+  { keyspace, session }: CommandContext,
+  found: ReturnType<typeof elementsOf>,
+  wish: Wish,
+): readonly string[] {
   const descending = wish.order === 'DESC';
   const constant = wish.by !== undefined && !wish.by.includes('*');
-  // A set has no order of its own, so what is stored must be sorted even so
-  const forced = constant && !found.ordered && wish.store !== undefined;
+  // A set has no order of its own, so what is stored, and what a script is told, must be sorted even so
+  const forced = constant && !found.ordered && (wish.store !== undefined || session.inScript);
   if (constant && !forced) return descending && found.ordered ? found.elements.toReversed() : found.elements;
   const weighed = weigh(keyspace, found.elements, forced ? undefined : wish.by, forced || wish.sorting === true);
   weighed.sort((a, b) => {
@@ -169,7 +173,7 @@ function sortedElements(context: CommandContext, key: string, wish: Wish): (stri
   checkPatterns(context);
   const { keyspace } = context;
   const found = elementsOf(keyspace.read(key));
-  const kept = limited(inOrder(keyspace, found, wish), wish.limit);
+  const kept = limited(inOrder(context, found, wish), wish.limit);
   const { get } = wish;
   if (get === undefined) return kept.slice();
   return kept.flatMap((element) => get.map((each) => lookUp(keyspace, each, element) ?? null));

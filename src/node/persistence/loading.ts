@@ -15,6 +15,7 @@ import { RdbError } from '../../rdb/rdb-error.ts';
 export class Loading {
   /** Database selected where the stream begins. */
   streamDatabase = 0;
+  /** Code of libraries. */
   readonly functions: string[] = [];
   /** AUX fields of the dump. */
   readonly facts = new Map<string, string>();
@@ -54,6 +55,7 @@ export class Loading {
   /** Puts what was read in place of the same data: nobody is told. */
   exchange(): void {
     for (const [index, keyspace] of this.#shard.keyspaces.entries()) keyspace.swap(this.#databases[index]!);
+    this.#shard.libraries.replaceAll(this.functions);
     this.discard();
   }
 
@@ -69,6 +71,7 @@ export class Loading {
       }
       shard.tracking.flushed();
     });
+    shard.libraries.replaceAll(this.functions);
     this.discard();
     for (const listener of shard.onReplaced) listener();
   }

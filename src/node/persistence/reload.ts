@@ -20,7 +20,7 @@ function dumpOf(shard: Shard): readonly Buffer[] {
   const stream = new SnapshotStream({
     shard,
     facts: [],
-    functions: shard.snapshotLibraries(),
+    functions: shard.libraries.codes,
     emit: (chunk) => chunks.push(chunk) > 0,
     done: () => undefined,
   });
@@ -30,7 +30,10 @@ function dumpOf(shard: Shard): readonly Buffer[] {
 
 function load(shard: Shard, chunks: readonly Buffer[]): void {
   const loading = new Loading(shard);
-  const reader = new RdbReader({ entry: (entry) => loading.entry(entry) });
+  const reader = new RdbReader({
+    functionLibrary: (code) => void loading.functions.push(code),
+    entry: (entry) => loading.entry(entry),
+  });
   try {
     for (const chunk of chunks) reader.push(chunk);
     loading.exchange();

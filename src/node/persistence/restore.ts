@@ -125,7 +125,7 @@ export const loadSnapshotFile = async (
   } finally {
     loading.discard();
   }
-  for (const listener of shard.onLoaded) listener({ facts: loading.facts, libraries: loading.functions });
+  for (const listener of shard.onLoaded) listener({ facts: loading.facts });
   return { ok: true, value: loading.facts };
 };
 

@@ -69,7 +69,7 @@ export class SnapshotFile {
     return new SnapshotStream({
       shard,
       facts: [...facts, ...own],
-      functions: shard.snapshotLibraries(),
+      functions: shard.libraries.codes,
       emit: (chunk) => {
         this.#chunks.push(chunk);
         this.#waitingBytes += chunk.length;

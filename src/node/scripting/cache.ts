@@ -4,30 +4,39 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { ScriptFlag } from './flags.ts';
+import type { LuaMachine } from './lua-machine.ts';
 
 const EVALUATED_MAX = 500;
-
-export type ScriptFlag = 'no-writes' | 'allow-oom' | 'allow-stale' | 'no-cluster' | 'allow-cross-slot-keys';
 
 export interface Script {
   /** 40 hex digits. */
   readonly sha: string;
   /** Binary, as the client sent it. */
   readonly source: string;
-  /** What the engine runs. */
-  readonly program: string;
+  /** The machine in which it is compiled, and its number there. */
+  place: { readonly machine: LuaMachine; readonly id: number } | null;
   /** Of its first line `#!lua flags=…`; null: it has none, and may do what it may do when it does it. */
   readonly flags: ReadonlySet<ScriptFlag> | null;
 }
 
 export const shaOf = (source: string): string => createHash('sha1').update(source, 'latin1').digest('hex');
 
+/** What a script takes besides its source. */
+const SCRIPT_BYTES = 192;
+
 export class ScriptCache {
   readonly #loaded = new Map<string, Script>();
   readonly #evaluated = new Map<string, Script>();
+  #sourceBytes = 0;
 
   get count(): number {
     return this.#loaded.size + this.#evaluated.size;
+  }
+
+  /** Estimated. */
+  get bytes(): number {
+    return this.count * SCRIPT_BYTES + this.#sourceBytes;
   }
 
   find(sha: string): Script | undefined {
@@ -41,6 +50,7 @@ export class ScriptCache {
   }
 
   add(script: Script, how: 'loaded' | 'evaluated'): void {
+    if (!this.#loaded.has(script.sha) && !this.#evaluated.has(script.sha)) this.#sourceBytes += script.source.length;
     if (how === 'loaded') {
       this.#evaluated.delete(script.sha);
       this.#loaded.set(script.sha, script);
@@ -48,14 +58,24 @@ export class ScriptCache {
     }
     this.#evaluated.set(script.sha, script);
     if (this.#evaluated.size <= EVALUATED_MAX) return;
-    for (const oldest of this.#evaluated.keys()) {
-      this.#evaluated.delete(oldest);
+    for (const [sha, oldest] of this.#evaluated) {
+      this.#evaluated.delete(sha);
+      this.#sourceBytes -= oldest.source.length;
+      drop([oldest]);
       break;
     }
   }
 
   clear(): void {
+    drop([...this.#loaded.values(), ...this.#evaluated.values()]);
     this.#loaded.clear();
     this.#evaluated.clear();
+    this.#sourceBytes = 0;
   }
+}
+
+function drop(scripts: readonly Script[]): void {
+  const machine = scripts.findLast(({ place }) => place !== null)?.place?.machine;
+  // Those in a machine before that one went with it
+  machine?.drop(scripts.flatMap(({ place }) => (place?.machine === machine ? [place.id] : [])));
 }

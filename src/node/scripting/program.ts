@@ -1,45 +1,17 @@
-/**
- * From what a client sends to what the engine runs: the first line's flags, and a frame on line 1 that mends what the engine
- * does otherwise than Redis: numbers given to `redis.call` keep all their digits, the first of several results counts,
- * `math.random` begins anew. [redis script_lua.c, eval.c evalExtractShebangFlags]
- */
+/** From what a client sends to what a Lua machine runs: the first line's flags, and the number it has in the machine. [redis eval.c] */
 
 import { refuse, Refusal } from '../../resp/refusals.ts';
-import { shaOf, type Script, type ScriptFlag } from './cache.ts';
-import { scriptEngine, type ScriptHost } from './engine.ts';
-import { failureText } from './replies.ts';
+import { shaOf, type Script } from './cache.ts';
+import { isScriptFlag, type ScriptFlag } from './flags.ts';
+import type { LuaMachine } from './lua-machine.ts';
+import { withoutTailCalls } from './tail-calls.ts';
 
-const FLAGS: ReadonlySet<string> = new Set([
-  'no-writes',
-  'allow-oom',
-  'allow-stale',
-  'no-cluster',
-  'allow-cross-slot-keys',
-]);
-
-/** One line, so that the script's own lines keep their numbers. */
-const FRAME = [
-  'math.randomseed(0) local redis=(function(r)',
-  "local function text(v) if v%1==0 and v<1e17 and v>-1e17 then return string.format('%.0f',v) end",
-  "return string.format('%.17g',v) end",
-  'local function exact(f) return function(...)',
-  "for i=1,select('#',...) do if type((select(i,...)))=='number' then",
-  "local a,n={...},select('#',...) for j=i,n do if type(a[j])=='number' then a[j]=text(a[j]) end end",
-  'return f(unpack(a,1,n)) end end return f(...) end end',
-  'return setmetatable({call=exact(r.call),pcall=exact(r.pcall)},',
-  "{__index=r,__newindex=function() error('Attempt to modify a readonly table',2) end}) end)(redis) ",
-].join(' ');
-
-const NO_HOST: ScriptHost = { call: () => null, setProtocol: () => undefined, log: () => undefined };
-
-/** Refuses what does not compile or asks for what there is not. The engine must be loaded. */
-export function compile(source: string): Script {
-  const sha = shaOf(source);
-  const { body, flags } = withoutShebang(source);
-  const check = scriptEngine()!.run(`local function f(...) ${body}\nend return 1`, [], [], NO_HOST);
-  if (check !== 1) throw refuse('ERR', `Error compiling script (new function): ${failureText(check).slice(4)}`);
-  const program = `return ((function(...) ${FRAME}${body}\nend)(...))`;
-  return { sha, source, program, flags };
+/** Refuses what does not compile or asks for what there is not. */
+export function compile(machine: LuaMachine, source: string): Script {
+  const { flags } = withoutShebang(source);
+  const script: Script = { sha: shaOf(source), source, flags, place: null };
+  idIn(machine, script);
+  return script;
 }
 
 /** Of the first line, without a look at the rest; null: it has none, or one that is wrong. */
@@ -52,20 +24,29 @@ export function flagsOf(source: string): ReadonlySet<ScriptFlag> | null {
   }
 }
 
-/** The first line becomes a comment. */
+/** A machine may be another one since the script ran last. */
+export function idIn(machine: LuaMachine, script: Script): number {
+  if (script.place?.machine === machine) return script.place.id;
+  const outcome = machine.define(withoutTailCalls(withoutShebang(script.source).body));
+  if (!outcome.ok) throw refuse('ERR', `Error compiling script (new function): ${outcome.text}`);
+  script.place = { machine, id: outcome.id };
+  return outcome.id;
+}
+
+/** The first line goes, its end stays, so that lines keep their numbers. [redis eval.c evalExtractShebangFlags] */
 function withoutShebang(source: string): { body: string; flags: ReadonlySet<ScriptFlag> | null } {
   if (!source.startsWith('#!')) return { body: source, flags: null };
   const end = source.indexOf('\n');
   if (end < 0) throw refuse('ERR', 'Invalid script shebang');
-  const [engine, ...parts] = source.slice(2, end).trim().split(/\s+/);
-  if (engine !== 'lua') throw refuse('ERR', `Unexpected engine in script shebang: ${engine}`);
+  const [engine, ...parts] = source.slice(0, end).trim().split(/\s+/);
+  if (engine !== '#!lua') throw refuse('ERR', `Unexpected engine in script shebang: ${engine}`);
   const flags = new Set<ScriptFlag>();
   for (const part of parts) {
     if (!part.startsWith('flags=')) throw refuse('ERR', `Unknown lua shebang option: ${part}`);
     for (const flag of part.slice('flags='.length).split(',').filter(Boolean)) {
-      if (!FLAGS.has(flag)) throw refuse('ERR', `Unexpected flag in script shebang: ${flag}`);
-      flags.add(flag as ScriptFlag);
+      if (!isScriptFlag(flag)) throw refuse('ERR', `Unexpected flag in script shebang: ${flag}`);
+      flags.add(flag);
     }
   }
-  return { body: `--${source}`, flags };
+  return { body: source.slice(end), flags };
 }

@@ -17,6 +17,8 @@ import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
 import { ScriptCache } from '../scripting/cache.ts';
+import { Libraries } from '../scripting/libraries.ts';
+import { ShardRandom } from '../scripting/random.ts';
 import { applyConfig } from './apply-config.ts';
 import { Blocking, type Waiting } from './blocking.ts';
 import { check } from './checks.ts';
@@ -70,6 +72,8 @@ export class Shard implements KeyspaceOwner {
   readonly tracking = new TrackingTable(this);
   readonly monitors = new Monitors(this);
   readonly scripts = new ScriptCache();
+  readonly scriptRandom = new ShardRandom();
+  readonly libraries: Libraries;
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
   readonly snapshots = new SnapshotWalks(this);
@@ -101,8 +105,6 @@ export class Shard implements KeyspaceOwner {
   readonly snapshotFacts: (() => readonly (readonly [string, string])[])[] = [];
   /** Facts that only snapshots on disk carry. */
   readonly savedFacts: (() => readonly (readonly [string, string])[])[] = [];
-  /** Code of function libraries that snapshots carry. */
-  snapshotLibraries: () => readonly string[] = () => [];
   /** Called when data have been loaded from disk, before what was logged behind them is run again. */
   readonly onLoaded: ((loaded: LoadedSnapshot) => void)[] = [];
   /** Called at the end of a restoration, with where in its replication history the shard then is; null: unknown. */
@@ -163,6 +165,9 @@ export class Shard implements KeyspaceOwner {
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
     this.permissions = new Permissions(this);
+    this.libraries = new Libraries(this.world.log, this.scriptRandom);
+    this.memory.addPart('lua_caches', () => this.scripts.bytes);
+    this.memory.addPart('functions_caches', () => this.libraries.bytes);
     this.slowlog = new Slowlog(this.world.clock);
     applyConfig(this);
     this.config.onChange((name) => {
@@ -192,6 +197,8 @@ export class Shard implements KeyspaceOwner {
     this.#cronTimer = null;
     for (const listener of this.onClosed) listener();
     this.snapshots.releaseAll();
+    this.scripts.clear();
+    this.libraries.close();
     for (const session of this.sessions.values()) {
       session.close();
       this.closeSession(session);

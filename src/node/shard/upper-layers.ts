@@ -10,7 +10,6 @@ export interface StreamPosition {
 export interface LoadedSnapshot {
   /** AUX fields. */
   readonly facts: ReadonlyMap<string, string>;
-  readonly libraries: readonly string[];
 }
 
 export interface AnswerGate {

@@ -18,16 +18,22 @@ export interface WriteListener {
 const MULTI: readonly string[] = ['MULTI'];
 const EXEC: readonly string[] = ['EXEC'];
 
+/** Whom a write is told: `own` is this server's own state alone, `others` are those who follow it. */
+export type Reach = 'all' | 'own' | 'others' | 'none';
+
 interface Entry {
   readonly database: number;
   readonly words: readonly string[];
-  readonly isNote: boolean;
+  readonly reach: Reach;
 }
 
 export class WriteLog {
   readonly #listeners = new Set<WriteListener>();
   #unit: Entry[] = [];
-  #notes = 0;
+  /** Entries that not everybody hears. */
+  #partial = 0;
+  /** Of the writes that come now: a script may keep its own from others. */
+  reach: Reach = 'all';
   /** True when somebody listens: nothing needs to be put together otherwise. */
   active = false;
 
@@ -41,23 +47,28 @@ export class WriteLog {
   }
 
   append(database: number, words: readonly string[]): void {
-    if (this.active) this.#unit.push({ database, words, isNote: false });
+    const { reach } = this;
+    if (!this.active || reach === 'none') return;
+    this.#unit.push({ database, words, reach });
+    if (reach !== 'all') this.#partial++;
   }
 
   note(database: number, words: readonly string[]): void {
     if (!this.active) return;
-    this.#unit.push({ database, words, isNote: true });
-    this.#notes++;
+    this.#unit.push({ database, words, reach: 'own' });
+    this.#partial++;
   }
 
   /** Ends the unit and hands it out. */
   commit(): void {
     if (this.#unit.length === 0) return;
     const unit = this.#unit;
-    const writes = this.#notes === 0 ? unit : unit.filter((entry) => !entry.isNote);
+    const isPartial = this.#partial > 0;
+    const own = isPartial ? unit.filter(({ reach }) => reach !== 'others') : unit;
+    const others = isPartial ? unit.filter(({ reach }) => reach !== 'own') : unit;
     this.#unit = [];
-    this.#notes = 0;
-    for (const listener of this.#listeners) tell(listener, listener.hearsNotes === true ? unit : writes);
+    this.#partial = 0;
+    for (const listener of this.#listeners) tell(listener, listener.hearsNotes === true ? own : others);
   }
 }
 

@@ -76,7 +76,11 @@ describe('scripts', () => {
     const client = test.client();
     client.call('ACL', 'SETUSER', 'reader', 'on', 'nopass', '~*', '+@all', '-set');
     client.call('AUTH', 'reader', 'any');
-    expect(client.bytes('EVAL', "return redis.call('set', KEYS[1], 'x')", '1', 'a')).toContain('NOPERM');
+    expect(client.bytes('EVAL', "return redis.call('set', KEYS[1], 'x')", '1', 'a')).toContain(
+      "ERR ACL failure in script: User reader has no permissions to run the 'set' command",
+    );
+    const asked = "return {redis.acl_check_cmd('set', 'a', 'x'), redis.acl_check_cmd('get', 'a')}";
+    expect(client.call('EVAL', asked, '0')).toEqual([null, 1]);
     client.call('AUTH', 'default', '');
     expect(client.bytes('EVAL_RO', "return redis.call('set', KEYS[1], 'x')", '1', 'a')).toContain(
       'ERR Write commands are not allowed from read-only scripts.',
@@ -87,12 +91,88 @@ describe('scripts', () => {
     expect(client.call('EXISTS', 'a')).toBe(0);
   });
 
-  it('draw the same random numbers each time', () => {
+  it('give doubles to commands in their shortest form, as 7.4 does', () => {
     using test = testShard({ commands });
     const client = test.client();
-    const script = ['EVAL', 'return {math.random(1000), math.random(1000)}', '0'];
-    expect(client.call(...script)).toEqual(client.call(...script));
+    const echo = (number: string) => client.call('EVAL', `return redis.call('echo', ${number})`, '0');
+    expect(['0.1', '-0', '1e100', '2^62', '1/0', '1e-9'].map(echo)).toEqual([
+      '0.1',
+      '0',
+      '1e+100',
+      '4611686018427387904',
+      'inf',
+      '1e-9',
+    ]);
   });
+
+  it('see replies of every type, in both protocols', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('DEBUG', 'SET-DISABLE-DENY-SCRIPTS', '1');
+    const seen = (protocol: 2 | 3, type: string): string =>
+      client.bytes('EVAL', `redis.setresp(${protocol}) return redis.call('debug', 'protocol', ARGV[1])`, '0', type);
+    const types = ['string', 'integer', 'double', 'null', 'array', 'bignum', 'true', 'false', 'verbatim'];
+    for (const clientProtocol of [2, 3] as const) {
+      client.session.protocol = clientProtocol;
+      for (const type of types) {
+        const direct = client.bytes('DEBUG', 'PROTOCOL', type);
+        const odd = (type === 'true' || type === 'false') && clientProtocol === 2;
+        expect(seen(3, type), `${type} ${clientProtocol}`).toBe(odd ? (type === 'true' ? ':1\r\n' : ':0\r\n') : direct);
+      }
+      for (const type of ['set', 'map']) {
+        // In whatever order Lua has them
+        const sorted = (reply: string): string[] => reply.split('\r\n').toSorted();
+        expect(sorted(seen(3, type))).toEqual(sorted(client.bytes('DEBUG', 'PROTOCOL', type)));
+      }
+      expect(seen(3, 'attrib')).toBe('$39\r\nSome real reply following the attribute\r\n');
+      expect(seen(2, 'verbatim')).toBe('$25\r\nThis is a verbatim\nstring\r\n');
+      expect(seen(2, 'true')).toBe(':1\r\n');
+    }
+  });
+
+  it('keep their writes from whom they say', () => {
+    using test = testShard({ commands });
+    const followers: string[] = [];
+    const own: string[] = [];
+    test.shard.writeLog.subscribe({ write: (_database, words) => followers.push(words.join(' ')) });
+    test.shard.writeLog.subscribe({ write: (_database, words) => own.push(words.join(' ')), hearsNotes: true });
+    const client = test.client();
+    const script = `redis.set_repl(redis.REPL_NONE) redis.call('incr', 'none')
+      redis.set_repl(redis.REPL_AOF) redis.call('incr', 'log')
+      redis.set_repl(redis.REPL_REPLICA) redis.call('incr', 'replicas')
+      redis.set_repl(redis.REPL_ALL) redis.call('incr', 'all')`;
+    client.call('EVAL', script, '0');
+    client.call('INCR', 'after');
+    expect(followers).toEqual(['MULTI', 'incr replicas', 'incr all', 'EXEC', 'INCR after']);
+    expect(own).toEqual(['MULTI', 'incr log', 'incr all', 'EXEC', 'INCR after']);
+    expect(client.call('MGET', 'none', 'log', 'replicas', 'all')).toEqual(['1', '1', '1', '1']);
+  });
+
+  it('on a replica that has lost its primary run only when they allow it', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
+    test.shard.role = 'replica';
+    expect(client.bytes('EVAL', 'return 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua\nreturn 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua flags=allow-stale,no-writes\nreturn 1', '0')).toBe(':1\r\n');
+    expect(client.bytes('EVAL', "#!lua flags=allow-stale,no-writes\nreturn redis.call('get','x')", '0')).toMatch(
+      /^-ERR Can not execute the command on a stale replica script/,
+    );
+  });
+
+  it('need no more than there is: what takes all memory or stack ends alone', async () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    const greedy = "local t = {} for i = 1, 1e7 do t[i] = string.rep('x', 1e5) .. i end return #t";
+    expect(client.bytes('EVAL', greedy, '0')).toMatch(/^-ERR .*memory/);
+    await scriptEngineReady();
+    expect(client.call('EVAL', 'return 1', '0')).toBe(1);
+    expect(client.bytes('EVAL', 'local a = {} a[1] = a return a', '0')).toContain('-ERR reached lua stack limit');
+    const deep = 'local function f(n) return 1 + f(n + 1) end return f(1)';
+    expect(client.bytes('EVAL', deep, '0')).toMatch(/^-ERR .*stack overflow/);
+    expect(client.call('EVAL', 'return 2', '0')).toBe(2);
+  }, 30_000);
 
   it('that do not end are stopped, and the next ones run', () => {
     using test = testShard({ commands });
