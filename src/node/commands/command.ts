@@ -116,6 +116,8 @@ export interface CommandDeclaration<S extends Shape> {
   readonly reachesBy?: (words: readonly string[]) => string | null;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Said by servers and their developers, not by applications. */
+  readonly isForServers?: boolean;
   readonly arguments: S;
   /** A way past the grammar for the commonest form of the hottest commands; undefined goes the usual way. */
   readonly quick?: (context: CommandContext, words: readonly string[]) => Reply | undefined;
@@ -139,6 +141,7 @@ export interface Command {
   readonly reachesBy: ((words: readonly string[]) => string | null) | undefined;
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
+  readonly isForServers: boolean;
   readonly docs: readonly ArgumentDoc[];
   readonly subcommands: ReadonlyMap<string, Command> | null;
   readonly isWrite: boolean;
@@ -177,6 +180,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     reachesBy: declaration.reachesBy,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
+    isForServers: declaration.isForServers ?? false,
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),
     subcommands: null,
     isWrite: declaration.flags.includes('write'),

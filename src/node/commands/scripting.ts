@@ -6,7 +6,7 @@ import { shaOf } from '../scripting/cache.ts';
 import { compile } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { many, named, optional, rest, text, word } from './arguments.ts';
+import { byHand, integer, many, named, optional, text, unread, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
@@ -40,8 +40,12 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     keySpecs: keysOf(isReadonly ? 'RO' : 'RW'),
     arguments: {
       script: named(by === 'sha' ? 'sha1' : 'script', text()),
-      numkeys: text(),
-      words: named('arg', rest({ type: 'string' })),
+      numkeys: unread(integer()),
+      words: byHand(
+        0,
+        { name: 'key', type: 'key', optional: true, multiple: true },
+        { name: 'arg', type: 'string', optional: true, multiple: true },
+      ),
     },
     run: (context, { script, numkeys, words }) => {
       const count = parseInteger(numkeys);
