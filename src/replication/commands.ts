@@ -158,6 +158,7 @@ export const replicationCommands: readonly Command[] = [
     summary: 'Says something about a replica, or up to where it is; replicas send it.',
     complexity: 'O(1)',
     flags: ['admin', 'noscript', 'loading', 'stale', 'allow_busy'],
+    isForServers: true,
     arguments: { pairs: hidden() },
     run: (context, { pairs }) => replconf(context, pairs),
   }),

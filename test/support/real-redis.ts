@@ -57,8 +57,11 @@ const asked = spawnSync(PROGRAM, ['--version'], { encoding: 'latin1' });
 
 export const realRedisAvailable: boolean = asked.status === 0;
 
+/** `7.0.15`; `0.0.0` when there is no server. */
+export const realRedisVersion: string = (realRedisAvailable && /v=([\d.]+)/.exec(asked.stdout)?.[1]) || '0.0.0';
+
 /** The number before the first dot: 7; 0 when there is no server. */
-export const realRedisMajor: number = realRedisAvailable ? Number(/v=(\d+)/.exec(asked.stdout)?.[1] ?? 0) : 0;
+export const realRedisMajor: number = Number(realRedisVersion.split('.')[0]);
 
 const versionNumbers = (version: string): number[] => version.split('.').map(Number);
 const realVersion = versionNumbers(/v=([\d.]+)/.exec(asked.stdout ?? '')?.[1] ?? '0.0.0');

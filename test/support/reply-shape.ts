@@ -6,18 +6,18 @@
  */
 export type Looseness = 'exact' | 'unordered' | 'pairs' | 'shape' | { readonly within: number };
 
-interface Tree {
+export interface ReplyTree {
   /** The type byte, `$-` and `*-` for RESP2's nulls. */
   readonly mark: string;
   readonly text: string;
-  readonly items: readonly Tree[];
+  readonly items: readonly ReplyTree[];
 }
 
 export function repliesAgree(ours: string, theirs: string, how: Looseness): boolean {
   if (ours === theirs) return true;
   if (how === 'exact' || ours.startsWith('-') || theirs.startsWith('-')) return false;
-  const a = parse(ours);
-  const b = parse(theirs);
+  const a = replyTree(ours);
+  const b = replyTree(theirs);
   if (typeof how === 'object') {
     const [mine, real] = [Number(a.text), Number(b.text)];
     return a.mark === b.mark && mine >= 0 && real >= 0 && Math.abs(mine - real) <= how.within;
@@ -33,7 +33,7 @@ export function isScanFromMiddle(request: readonly string[]): boolean {
 }
 
 /** The items of an array of bulk strings. */
-export const bulkItems = (reply: string): string[] => parse(reply).items.map((item) => item.text);
+export const bulkItems = (reply: string): string[] => replyTree(reply).items.map((item) => item.text);
 
 /** The items of an array, as they came; of anything else none. */
 export function rawItems(reply: string): string[] {
@@ -47,11 +47,12 @@ export function rawItems(reply: string): string[] {
   return items;
 }
 
-const parse = (reply: string): Tree => parseAt(reply, 0).tree;
+/** One whole reply. */
+export const replyTree = (reply: string): ReplyTree => parseAt(reply, 0).tree;
 
-function parseAt(reply: string, from: number): { readonly tree: Tree; readonly end: number } {
+function parseAt(reply: string, from: number): { readonly tree: ReplyTree; readonly end: number } {
   let at = from;
-  const next = (): Tree => {
+  const next = (): ReplyTree => {
     const mark = reply[at]!;
     const end = reply.indexOf('\r\n', at);
     const line = reply.slice(at + 1, end);
@@ -69,7 +70,7 @@ function parseAt(reply: string, from: number): { readonly tree: Tree; readonly e
   return { tree: next(), end: at };
 }
 
-function canonical(tree: Tree, how: 'unordered' | 'pairs'): string {
+function canonical(tree: ReplyTree, how: 'unordered' | 'pairs'): string {
   const items = tree.items.map((item) => canonical(item, how));
   if (how === 'unordered') items.sort();
   else if (items.length % 2 === 0 && tree.items.every((item) => item.items.length === 0)) {

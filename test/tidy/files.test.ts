@@ -59,6 +59,17 @@ describe('documents', () => {
     expect(missing).toEqual([]);
   });
 
+  it('quote code as it is', () => {
+    const quotes = pages.flatMap((page) =>
+      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(
+        ([, path, code]) => ({ page, path: path!, code: code! }),
+      ),
+    );
+    expect(quotes.length).toBeGreaterThan(0);
+    const stale = quotes.filter(({ path, code }) => !readFileSync(join(ROOT, path), 'utf8').includes(code));
+    expect(stale.map(({ page, path }) => `${page} quotes ${path} as it is not`)).toEqual([]);
+  });
+
   it('list every rule that the code cites', () => {
     const page = readFileSync(join(ROOT, 'FIDELITY.md'), 'utf8');
     const cited = new Set(

@@ -327,7 +327,7 @@ export const clientCommands: readonly Command[] = [
   defineCommand({
     name: 'CLIENT PAUSE',
     group: 'connection',
-    since: '3.0.0',
+    since: '2.9.50',
     summary: 'Lets the requests of all clients wait for a while, or those that may write.',
     complexity: 'O(1)',
     flags: ADMIN,

@@ -31,11 +31,12 @@ function argumentReply(doc: ArgumentDoc, keys: KeyCount): Reply {
 }
 
 function commandDocs(command: Command): Reply {
-  const { summary, since, group, complexity, deprecated, docs, subcommands } = command;
+  const { summary, since, group, complexity, deprecated, isForServers, docs, subcommands } = command;
   const facts: Reply[] = ['summary', summary, 'since', since, 'group', group];
   if (complexity !== undefined) facts.push('complexity', complexity);
+  const flags = [...(deprecated === undefined ? [] : ['deprecated']), ...(isForServers ? ['syscmd'] : [])];
+  if (flags.length > 0) facts.push('doc_flags', new SetReply(flags.map((flag) => new Status(flag))));
   if (deprecated !== undefined) {
-    facts.push('doc_flags', new SetReply([new Status('deprecated')]));
     facts.push('deprecated_since', deprecated.since, 'replaced_by', deprecated.replacedBy);
   }
   const keys = { next: 0 };

@@ -4,7 +4,7 @@ import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import { many, rest, text, type KeyFlag } from './arguments.ts';
-import { defineCommand, type Command, type Flag } from './command.ts';
+import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
 import { docsMap } from './command-docs.ts';
 import { categoriesOf, commandInfo, isCategory, keyFlags } from './command-info.ts';
 import { helpCommand } from './help.ts';
@@ -35,6 +35,16 @@ interface RequestKey {
   readonly flags: readonly KeyFlag[];
 }
 
+/** False for a place beyond the end, a count that is none, or one of more than there are words [redis db.c getKeysUsingKeySpecs]. */
+function isWithin({ begin, find }: KeySpec, words: readonly string[]): boolean {
+  if (!('index' in begin)) return true;
+  const { index } = begin;
+  if (find.kind === 'range') return index < words.length;
+  if (find.kind !== 'keynum') return true;
+  const count = Number(words[index + find.keynum]);
+  return Number.isInteger(count) && count > 0 && index + find.first + (count - 1) * find.step < words.length;
+}
+
 /** The keys of a whole request with what the command does to them. */
 function requestKeys(table: CommandTable, words: readonly string[]): RequestKey[] {
   const command = table.findRequested(words);
@@ -42,23 +52,14 @@ function requestKeys(table: CommandTable, words: readonly string[]): RequestKey[
   const specs = command.keySpecs.filter((spec) => !spec.flags.includes('not_key'));
   if (specs.length === 0) throw refuse('COMMAND_WITHOUT_KEYS');
   if (!arityHolds(command, words)) throw refuse('COMMAND_ARITY');
-  for (const spec of specs) {
-    if (spec.find.kind !== 'keynum' || !('index' in spec.begin)) continue;
-    // A count that is none, or more than there are words
-    const first = spec.begin.index;
-    const count = Number(words[first + spec.find.keynum]);
-    const isPossible =
-      Number.isInteger(count) && count > 0 && first + spec.find.first + (count - 1) * spec.find.step < words.length;
-    if (!isPossible) throw refuse('COMMAND_ARGUMENTS');
-  }
-  const uses = keyUsesOf(command, words);
-  if (uses.length === 0) throw refuse('COMMAND_ARGUMENTS');
+  const uses = specs.every((spec) => isWithin(spec, words)) ? keyUsesOf(command, words) : [];
+  if (uses.length === 0 && !command.flags.has('no_mandatory_keys')) throw refuse('COMMAND_ARGUMENTS');
   return uses.map(({ at, flags }) => ({ key: words[at]!, flags }));
 }
 
 const requestArguments = {
   command: text(),
-  arguments: { ...rest({ type: 'string' }, 1), doc: { name: 'arg', type: 'string', optional: true, multiple: true } },
+  arguments: { ...rest({ type: 'string' }), doc: { name: 'arg', type: 'string', optional: true, multiple: true } },
 } as const;
 
 export const introspectionCommands: readonly Command[] = [

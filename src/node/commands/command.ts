@@ -122,6 +122,8 @@ export interface CommandDeclaration<S extends Shape> {
   readonly mayWrite?: (shard: Shard, words: readonly string[]) => boolean;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** Said by servers and their developers, not by applications. */
+  readonly isForServers?: boolean;
   readonly arguments: S;
   /** A way past the grammar for the commonest form of the hottest commands; undefined goes the usual way. */
   readonly quick?: (context: CommandContext, words: readonly string[]) => Reply | undefined;
@@ -146,6 +148,7 @@ export interface Command {
   readonly mayWrite: ((shard: Shard, words: readonly string[]) => boolean) | undefined;
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
+  readonly isForServers: boolean;
   readonly docs: readonly ArgumentDoc[];
   readonly subcommands: ReadonlyMap<string, Command> | null;
   readonly isWrite: boolean;
@@ -185,6 +188,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     mayWrite: declaration.mayWrite,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
+    isForServers: declaration.isForServers ?? false,
     docs: entries.flatMap(([name, argument]) => docsOf(name, argument.doc)),
     subcommands: null,
     isWrite: declaration.flags.includes('write'),
@@ -272,8 +276,7 @@ export function positionsOf(specs: readonly KeySpec[], words: readonly string[])
       const last = find.last >= 0 ? begin + find.last : lastFromEnd(find, begin, words.length);
       for (let at = begin; at <= last && at < words.length; at += find.step) positions.push(at);
     } else if (find.kind === 'keynum') {
-      const count = Number(words[begin + find.keynum]);
-      if (!Number.isInteger(count) || count < 0) continue;
+      const count = Number(/^\s*[+-]?\d+/.exec(words[begin + find.keynum] ?? '')?.[0] ?? 0);
       // The count is the client's word: it may be any number, the request ends where it ends.
       for (let n = 0, at = begin + find.first; n < count && at < words.length; n++, at += find.step) positions.push(at);
     }

@@ -293,6 +293,7 @@ export const debugCommands: readonly Command[] = [
     summary: 'A container for debugging commands.',
     complexity: 'Depends on subcommand.',
     flags: ['admin', 'noscript', 'loading', 'stale'],
+    isForServers: true,
     arity: -2,
     // Shown without arguments, as in Redis
     arguments: {

@@ -10,11 +10,11 @@ import type { LuaMachine } from '../scripting/lua-machine.ts';
 import { scriptEngine } from '../scripting/engine.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { byHand, named, pureToken, rest, text, word } from './arguments.ts';
+import { byHand, integer, pureToken, text, unread, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type Tips } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
-import { scriptKeySpecs } from './scripting.ts';
+import { keysAndWords, scriptKeySpecs } from './scripting.ts';
 
 const SINCE = '7.0.0';
 const ON_ALL_SHARDS: Tips = { request: 'all_shards', response: 'all_succeeded' };
@@ -105,7 +105,7 @@ function call(name: 'FCALL' | 'FCALL_RO'): Command {
     mayWrite: ({ libraries }, words) => !isReadonly && libraries.find(words[1]!)?.found.flags.has('no-writes') !== true,
     arity: -3,
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
-    arguments: { function: text(), numkeys: text(), words: named('arg', rest({ type: 'string' })) },
+    arguments: { function: text(), numkeys: unread(integer()), words: keysAndWords },
     run: (context, { function: wanted, numkeys, words }) => {
       // Before what it runs itself
       if (!context.isRetry) context.shard.monitors.show(context.session, context.command, context.words);

@@ -105,13 +105,12 @@ const countDoc: ArgumentDoc = {
   optional: true,
   arguments: [{ name: 'count', type: 'integer', token: 'COUNT' }, flagDoc('ANY')],
 };
-const storeDocs = ['STORE', 'STOREDIST'].map((token, at): ArgumentDoc => ({
-  name: 'key',
-  type: 'key',
-  token,
+const storeDoc: ArgumentDoc = {
+  name: 'store',
+  type: 'oneof',
   optional: true,
-  keySpec: at + 1,
-}));
+  arguments: ['STORE', 'STOREDIST'].map((token, at) => ({ name: 'key', type: 'key', token, keySpec: at + 1 })),
+};
 
 // Which options there are `readWish` knows, and reads them once the key has been looked up
 const searchWords = byHand(5, fromDoc, byDoc, orderDoc, countDoc, ...withDocs);
@@ -148,7 +147,7 @@ const aroundPlace = (name: string, since: string, form: Form): Command =>
     name,
     since,
     summary: `Returns${form === 'radius' ? ' or stores' : ''} the members within a distance of a place.`,
-    deprecated: { since: '6.2.0', replacedBy: 'GEOSEARCH' },
+    deprecated: { since: '6.2.0', replacedBy: '`GEOSEARCH`' },
     ...(form === 'radius'
       ? { flags: ['write', 'denyoom', 'movablekeys'], keySpecs: storingSpecs(6), keyPositions }
       : { flags: ['readonly'] }),
@@ -158,7 +157,7 @@ const aroundPlace = (name: string, since: string, form: Form): Command =>
       latitude: unread(double()),
       radius,
       unit,
-      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
+      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? [storeDoc] : [])),
     },
     run(context, given) {
       const value = context.keyspace.readSortedSet(given.key);
@@ -174,7 +173,7 @@ const aroundMember = (name: string, since: string, form: Form): Command =>
     name,
     since,
     summary: `Returns${form === 'radius' ? ' or stores' : ''} the members within a distance of one of them.`,
-    deprecated: { since: '6.2.0', replacedBy: 'GEOSEARCH' },
+    deprecated: { since: '6.2.0', replacedBy: '`GEOSEARCH`' },
     ...(form === 'radius'
       ? { flags: ['write', 'denyoom', 'movablekeys'], keySpecs: storingSpecs(5), keyPositions }
       : { flags: ['readonly'] }),
@@ -183,7 +182,7 @@ const aroundMember = (name: string, since: string, form: Form): Command =>
       member: text(),
       radius,
       unit,
-      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? storeDocs : [])),
+      options: byHand(0, ...withDocs, countDoc, orderDoc, ...(form === 'radius' ? [storeDoc] : [])),
     },
     run(context, given) {
       const value = context.keyspace.readSortedSet(given.key);

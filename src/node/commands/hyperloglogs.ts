@@ -196,6 +196,7 @@ export const hyperLogLogCommands: readonly Command[] = [
     summary: 'Looks into a HyperLogLog: GETREG, DECODE, ENCODING, TODENSE.',
     complexity: 'N/A',
     flags: ['write', 'denyoom', 'admin'],
+    isForServers: true,
     arguments: { subcommand: text(), key: key('RW', 'access') },
     run(context, given) {
       const found = edited(context, given.key);
@@ -219,6 +220,7 @@ export const hyperLogLogCommands: readonly Command[] = [
     summary: 'Checks the HyperLogLog of this server: both encodings, and how far estimates are off.',
     complexity: 'N/A',
     flags: ['admin'],
+    isForServers: true,
     arguments: {},
     run() {
       selfTest();

@@ -5,7 +5,8 @@
 
 import { Refusal } from '../../resp/refusals.ts';
 import type { KeyFlag } from './arguments.ts';
-import { positionsOf, type Command } from './command.ts';
+import { positionsOf, type Command, type KeySpec } from './command.ts';
+import { isCanonicalInteger } from './numbers.ts';
 
 export interface KeyUse {
   /** Position among the words. */
@@ -23,6 +24,13 @@ export function keyPositionsOf(command: Command, words: readonly string[]): read
   }
 }
 
+/** A number of keys in another form (`+1`) is read, but nothing is told of those keys. [redis db.c getKeysUsingKeySpecs, genericGetKeys] */
+const hasPlainCounts = (specs: readonly KeySpec[], words: readonly string[]): boolean =>
+  specs.every(
+    ({ begin, find }) =>
+      find.kind !== 'keynum' || !('index' in begin) || isCanonicalInteger(words[begin.index + find.keynum] ?? ''),
+  );
+
 /** Throws a refusal when the keys cannot be found. */
 export function keyUsesOf(command: Command, words: readonly string[]): KeyUse[] {
   const specs = command.keySpecs.filter((spec) => !spec.flags.includes('not_key'));
@@ -32,6 +40,6 @@ export function keyUsesOf(command: Command, words: readonly string[]): KeyUse[] 
     for (const at of positionsOf([spec], words)) if (!flagsAt.has(at)) flagsAt.set(at, spec.flags);
   }
   const byHand = specs.findLast((spec) => spec.find.kind === 'unknown')?.flags ?? [];
-  const actual = command.keyFlags?.(words);
+  const actual = hasPlainCounts(specs, words) ? command.keyFlags?.(words) : [];
   return command.keyPositions(words).map((at) => ({ at, flags: actual ?? flagsAt.get(at) ?? byHand }));
 }

@@ -10,7 +10,7 @@ import { refuse } from '../../resp/refusals.ts';
 import { persistenceOf, type Persistence } from '../persistence/persistence.ts';
 import type { Shard } from '../shard/shard.ts';
 import { afterwards } from './afterwards.ts';
-import { flag, options } from './arguments.ts';
+import { choice, flag, options } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 
 const kept = (shard: Shard): Persistence => {
@@ -90,24 +90,22 @@ export const persistenceCommands: readonly Command[] = [
     flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
     arguments: {
       options: options({
-        nosave: flag('NOSAVE'),
-        save: flag('SAVE'),
+        saving: choice({ NOSAVE: null, SAVE: null }),
         now: flag('NOW'),
         force: flag('FORCE'),
         abort: flag('ABORT'),
       }),
     },
-    run(context, { options: { nosave, save, abort, now, force } }) {
+    run(context, { options: { saving, abort, now, force } }) {
       const { shard } = context;
-      if (nosave === true && save === true) throw refuse('SYNTAX');
       if (abort === true) {
-        if (nosave === true || save === true || now === true || force === true) throw refuse('SYNTAX');
+        if (saving !== undefined || now === true || force === true) throw refuse('SYNTAX');
         throw refuse('ERR', 'No shutdown in progress.');
       }
       const { endRequested } = shard;
       if (endRequested === null) throw refuse('ERR', 'this shard is ended by its cluster');
-      if (save === true) kept(shard);
-      endRequested(nosave === true ? 'nosave' : save === true ? 'save' : 'as-configured');
+      if (saving?.token === 'SAVE') kept(shard);
+      endRequested(saving === undefined ? 'as-configured' : saving.token === 'SAVE' ? 'save' : 'nosave');
       return NO_REPLY;
     },
   }),

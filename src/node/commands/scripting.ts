@@ -8,7 +8,7 @@ import { compile, flagsOf, idIn } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
-import { many, named, optional, rest, text, word } from './arguments.ts';
+import { byHand, integer, many, named, optional, text, unread, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type KeySpec } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
@@ -21,6 +21,13 @@ export const scriptKeySpecs = (flag: 'RW' | 'RO'): readonly KeySpec[] => [
     notes: 'We cannot tell how the keys will be used so we assume the worst, RW and UPDATE',
   },
 ];
+
+/** As many of them are keys as the word before says. */
+export const keysAndWords = byHand(
+  0,
+  { name: 'key', type: 'key', optional: true, multiple: true },
+  { name: 'arg', type: 'string', optional: true, multiple: true },
+);
 
 interface Variant {
   readonly name: string;
@@ -45,8 +52,8 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
     arguments: {
       script: named(by === 'sha' ? 'sha1' : 'script', text()),
-      numkeys: text(),
-      words: named('arg', rest({ type: 'string' })),
+      numkeys: unread(integer()),
+      words: keysAndWords,
     },
     run: (context, { script, numkeys, words }) => {
       // Before what it runs itself

@@ -77,7 +77,7 @@ const storing = (name: string, compute: Compute, summary: string, complexity: st
     summary,
     complexity,
     flags: ['write', 'denyoom'],
-    arguments: { destination: key(name === 'SINTERSTORE' ? 'RW' : 'OW', 'update'), key: many(key('RO', 'access')) },
+    arguments: { destination: key('OW', 'update'), key: many(key('RO', 'access')) },
     run({ keyspace }, { destination, key: keys }) {
       const result = compute(read(keyspace, keys), keyspace.limits);
       if (result.size > 0) keyspace.put(destination, result);

@@ -6,7 +6,7 @@ import { ID_END, type StreamValue } from '../keyspace/stream.ts';
 import { NEVER_MS, UNKNOWN_READ, type Consumer, type ConsumerGroup } from '../keyspace/stream-groups.ts';
 import { lagOf } from '../keyspace/stream-lag.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { byHand, key, text } from './arguments.ts';
+import { byHand, key, pureToken, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
@@ -114,7 +114,12 @@ export const streamInfoCommands: readonly Command[] = [
     arity: -3,
     arguments: {
       key: key('RO', 'access'),
-      options: byHand(0, { name: 'full-block', type: 'block', token: 'FULL', optional: true, arguments: [countDoc] }),
+      options: byHand(0, {
+        name: 'full-block',
+        type: 'block',
+        optional: true,
+        arguments: [pureToken('FULL'), countDoc],
+      }),
     },
     run(context, given, words) {
       const stream = existing(context, given.key);

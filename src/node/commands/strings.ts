@@ -267,7 +267,6 @@ export const stringCommands: readonly Command[] = [
     summary: 'Sets several keys to strings in one step, unless one of them exists.',
     complexity: 'O(N) for N keys',
     flags: ['write', 'denyoom'],
-    tips: { request: 'multi_shard', response: 'agg_min' },
     arguments: { pairs: pairs('msetnx', key('OW', 'insert')) },
     run({ keyspace }, _given, words) {
       for (let i = 1; i < words.length; i += 2) if (keyspace.edit(words[i]!) !== undefined) return 0;

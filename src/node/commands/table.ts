@@ -110,6 +110,7 @@ function makeContainer(name: string, subcommands: ReadonlyMap<string, Command>):
     isRead: false,
     quick: undefined,
     deprecated: undefined,
+    isForServers: false,
     keyPositions: () => [],
     run: () => {
       throw refuse('ARITY', name);

@@ -1,56 +1,20 @@
-/** What COMMAND says of every command, beside what redis-server 7.0 says; where 7.4 says otherwise, by name. */
+/** What COMMAND says of every command, beside what redis-server says; what differs is in `command-fidelity.ts`, and so in FIDELITY.md. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
 import type { ArgumentDoc } from '../../../src/node/commands/arguments.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { Failure } from '../../../src/resp/reply.ts';
 import { ReplyReader, type ReaderReply } from '../../../src/resp/reply-reader.ts';
+import { commandFacts, type CommandFacts, type Fact } from '../../support/command-facts.ts';
+import { FACT_DIFFERENCES, isAbsent, OWN } from '../../support/command-fidelity.ts';
 import { testShard } from '../../support/fixtures.ts';
-import { describeReal, startRealRedis, type RealRedis } from '../../support/real-redis.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { describeReal, realRedisVersion, startRealRedis, type RealRedis } from '../../support/real-redis.ts';
+import { mutated, requestsFrom } from '../../support/request-generator.ts';
 import { shardExchange } from '../../support/shard-exchange.ts';
 
-const names = dataCommands.map((command) => command.name.replace(' ', '|').toLowerCase());
-
-/** Not in 7.0. */
-const NEWER = new Set(['client|setinfo', 'client|no-touch']);
-/** Facts that 7.0 tells otherwise: since 7.2 scripts may call blocking commands, and policies were corrected. */
-const DIFFERENCES: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(
-    ['blpop', 'brpop', 'blmove', 'brpoplpush', 'bzpopmin', 'bzpopmax'].map((name) => [name, ['flags']]),
-  ),
-  ...Object.fromEntries(
-    ['randomkey', 'scan', 'config|resetstat', 'acl|deluser', 'acl|save', 'acl|setuser'].map((name) => [name, ['tips']]),
-  ),
-  zrank: ['arity'],
-  zrevrank: ['arity'],
-};
-
-interface Info {
-  readonly arity: ReaderReply;
-  readonly flags: readonly string[];
-  readonly keys: readonly ReaderReply[];
-  readonly categories: readonly string[];
-  readonly tips: readonly string[];
-  readonly specs: string;
-}
-
 const sorted = (reply: ReaderReply | undefined): string[] => (reply as string[]).toSorted();
-
-function infoOf(reply: ReaderReply): Info {
-  const [, arity, flags, first, last, step, categories, tips, specs] = reply as ReaderReply[];
-  return {
-    arity: arity!,
-    flags: sorted(flags),
-    keys: [first!, last!, step!],
-    categories: sorted(categories),
-    tips: sorted(tips),
-    specs: JSON.stringify(
-      (specs as ReaderReply[][]).map((spec) =>
-        spec.filter((_, at) => spec[at] !== 'notes' && spec[at - 1] !== 'notes'),
-      ),
-    ),
-  };
-}
 
 function ask(...words: string[]): ReaderReply {
   using test = testShard({ commands: dataCommands });
@@ -60,34 +24,138 @@ function ask(...words: string[]): ReaderReply {
   return replies[0]!;
 }
 
-describeReal('COMMAND INFO', () => {
-  it('agrees with redis-server for every command', async () => {
-    await using real = await startRealRedis();
-    const mine = ask('COMMAND', 'INFO', ...names) as ReaderReply[];
-    const theirs = (await askReal(real, 'COMMAND', 'INFO', ...names)) as ReaderReply[];
-    const wrong: string[] = [];
-    for (const [i, name] of names.entries()) {
-      if (NEWER.has(name) || theirs[i] === null) continue;
-      const [a, b] = [infoOf(mine[i]!), infoOf(theirs[i]!)];
-      for (const fact of Object.keys(a) as (keyof Info)[]) {
-        if (JSON.stringify(a[fact]) === JSON.stringify(b[fact]) || DIFFERENCES[name]?.includes(fact)) continue;
-        wrong.push(`${name} ${fact}: ours ${JSON.stringify(a[fact])}, real ${JSON.stringify(b[fact])}`);
-      }
+type FactsByName = ReadonlyMap<string, CommandFacts>;
+
+/** Every command's facts, and how many commands COMMAND COUNT says there are. */
+interface Told {
+  readonly facts: FactsByName;
+  readonly count: number;
+}
+
+function ourFacts(): Told {
+  using test = testShard({ commands: shardCommands.everything() });
+  const exchange = (line: string): string => shardExchange(test.shard, `HELLO 3\r\n${line}\r\n`).slice(hello.length);
+  const hello = shardExchange(test.shard, 'HELLO 3\r\n');
+  return {
+    facts: commandFacts(exchange('COMMAND'), exchange('COMMAND DOCS')),
+    count: Number(exchange('COMMAND COUNT').slice(1)),
+  };
+}
+
+async function realFacts(real: RealRedis): Promise<Told> {
+  using client = await RawClient.to(real.port);
+  const [, info, docs, count] = await client.exchange([
+    ['HELLO', '3'],
+    ['COMMAND'],
+    ['COMMAND', 'DOCS'],
+    ['COMMAND', 'COUNT'],
+  ]);
+  return { facts: commandFacts(info!, docs!), count: Number(count!.slice(1)) };
+}
+
+/** Below zero: the first is the older. */
+const compareVersions = (a: string, b: string): number => {
+  const [x, y] = [a, b].map((version) => version.split('.').map(Number));
+  const at = [0, 1].find((each) => x![each] !== y![each]);
+  return at === undefined ? 0 : x![at]! - y![at]!;
+};
+
+const judge = compareVersions(realRedisVersion, '7.4') < 0 ? 'older' : 'newer';
+const isListed = (name: string, fact: Fact): boolean =>
+  FACT_DIFFERENCES.some(
+    ({ commands, facts, than }) =>
+      (than === judge || than === 'any') && facts.includes(fact) && commands.split(' ').includes(name),
+  );
+
+/** Commands and facts of one server that the other one lacks or tells otherwise, each as a line. */
+function differences(mine: FactsByName, theirs: FactsByName): string[] {
+  const wrong: string[] = [];
+  for (const [name, facts] of theirs) {
+    const own = mine.get(name);
+    if (own === undefined) {
+      if (!isAbsent(name)) wrong.push(`${name} is absent`);
+      continue;
     }
-    expect(wrong).toEqual([]);
+    for (const fact of Object.keys(own) as Fact[]) {
+      if (own[fact] !== facts[fact] && !isListed(name, fact))
+        wrong.push(`${name}, ${fact}: ours ${own[fact]}, real ${facts[fact]}`);
+    }
+  }
+  for (const [name, { since }] of mine) {
+    const isOwn = Object.hasOwn(OWN, name.split('|')[0]!.toUpperCase());
+    const isNewer = compareVersions(/[\d.]+$/.exec(since!)![0], realRedisVersion) > 0;
+    if (!theirs.has(name) && !isOwn && !isNewer) wrong.push(`${name} is ours alone`);
+  }
+  return wrong;
+}
+
+describeReal('COMMAND, COMMAND INFO and COMMAND DOCS', () => {
+  it('tell every fact of every command as redis-server does, or FIDELITY.md says why not', async () => {
+    await using real = await startRealRedis();
+    const [mine, theirs] = [ourFacts(), await realFacts(real)];
+    expect(differences(mine.facts, theirs.facts)).toEqual([]);
+    const isTop = (name: string): boolean => !name.includes('|');
+    expect(mine.count).toBe([...mine.facts.keys()].filter(isTop).length);
+    const known = [...theirs.facts.keys()].filter((name) => isTop(name) && (mine.facts.has(name) || isAbsent(name)));
+    expect(theirs.count).toBe(known.length);
+  });
+
+  it('differ wherever FIDELITY.md says so', async () => {
+    await using real = await startRealRedis();
+    const [mine, theirs] = [ourFacts().facts, (await realFacts(real)).facts];
+    const stale = FACT_DIFFERENCES.filter(({ than }) => than === judge || than === 'any').flatMap(
+      ({ commands, facts }) =>
+        commands
+          .split(' ')
+          .filter((name) => facts.every((fact) => mine.get(name)?.[fact] === theirs.get(name)?.[fact]))
+          .map((name) => `${name} is the same by now`),
+    );
+    expect(stale).toEqual([]);
+  });
+
+  it('would not agree if a command, a flag or an argument were missing', async () => {
+    await using real = await startRealRedis();
+    const theirs = (await realFacts(real)).facts;
+    const spoiled = new Map(ourFacts().facts);
+    spoiled.delete('append');
+    spoiled.set('get', { ...spoiled.get('get')!, flags: '~{+fast}' });
+    spoiled.set('set', { ...spoiled.get('set')!, arguments: '' });
+    const found = differences(spoiled, theirs).map((line) => line.split(':')[0]!);
+    expect(found.toSorted()).toEqual(['append is absent', 'get, flags', 'set, arguments']);
   });
 });
 
-describeReal('COMMAND DOCS', () => {
-  it('dates and groups every command as redis-server does', async () => {
+const fullNameOf = (words: readonly string[]): string => shardCommands.findRequested(words)?.fullName ?? '';
+/** A request of one word was refused before 7.2. */
+const isKnownArity = (request: readonly string[]): boolean =>
+  request.length === 3 && isListed('command|getkeysandflags', 'arity');
+const KEY_REQUESTS = 3_000;
+const withKeys = shardCommands.everything().filter(({ keySpecs }) => keySpecs.length > 0);
+
+describeReal('COMMAND GETKEYSANDFLAGS', () => {
+  it('finds the keys of any request, whole or broken, and what happens to them, as redis-server does', async () => {
     await using real = await startRealRedis();
-    const mine = docsByName(ask('COMMAND', 'DOCS', ...names));
-    const theirs = docsByName(await askReal(real, 'COMMAND', 'DOCS', ...names));
-    const wrong = [...theirs].filter(([name, doc]) => {
-      const own = mine.get(name);
-      return own?.get('since') !== doc.get('since') || own?.get('group') !== doc.get('group');
+    using client = await RawClient.to(real.port);
+    const commands = withKeys.filter(({ since }) => compareVersions(since, realRedisVersion) <= 0);
+    const requests = fc
+      .sample(mutated(requestsFrom(commands)), { numRuns: KEY_REQUESTS, seed: 1 })
+      // A count like 01 is one where redis-server looks for keys and none where it looks for their flags
+      .filter((words) => !words.includes('01'))
+      .map((words) => ['COMMAND', 'GETKEYSANDFLAGS', ...words]);
+    const theirs = await client.exchange(requests);
+    using test = testShard({ commands: shardCommands.everything() });
+    const ours = test.client();
+    const wrong = requests.flatMap((request, at) => {
+      const mine = ours.bytes(...request);
+      const name = fullNameOf(request.slice(2));
+      const isKnown = isListed(name, 'key specifications') || isListed(name, 'arity') || isKnownArity(request);
+      return mine === theirs[at] || isKnown
+        ? []
+        : [
+            `${JSON.stringify(request.slice(2).join(' '))}: ours ${JSON.stringify(mine)}, real ${JSON.stringify(theirs[at])}`,
+          ];
     });
-    expect(wrong.map(([name]) => [name, mine.get(name)])).toEqual([]);
+    expect(wrong).toEqual([]);
   });
 });
 

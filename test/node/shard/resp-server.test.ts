@@ -2,34 +2,9 @@ import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { describe, expect, it } from 'vitest';
-import { dataCommands } from '../../../src/node/commands/index.ts';
-import { serveShard } from '../../../src/node/shard/resp-server.ts';
-import type { Shard } from '../../../src/node/shard/shard.ts';
-import { SystemWorld } from '../../../src/world/system-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testShard } from '../../support/fixtures.ts';
 import { rawExchange } from '../../support/raw-exchange.ts';
-
-interface Served extends AsyncDisposable {
-  readonly shard: Shard;
-  readonly port: number;
-}
-
-async function serve(config: Readonly<Record<string, string>> = {}): Promise<Served> {
-  const world = new SystemWorld({ seed: 1 });
-  const test = testShard({ commands: dataCommands, world, config });
-  const outcome = await serveShard(test.shard, world.network, { host: '127.0.0.1', port: 0 });
-  if (!outcome.ok) throw new Error(outcome.detail);
-  const { server } = outcome;
-  return {
-    shard: test.shard,
-    port: server.address.port,
-    async [Symbol.asyncDispose]() {
-      test.shard.close();
-      await server.close();
-    },
-  };
-}
+import { servedShard } from '../../support/served-shard.ts';
 
 describe('ordinary clients', () => {
   it.each([
@@ -43,7 +18,7 @@ describe('ordinary clients', () => {
         new Redis5({ port, host: '127.0.0.1', password: 'p@ss', connectionName: 'me', db: 2 }) as unknown as Redis,
     ],
   ])('%s connects with its defaults, and everything it does at first works', async (name, connectTo) => {
-    await using served = await serve({ requirepass: 'p@ss' });
+    await using served = await servedShard({ requirepass: 'p@ss' });
     const client = connectTo(served.port);
     try {
       expect(await client.set('key', 'välue')).toBe('OK');
@@ -69,7 +44,7 @@ describe('ordinary clients', () => {
   });
 
   it('ioredis subscribes, and hears', async () => {
-    await using served = await serve();
+    await using served = await servedShard();
     const [listener, publisher] = [new Redis(served.port, '127.0.0.1'), new Redis(served.port, '127.0.0.1')];
     try {
       const heard: string[] = [];
@@ -87,7 +62,7 @@ describe('ordinary clients', () => {
 
 describe('the network side', () => {
   it('refuses clients beyond maxclients and says so', async () => {
-    await using served = await serve({ maxclients: '1' });
+    await using served = await servedShard({ maxclients: '1' });
     const first = connect(served.port, '127.0.0.1');
     await eventually(() => served.shard.sessions.size === 1, { withinMs: 5_000, what: 'the first client' });
     expect(await rawExchange(served.port, 'PING\r\n')).toBe('-ERR max number of clients reached\r\n');
@@ -98,7 +73,7 @@ describe('the network side', () => {
   });
 
   it('cuts a client off that was told goodbye and does not go', async () => {
-    await using served = await serve();
+    await using served = await servedShard();
     const client = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true });
     let received = '';
     client.on('data', (chunk) => (received += chunk.toString()));
@@ -112,7 +87,7 @@ describe('the network side', () => {
   });
 
   it('disconnects a subscriber that does not read, at its hard limit', async () => {
-    await using served = await serve({ 'client-output-buffer-limit': 'pubsub 4mb 0 0' });
+    await using served = await servedShard({ 'client-output-buffer-limit': 'pubsub 4mb 0 0' });
     const deaf = connect(served.port, '127.0.0.1');
     deaf.on('error', () => undefined);
     deaf.write('SUBSCRIBE a\r\n');
@@ -134,7 +109,7 @@ describe('the network side', () => {
   });
 
   it('runs no more requests of a client that does not read, until it reads; nothing is lost', async () => {
-    await using served = await serve();
+    await using served = await servedShard();
     const value = 4_000_000;
     const requests = 80;
     const client = connect(served.port, '127.0.0.1');
@@ -155,7 +130,7 @@ describe('the network side', () => {
   });
 
   it('tells its port', async () => {
-    await using served = await serve();
+    await using served = await servedShard();
     expect(await rawExchange(served.port, 'INFO server\r\n')).toContain(`\r\ntcp_port:${served.port}\r\n`);
   });
 });
