@@ -71,6 +71,8 @@ export class Attachment implements FeedReceiver {
   readonly facts: ReplicaFacts;
   readonly legacy: boolean;
   ackOffset = 0;
+  /** Up to where it has the stream in a log on its disk. */
+  syncedOffset = 0;
   readonly #shard: Shard;
   readonly #connection: Connection;
   readonly #replicaBuffer: (() => OutputLimit) | null;
@@ -168,7 +170,9 @@ export class Attachment implements FeedReceiver {
     this.#watchOutput();
   }
 
-  acknowledged(offset: number): void {
+  /** `syncedOffset`: null when it does not say. */
+  acknowledged(offset: number, syncedOffset: number | null): void {
+    this.syncedOffset = Math.max(this.syncedOffset, syncedOffset ?? 0);
     this.#aliveAtMs = this.#shard.world.clock.now();
     this.ackOffset = Math.max(this.ackOffset, offset);
     if (this.#stage === 'confirming') this.#goOnline();

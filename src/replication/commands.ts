@@ -178,6 +178,28 @@ export const replicationCommands: readonly Command[] = [
       return replicationOf(context.shard).waits.wait(context, numreplicas, timeout);
     },
   }),
+
+  defineCommand({
+    name: 'WAITAOF',
+    group: 'generic',
+    since: '7.2.0',
+    summary: 'Waits until the writes made so far are in the log on disk, here and at so many replicas.',
+    complexity: 'O(1)',
+    flags: ['blocking'],
+    categories: ['connection'],
+    tips: { request: 'all_shards', response: 'agg_min' },
+    arguments: { numlocal: integer(), numreplicas: integer(), timeout: timeoutMs },
+    run(context, { numlocal, numreplicas, timeout }) {
+      const { shard } = context;
+      if (numlocal < 0 || numlocal > 1) throw refuse('ERR', 'value is out of range, value must between 0 and 1');
+      if (numreplicas < 0) throw refuse('OUT_OF_RANGE_POSITIVE');
+      if (shard.role === 'replica') throw refuse('WAITAOF_ON_REPLICA');
+      if (numlocal > 0 && shard.syncedLog === null) {
+        throw refuse('ERR', 'WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
+      }
+      return replicationOf(shard).waits.waitForDisk(context, numlocal, numreplicas, timeout);
+    },
+  }),
 ];
 
 /** Options and values in pairs; what came before a bad one counts. */
@@ -203,7 +225,8 @@ function replconf({ shard, session }: CommandContext, pairs: readonly string[]):
         break;
       case 'ack': {
         const offset = parseInteger(value);
-        if (session.kind === 'replica' && offset !== null) primary.acknowledge(session, offset);
+        const synced = pairs[at + 2]?.toLowerCase() === 'fack' ? parseInteger(pairs[at + 3] ?? '') : null;
+        if (session.kind === 'replica' && offset !== null) primary.acknowledge(session, offset, synced);
         return NO_REPLY;
       }
       case 'getack':

@@ -11,7 +11,7 @@
 
 import type { Clock, Random } from '../world/world.ts';
 import { giveRequest } from '../resp/reply.ts';
-import type { WriteListener, WriteLog } from '../node/shard/write-log.ts';
+import { isMulti, type WriteListener, type WriteLog } from '../node/shard/write-log.ts';
 import { Backlog } from './backlog.ts';
 
 /** More than this does not wait for the end of the turn. */
@@ -171,7 +171,8 @@ export class Feed implements WriteListener {
   }
 
   write(database: number, words: readonly string[]): void {
-    if (database !== this.#selected) {
+    // Outside of the transaction it would be a unit of its own [redis server.c propagatePendingCommands]
+    if (database !== this.#selected && !isMulti(words)) {
       this.#selected = database;
       this.append(['SELECT', String(database)]);
     }

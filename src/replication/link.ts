@@ -57,6 +57,8 @@ export interface LinkHandler extends RdbHandler {
   write(words: readonly string[], endOffset: number): void;
   /** All of what arrived in one go (so many bytes, as they are when no longer compressed) was handed over. */
   chunkDone?(bytes: number): void;
+  /** Up to where the stream is in a log on the owner's disk; null: there is none. */
+  syncedOffset?(): number | null;
   /** So many bytes came over the wire. */
   received?(wireBytes: number): void;
   closed(outcome: LinkOutcome): void;
@@ -448,7 +450,15 @@ export class ReplicaLink {
   #sendAck(): void {
     if (this.#phase !== 'streaming') return;
     this.#ackWanted = null;
-    this.#connection?.write(encodeRequest(['REPLCONF', 'ACK', String(this.#acknowledged)]));
+    const synced = this.#handler.syncedOffset?.() ?? null;
+    this.#connection?.write(
+      encodeRequest([
+        'REPLCONF',
+        'ACK',
+        String(this.#acknowledged),
+        ...(synced === null ? [] : ['FACK', String(synced)]),
+      ]),
+    );
   }
 
   #end(outcome: LinkOutcome): void {

@@ -78,10 +78,10 @@ export class Primary {
     return facts;
   }
 
-  acknowledge(session: Session, offset: number): void {
+  acknowledge(session: Session, offset: number, syncedOffset: number | null): void {
     const attachment = this.#bySession.get(session);
     if (attachment === undefined) return;
-    attachment.acknowledged(offset);
+    attachment.acknowledged(offset, syncedOffset);
     for (const listener of this.onProgress) listener();
   }
 
@@ -89,6 +89,13 @@ export class Primary {
   acknowledgedBy(offset: number): number {
     let count = 0;
     for (const { stage, ackOffset } of this.attachments) if (stage === 'online' && ackOffset >= offset) count++;
+    return count;
+  }
+
+  /** Replicas that are online and have it on disk up to that offset. */
+  syncedBy(offset: number): number {
+    let count = 0;
+    for (const { stage, syncedOffset } of this.attachments) if (stage === 'online' && syncedOffset >= offset) count++;
     return count;
   }
 

@@ -16,6 +16,7 @@ import type { Shard } from '../node/shard/shard.ts';
 import type { Address, Network, Timer } from '../world/world.ts';
 import type { Feed } from './feed.ts';
 import { ReplicaLink } from './link.ts';
+import { SyncedOffset } from './synced-offset.ts';
 import { worthRetrying, type LinkOutcome } from './link-outcome.ts';
 import { Loading } from '../node/persistence/loading.ts';
 
@@ -63,6 +64,7 @@ export class Replica {
   /** Database selected in the stream, kept from one link to the next. */
   #database: number;
   #applied: number;
+  readonly #synced = new SyncedOffset();
   /** Bytes of the stream that came and were not handed on yet. */
   #raw: Buffer[] = [];
   #refusal: string | null = null;
@@ -154,6 +156,7 @@ export class Replica {
         streamBytes: (bytes) => this.#arrived(link, bytes),
         write: (words, endOffset) => this.#write(words, endOffset),
         chunkDone: () => this.#chunkDone(link),
+        syncedOffset: () => this.#synced.read(shard.syncedLog),
         closed: (outcome) => this.#lost(outcome),
       },
     });
@@ -261,6 +264,7 @@ export class Replica {
     this.#heardMs = this.#owner.shard.world.clock.now();
     if (this.#session === null) return;
     this.#handOn();
+    this.#synced.applied(this.#owner.shard.syncedLog, this.#applied);
     link.acknowledge(this.#applied);
   }
 

@@ -6,7 +6,6 @@
  */
 
 import assert from 'node:assert';
-import { Failure } from '../resp/reply.ts';
 import { refusalText } from '../resp/refusals.ts';
 import type { OutputLimit } from '../node/shard/output-limits.ts';
 import type { Shard } from '../node/shard/shard.ts';
@@ -64,7 +63,7 @@ export class Replication implements ReplicaOwner {
       replicaBuffer: options.replicaBuffer ?? null,
     });
     shard.forgetReplicationId = () => this.feed.forget();
-    this.waits = new Waits(this.feed, this.primary);
+    this.waits = new Waits(shard, this.feed, this.primary);
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
@@ -162,7 +161,7 @@ export class Replication implements ReplicaOwner {
   #unblockAll(): void {
     for (const session of this.shard.sessions.values()) {
       if (session.waiting === null) continue;
-      this.shard.blocking.release(session, new Failure(refusalText('UNBLOCKED_BY_ROLE')));
+      this.shard.blocking.fail(session, refusalText('UNBLOCKED_BY_ROLE'));
       session.close();
     }
   }

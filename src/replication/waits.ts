@@ -1,6 +1,7 @@
 /**
- * Clients that WAIT until enough replicas have acknowledged [redis replication.c waitCommand]. A wait ends when they have, when its
- * time is up (with the number reached), or with its session; the blocking list of the shard holds the session meanwhile.
+ * Clients that wait until writes are safe: WAIT until enough replicas have acknowledged them, WAITAOF until they are in logs on disk,
+ * here and at replicas [redis replication.c waitCommand, waitaofCommand]. A wait ends when that is so, when its time is up (with the
+ * numbers reached), or with its session; the blocking list of the shard holds the session meanwhile.
  *
  * What is waited for is everything written so far by anybody, not only by this client: never less than asked.
  */
@@ -8,45 +9,55 @@
 import type { Reply } from '../resp/reply.ts';
 import { BLOCKED, type CommandContext } from '../node/shard/context.ts';
 import type { Session } from '../node/shard/session.ts';
+import type { Shard } from '../node/shard/shard.ts';
 import type { Timer } from '../world/world.ts';
 import type { Feed } from './feed.ts';
 import type { Primary } from './primary.ts';
+
+/** What is waited for: whether it is so, and how far it has come. */
+interface Goal {
+  isReached(): boolean;
+  reply(): Reply;
+}
 
 interface Wait {
   readonly session: Session;
   /** The request's own words tell it from a later wait of the same session. */
   readonly words: readonly string[];
-  readonly offset: number;
-  readonly replicas: number;
+  readonly goal: Goal;
   readonly timer: Timer | null;
 }
 
 export class Waits {
   readonly #waits = new Set<Wait>();
+  readonly #shard: Shard;
   readonly #feed: Feed;
   readonly #primary: Primary;
 
-  constructor(feed: Feed, primary: Primary) {
+  constructor(shard: Shard, feed: Feed, primary: Primary) {
+    this.#shard = shard;
     this.#feed = feed;
     this.#primary = primary;
     primary.onProgress.push(() => this.#look());
+    shard.onSynced.push(() => this.#look());
   }
 
   wait(context: CommandContext, replicas: number, timeoutMs: number): Reply {
     const { offset } = this.#feed;
-    const reached = this.#primary.acknowledgedBy(offset);
-    if (reached >= replicas || !context.mayBlock) return reached;
-    const { session, words, shard } = context;
-    const wait: Wait = {
-      session,
-      words,
-      offset,
-      replicas,
-      timer: timeoutMs === 0 ? null : shard.world.clock.after(timeoutMs, () => this.#end(wait)),
-    };
-    this.#waits.add(wait);
-    this.#primary.requestAcks();
-    return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
+    const reached = (): number => this.#primary.acknowledgedBy(offset);
+    return this.#until(context, { isReached: () => reached() >= replicas, reply: reached }, timeoutMs);
+  }
+
+  waitForDisk(context: CommandContext, local: number, replicas: number, timeoutMs: number): Reply {
+    const { offset } = this.#feed;
+    const place = this.#shard.syncedLog?.place ?? 0;
+    const reachedHere = (): number => ((this.#shard.syncedLog?.synced ?? -1) >= place ? 1 : 0);
+    const reached = (): number => this.#primary.syncedBy(offset);
+    return this.#until(
+      context,
+      { isReached: () => reachedHere() >= local && reached() >= replicas, reply: () => [reachedHere(), reached()] },
+      timeoutMs,
+    );
   }
 
   close(): void {
@@ -54,18 +65,31 @@ export class Waits {
     this.#waits.clear();
   }
 
+  #until(context: CommandContext, goal: Goal, timeoutMs: number): Reply {
+    if (goal.isReached() || !context.mayBlock) return goal.reply();
+    const { session, words, shard } = context;
+    const wait: Wait = {
+      session,
+      words,
+      goal,
+      timer: timeoutMs === 0 ? null : shard.world.clock.after(timeoutMs, () => this.#end(wait)),
+    };
+    this.#waits.add(wait);
+    this.#primary.requestAcks();
+    return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
+  }
+
   #look(): void {
     for (const wait of this.#waits) {
       if (wait.session.waiting?.words !== wait.words) this.#forget(wait);
-      else if (this.#primary.acknowledgedBy(wait.offset) >= wait.replicas) this.#end(wait);
+      else if (wait.goal.isReached()) this.#end(wait);
     }
   }
 
   #end(wait: Wait): void {
     this.#forget(wait);
     const { session } = wait;
-    if (session.waiting?.words === wait.words)
-      session.shard.blocking.release(session, this.#primary.acknowledgedBy(wait.offset));
+    if (session.waiting?.words === wait.words) session.shard.blocking.release(session, wait.goal.reply());
   }
 
   #forget(wait: Wait): void {

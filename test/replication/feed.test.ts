@@ -31,6 +31,27 @@ const receiver = (received: string[]): { receive(bytes: Buffer): void } => ({
 });
 
 describe('a feed', () => {
+  it('names the database inside a transaction, and what belongs to nothing but chance is no transaction', () => {
+    const { feed, writeLog } = newFeed();
+    feed.begin();
+    for (const each of ['a', 'b']) writeLog.append(3, ['SET', each, '1']);
+    writeLog.commit();
+    for (const each of ['a', 'b']) writeLog.append(3, ['DEL', each]);
+    writeLog.commitEach();
+    feed.flush();
+    expect(feed.backlog!.from(1).toString('latin1')).toBe(
+      [
+        request('MULTI'),
+        request('SELECT', '3'),
+        request('SET', 'a', '1'),
+        request('SET', 'b', '1'),
+        request('EXEC'),
+        request('DEL', 'a'),
+        request('DEL', 'b'),
+      ].join(''),
+    );
+  });
+
   it('encodes and counts nothing until somebody wants it', () => {
     const { feed, writeLog, write } = newFeed();
     write(0, 'SET', 'a', '1');

@@ -15,8 +15,6 @@ export const ABSENT: Readonly<Record<string, string>> = {
   MIGRATE: 'of Redis Cluster: slots never move between shards',
   'RESTORE-ASKING': 'of Redis Cluster: slots never move between shards',
   'SCRIPT DEBUG': 'no debugger of scripts',
-  WAITAOF:
-    'no reply leaves before its write is in the log, so nothing is to be waited for here; of replicas it is not known',
   ...Object.fromEntries(
     [
       'VADD',

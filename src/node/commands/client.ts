@@ -3,7 +3,7 @@
 import type { AccessList } from '../acl/access-list.ts';
 import type { User } from '../acl/user.ts';
 import { addressText } from '../../world/world.ts';
-import { Failure, NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
+import { NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refusalText, refuse } from '../../resp/refusals.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
@@ -316,10 +316,8 @@ export const clientCommands: readonly Command[] = [
       if (number === null) throw refuse('NOT_INTEGER');
       const session = shard.sessions.get(number);
       if (session === undefined || session.waiting === null) return 0;
-      shard.blocking.release(
-        session,
-        how === 'ERROR' ? new Failure(refusalText('UNBLOCKED')) : session.waiting.request.timeoutReply,
-      );
+      if (how === 'ERROR') shard.blocking.fail(session, refusalText('UNBLOCKED'));
+      else shard.blocking.release(session, session.waiting.request.timeoutReply);
       return 1;
     },
   }),

@@ -38,7 +38,8 @@ export type Group =
 
 /**
  * Redis's command flags. `write` and `denyoom` are obeyed by the checks, the others are shown by COMMAND and obeyed where they say;
- * `may_replicate` (no write, yet replicas may hear of it) is not shown.
+ * `may_replicate` (no write, yet replicas may hear of it) and `touches_arbitrary_keys` (keys that expire meanwhile have nothing to do
+ * with each other) are not shown.
  */
 export type Flag =
   | 'write'
@@ -60,7 +61,8 @@ export type Flag =
   | 'movablekeys'
   | 'no_mandatory_keys'
   | 'sort_for_script'
-  | 'allow_busy';
+  | 'allow_busy'
+  | 'touches_arbitrary_keys';
 
 /** Where keys are, as COMMAND INFO's key specifications say it. */
 export interface KeySpec {

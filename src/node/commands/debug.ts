@@ -126,12 +126,14 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   OBJECT: {
     words: [1, 1],
     help: ['OBJECT <key>', 'Facts about the value at a key.'],
-    run({ keyspace }, [key]) {
+    run({ keyspace, shard, now }, [key]) {
       const value = keyspace.values.get(key!);
       if (value === undefined) throw refuse('NO_SUCH_KEY');
       const bytes = dumpPayload(toRdbValue(value)).length - PAYLOAD_FRAME_BYTES;
       const facts = `refcount:${referencesOf(value)} encoding:${encodingOf(value)} serializedlength:${bytes}`;
-      return new Status(`Value at:0x0 ${facts} lru:0 lru_seconds_idle:0`);
+      const mark = keyspace.accessMark(key!) ?? 0;
+      const idleSeconds = Math.floor(shard.access.idleMs(mark, now) / 1000);
+      return new Status(`Value at:0x0 ${facts} lru:${mark} lru_seconds_idle:${idleSeconds}`);
     },
   },
   SLEEP: {

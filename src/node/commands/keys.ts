@@ -241,7 +241,7 @@ export const keyCommands: readonly Command[] = [
     since: '1.0.0',
     summary: 'Returns a key by chance.',
     complexity: 'O(1)',
-    flags: ['readonly'],
+    flags: ['readonly', 'touches_arbitrary_keys'],
     tips: { request: 'all_shards', response: 'special', other: ['nondeterministic_output'] },
     arguments: {},
     run: (context): Reply => randomKey(context),

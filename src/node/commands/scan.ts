@@ -90,7 +90,7 @@ export const scanCommands: readonly Command[] = [
     since: '2.8.0',
     summary: 'Returns some of the keys, and a cursor for more.',
     complexity,
-    flags,
+    flags: ['readonly', 'touches_arbitrary_keys'],
     tips: { request: 'special', response: 'special', other: ['nondeterministic_output'] },
     arguments: { cursor, options: keyOptions },
     run({ keyspace }, { cursor: start, options: wish }): Reply {

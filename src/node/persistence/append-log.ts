@@ -13,7 +13,7 @@ import { encodeRequest, giveRequest } from '../../resp/reply.ts';
 import { DONE, type AppendFile, type FileOutcome } from '../../world/files.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { StreamPosition } from '../shard/upper-layers.ts';
-import type { WriteListener } from '../shard/write-log.ts';
+import { isMulti, type WriteListener } from '../shard/write-log.ts';
 
 /** More than this does not wait for the end of the turn; a longer word is not put together with others. */
 const GATHERED_BYTES_MAX = 256 * 1024;
@@ -66,7 +66,7 @@ export class AppendLog implements WriteListener {
   }
 
   write(database: number, words: readonly string[]): void {
-    if (database !== this.#database) {
+    if (database !== this.#database && !isMulti(words)) {
       this.#database = database;
       this.#gather(encodeRequest(['SELECT', String(database)]));
     }

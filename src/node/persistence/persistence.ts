@@ -262,7 +262,9 @@ export class Persistence implements AnswerGate {
       if (this.#manifest.base === null || last === undefined) return this.rewrite();
       const opened = await this.#logFolder.append(last.name);
       if (!opened.ok) return opened;
-      this.#useLog(new AppendLog(this.shard, opened.value));
+      const log = new AppendLog(this.shard, opened.value);
+      this.#useLog(log);
+      this.shard.syncedLog = log;
       return DONE;
     }
     // The snapshot takes the log's place before that goes.
@@ -315,6 +317,7 @@ export class Persistence implements AnswerGate {
     const before = this.#manifest;
     const listed = await this.#list({ base, logs: [next] });
     if (!listed.ok) return listed;
+    this.shard.syncedLog = this.#log; // a new one is worth something from now on
     this.#baseBytes = outcome.value;
     const kept = new Set([base.name, next.name]);
     for (const file of [...(before.base === null ? [] : [before.base]), ...before.logs]) {
@@ -364,6 +367,8 @@ export class Persistence implements AnswerGate {
     this.#unsubscribe?.();
     this.#unsubscribe = null;
     this.#log = null;
+    this.shard.syncedLog = null;
+    for (const listener of this.shard.onSynced) listener();
     this.#noteLog(DONE);
     this.#openGate();
     this.shard.answerGate = null;
@@ -436,6 +441,7 @@ export class Persistence implements AnswerGate {
     if (this.#log !== log) return;
     if (!outcome.ok || this.#logTrouble !== null) this.#noteLog(outcome);
     this.#openGate();
+    for (const listener of this.shard.onSynced) listener();
   }
 
   #openGate(): void {

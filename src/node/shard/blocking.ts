@@ -121,6 +121,16 @@ export class Blocking {
     session.continueSoon();
   }
 
+  /** Ends a wait with an error that the command itself did not make. */
+  fail(session: Session, text: string): void {
+    const { waiting } = session;
+    if (waiting === null) return;
+    const { commandStats } = this.#shard;
+    commandStats.of(waiting.command).failed++;
+    commandStats.error(text);
+    this.release(session, new Failure(text));
+  }
+
   /** Ends a wait without a reply: the session is gone. */
   forget(session: Session): void {
     const waiting = session.waiting;

@@ -59,7 +59,7 @@ export class CommandStats {
 
   /** True when a call that is answered past the grammar is to be timed. */
   isTimed(stat: CommandStat): boolean {
-    return (stat.calls & (QUICK_EVERY - 1)) === 0;
+    return (stat.calls & (QUICK_EVERY - 1)) === 0 || (stat.latency === null && this.tracksLatency);
   }
 
   ended(stat: CommandStat, milliseconds: number, isQuick: boolean): void {

@@ -7,7 +7,13 @@ import type { Command } from '../commands/command.ts';
 
 const REDACTED = '(redacted)';
 /** Parameters whose values are secrets [redis config.c SENSITIVE_CONFIG]. */
-const SECRETS: ReadonlySet<string> = new Set(['requirepass', 'masterauth', 'masteruser']);
+const SECRETS: ReadonlySet<string> = new Set([
+  'requirepass',
+  'masterauth',
+  'masteruser',
+  'tls-key-file-pass',
+  'tls-client-key-file-pass',
+]);
 
 type IsSecret = (at: number, words: readonly string[]) => boolean;
 

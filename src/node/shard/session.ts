@@ -175,6 +175,7 @@ export class Session {
     if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
     else {
       this.#chunkBytes = this.decoder.bufferedBytes + chunk.length;
+      if (this.#isTooMuch(this.#chunkBytes)) return;
       this.decoder.push(chunk);
       this.process();
       this.decoder.release();
@@ -288,6 +289,11 @@ export class Session {
     }
   }
 
+  /** What was pushed before its request began to run stands before the reply. */
+  pushesFirst(): void {
+    if (this.#pushes !== '') this.#appendPushes();
+  }
+
   /** What was pushed before its reply was there. */
   sendPushes(): void {
     if (this.#pushes === '' || this.#processing) return;
@@ -343,8 +349,8 @@ export class Session {
   kill(): void {
     if (this.connection !== null && this.connection.unsentBytes > 0) {
       this.#state = 'ended';
-      this.shard.letGo(this);
       this.connection.destroy();
+      this.shard.closeSession(this);
     } else this.close();
   }
 
@@ -370,8 +376,8 @@ export class Session {
     this.#send();
     if (this.#withheld.length > 0) return; // `gatePassed` comes again
     this.#state = 'ended';
-    this.shard.letGo(this);
     this.output.end();
+    this.shard.closeSession(this); // it is no client any more, though its connection may take a while to end
   }
 
   #append(bytes: string): void {
@@ -400,15 +406,22 @@ export class Session {
     this.close();
   }
 
-  /** What has come of requests, and waits, may only be so much; who takes most goes when all take too much. */
+  /** Who takes most goes when all take too much; what waits to be run may only be so much. */
   #watchInput(): void {
+    const { memory } = this.shard;
+    if (memory.clientBytes >= memory.clientBytesMax) this.shard.endTurnSoon();
+    this.#isTooMuch(this.unreadBytes);
+  }
+
+  /** So much of requests may be there at once, with what a transaction keeps; else the connection ends. */
+  #isTooMuch(receivedBytes: number): boolean {
     const { shard } = this;
-    if (shard.memory.clientBytes >= shard.memory.clientBytesMax) shard.endTurnSoon();
-    const waitingBytes = this.unreadBytes + this.transaction.queuedBytes;
-    if (waitingBytes <= shard.queryBytesMax || this.kind === 'primary' || this.closing) return;
+    const bytes = receivedBytes + this.transaction.queuedBytes;
+    if (bytes <= shard.queryBytesMax || this.kind === 'primary' || this.closing) return false;
     shard.stats.queryLimitDisconnections++;
-    shard.world.log.event('client-query-limit', { client: this.id, waitingBytes });
+    shard.world.log.event('client-query-limit', { client: this.id, bytes });
     this.kill();
+    return true;
   }
 
   #watchOutput(): void {

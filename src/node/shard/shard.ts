@@ -38,12 +38,13 @@ import { Pause } from './pause.ts';
 import { everyTick } from './every-tick.ts';
 import { failureOf } from './failure-of.ts';
 import { Slowlog } from './slowlog.ts';
+import { reject } from './reject.ts';
 import { SnapshotWalks } from './snapshot-walks.ts';
 import { Standstill } from './standstill.ts';
 import { Notifications } from './notifications.ts';
 import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { AnswerGate, LoadedSnapshot, StreamPosition } from './upper-layers.ts';
+import type { AnswerGate, LoadedSnapshot, StreamPosition, SyncedLog } from './upper-layers.ts';
 import { TrackingTable } from './tracking.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
@@ -115,6 +116,10 @@ export class Shard implements KeyspaceOwner {
   streamPosition: (isAtRest: boolean) => StreamPosition | null = () => null;
   /** Holds answers back until what they tell of is on disk; null: nothing does. */
   answerGate: AnswerGate | null = null;
+  /** Null: there is no log on disk. */
+  syncedLog: SyncedLog | null = null;
+  /** Called when more of the log is synced, or there is none any more. */
+  readonly onSynced: (() => void)[] = [];
   forgetReplicationId: () => void = () => undefined;
   /** Scripts may call what they otherwise may not. */
   scriptsCallAll = false;
@@ -289,10 +294,11 @@ export class Shard implements KeyspaceOwner {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (command === undefined && isOfBrowser(words)) session.close();
-      else this.#reject(session, command, words, error);
+      else reject(this, session, command, words, error);
       return;
     }
     session.lastCommand = command.fullName;
+    if (session.tracking !== null) session.pushesFirst(); // of evicted keys
     if (this.pause.kind !== null && this.pause.postpones(session, command, words)) {
       this.stats.commands--; // it counts when it runs
       return;
@@ -372,6 +378,7 @@ export class Shard implements KeyspaceOwner {
     if (replicated !== null) {
       for (const each of replicated) this.writeLog.append(database, each);
     } else if (this.dirty !== before && command.isWrite) this.writeLog.append(database, words);
+    if (this.#depth === 0 && command.flags.has('touches_arbitrary_keys')) this.writeLog.commitEach();
     return reply;
   }
 
@@ -454,23 +461,6 @@ export class Shard implements KeyspaceOwner {
     this.stats.evicted++;
     if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key]);
-  }
-
-  #reject(session: Session, command: Command | undefined, words: readonly string[], refusal: Refusal): void {
-    const { transaction } = session;
-    session.refusals++;
-    if (command !== undefined) this.commandStats.of(command).rejected++;
-    this.commandStats.error(refusal.message);
-    if (command?.name === 'EXEC') {
-      // EXEC itself is refused: so is the transaction [redis server.c rejectCommand]
-      this.monitors.show(session, command, words);
-      this.endTransaction(session);
-      const cause = refusal.message.replace(/^ERR /, '');
-      session.reply(new Failure(`EXECABORT Transaction discarded because of: ${cause}`));
-      return;
-    }
-    if (transaction.queue !== null) transaction.aborted = true;
-    session.reply(new Failure(refusal.message));
   }
 
   #scheduleCron(): void {

@@ -17,3 +17,10 @@ export interface AnswerGate {
   place(): number;
   readonly passed: number;
 }
+
+/** A log of writes on disk: each piece of it has a number, and those up to `synced` outlive the machine. */
+export interface SyncedLog {
+  /** Of what was written so far, or is about to be. */
+  readonly place: number;
+  readonly synced: number;
+}

@@ -18,6 +18,9 @@ export interface WriteListener {
 const MULTI: readonly string[] = ['MULTI'];
 const EXEC: readonly string[] = ['EXEC'];
 
+/** Begins a unit, and belongs to no database. */
+export const isMulti = (words: readonly string[]): boolean => words === MULTI;
+
 /** Whom a write is told: `own` is this server's own state alone, `others` are those who follow it. */
 export type Reach = 'all' | 'own' | 'others' | 'none';
 
@@ -69,6 +72,16 @@ export class WriteLog {
     this.#unit = [];
     this.#partial = 0;
     for (const listener of this.#listeners) tell(listener, listener.hearsNotes === true ? own : others);
+  }
+
+  /** Hands out each write as a unit of its own: what belongs to nothing but chance is not held together. */
+  commitEach(): void {
+    const unit = this.#unit;
+    for (const entry of unit) {
+      this.#unit = [entry];
+      this.#partial = entry.reach === 'all' ? 0 : 1;
+      this.commit();
+    }
   }
 }
 

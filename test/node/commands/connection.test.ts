@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { blockingListCommands } from '../../../src/node/commands/blocking-lists.ts';
 import { connectionCommands } from '../../../src/node/commands/connection.ts';
 import { pubsubCommands } from '../../../src/node/commands/pubsub.ts';
@@ -22,6 +22,19 @@ function facts(client: TestClient): Record<string, string> {
 }
 
 describe('CLIENT', () => {
+  it('UNBLOCK counts the error it makes, and whoever is told goodbye is no client any more', () => {
+    using test = testShard({ commands });
+    const [one, waiting, killed] = [test.client(), test.client(), test.client()];
+    waiting.send('BLPOP', 'k', '0');
+    expect(one.call('CLIENT', 'UNBLOCK', String(waiting.session.id), 'ERROR')).toBe(1);
+    const info = String(one.call('INFO', 'commandstats', 'errorstats'));
+    expect(info).toMatch(/errorstat_UNBLOCKED:count=1\r\n/);
+    expect(info).toMatch(/cmdstat_blpop:calls=0,.*failed_calls=1\r\n/);
+    vi.spyOn(killed.session.output, 'end').mockImplementation(() => undefined); // its connection takes a while to end
+    one.call('CLIENT', 'KILL', 'ID', String(killed.session.id));
+    expect(String(one.call('CLIENT', 'LIST'))).not.toContain(`id=${killed.session.id} `);
+  });
+
   it('INFO and LIST describe connections field by field', () => {
     using test = testShard({ commands });
     const [one, two] = [test.client(), test.client()];

@@ -127,6 +127,23 @@ describe('RANDOMKEY and KEYS', () => {
     expect(test.shard.keyspaces[0]!.size).toBe(1);
   });
 
+  it('and SCAN replicate each key that expires meanwhile by itself', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const client = test.client();
+    for (const each of ['a', 'b', 'c']) client.call('SET', each, 'v', 'PX', '1');
+    test.shard.activeExpiry = false;
+    await world.advance(10);
+    const writes: string[] = [];
+    test.shard.writeLog.subscribe({ write: (_database, words) => writes.push(words.join(' ')) });
+    client.call('SCAN', '0');
+    for (const each of ['d', 'e']) client.call('SET', each, 'v', 'PX', '1');
+    await world.advance(10);
+    writes.length = 0;
+    expect(client.call('RANDOMKEY')).toBeNull();
+    expect(writes.sort()).toEqual(['DEL d', 'DEL e']);
+  });
+
   it('end on a replica whose keys have all expired: RANDOMKEY with one of those', async () => {
     const world = new SimWorld({ seed: 1 });
     using test = testShard({ commands, world });

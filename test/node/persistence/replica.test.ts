@@ -29,7 +29,8 @@ const start = async (
 ): Promise<Server> => {
   const shard = new Shard({ world, commands: shardCommands, config: config ?? {} });
   const replication = attachReplication(shard, { network: world.network.from(at.host) });
-  const persistence = config === null ? null : attachPersistence(shard, world.files.folder(DATA));
+  const persistence =
+    config === null ? null : attachPersistence(shard, world.files.folder(at === PRIMARY ? '/primary' : DATA));
   const serving = await serveShard(shard, world.network, at);
   if (!serving.ok) throw new Error(serving.detail);
   const server: RespServer = serving.server;
@@ -130,5 +131,49 @@ describe('a replica that keeps its data', () => {
     }
     // A crash mostly cuts the log behind its last remark; then the place is unknown, and everything is copied.
     expect(partial).toBeGreaterThan(0);
+  });
+});
+
+describe('WAITAOF', () => {
+  it('waits for the logs on disk, here and at replicas, or tells how far they are', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const everySecond = { appendonly: 'yes', appendfsync: 'everysec' };
+      const primary = await start(world, PRIMARY, everySecond);
+      const replica = await start(world, REPLICA, everySecond);
+      replica.replication.follow(PRIMARY);
+      await caughtUp(world, primary, replica);
+      await wait(world, 3_000);
+      const { client } = primary;
+      const answer = async (...words: string[]): Promise<unknown> => {
+        client.replies.length = 0;
+        client.send(...words);
+        for (let waits = 0; client.replies.length === 0; waits++) {
+          if (waits > 2_000) throw new Error(`no answer to ${words.join(' ')}`);
+          await wait(world, 10);
+        }
+        return client.replies.shift();
+      };
+      await answer('SET', 'k', 'v');
+      expect(await answer('WAITAOF', '1', '1', '5000')).toEqual([1, 1]);
+      expect(replica.client.call('GET', 'k')).toBe('v');
+      expect(await answer('WAITAOF', '1', '2', '100')).toEqual([1, 1]);
+      await answer('MULTI');
+      await answer('SET', 'k', 'w');
+      await answer('WAITAOF', '1', '1', '0');
+      expect(await answer('EXEC')).toEqual(['OK', [0, 0]]);
+      expect(await answer('WAITAOF', '0', '1', '0')).toEqual([1, 1]);
+      expect(String(await answer('WAITAOF', '2', '0', '0'))).toContain('value must between 0 and 1');
+      expect(replica.client.bytes('WAITAOF', '0', '0', '0')).toMatch(
+        /^-ERR WAITAOF cannot be used with replica instances\./,
+      );
+      await answer('CONFIG', 'SET', 'appendonly', 'no');
+      await wait(world, 1_000);
+      expect(String(await answer('WAITAOF', '1', '0', '0'))).toContain('appendonly is disabled');
+      await answer('SET', 'k', 'x');
+      expect(await answer('WAITAOF', '0', '1', '0')).toEqual([0, 1]);
+      await replica.end();
+      await primary.end();
+    });
   });
 });
