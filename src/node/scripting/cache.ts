@@ -28,6 +28,7 @@ const SCRIPT_BYTES = 192;
 export class ScriptCache {
   readonly #loaded = new Map<string, Script>();
   readonly #evaluated = new Map<string, Script>();
+  readonly #bySource = new Map<string, Script>();
   #sourceBytes = 0;
 
   get count(): number {
@@ -37,6 +38,12 @@ export class ScriptCache {
   /** Estimated. */
   get bytes(): number {
     return this.count * SCRIPT_BYTES + this.#sourceBytes;
+  }
+
+  /** Spares the digest of what has just been asked for. */
+  findSource(source: string): Script | undefined {
+    const known = this.#bySource.get(source);
+    return known === undefined ? undefined : this.find(known.sha);
   }
 
   find(sha: string): Script | undefined {
@@ -51,6 +58,7 @@ export class ScriptCache {
 
   add(script: Script, how: 'loaded' | 'evaluated'): void {
     if (!this.#loaded.has(script.sha) && !this.#evaluated.has(script.sha)) this.#sourceBytes += script.source.length;
+    this.#bySource.set(script.source, script);
     if (how === 'loaded') {
       this.#evaluated.delete(script.sha);
       this.#loaded.set(script.sha, script);
@@ -61,6 +69,7 @@ export class ScriptCache {
     for (const [sha, oldest] of this.#evaluated) {
       this.#evaluated.delete(sha);
       this.#sourceBytes -= oldest.source.length;
+      this.#bySource.delete(oldest.source);
       drop([oldest]);
       break;
     }
@@ -70,6 +79,7 @@ export class ScriptCache {
     drop([...this.#loaded.values(), ...this.#evaluated.values()]);
     this.#loaded.clear();
     this.#evaluated.clear();
+    this.#bySource.clear();
     this.#sourceBytes = 0;
   }
 }

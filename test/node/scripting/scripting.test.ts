@@ -177,10 +177,15 @@ describe('scripts', () => {
   it('that do not end are stopped, and the next ones run', () => {
     using test = testShard({ commands });
     const client = test.client();
-    expect(client.bytes('EVAL', 'while true do end', '0')).toContain('Script killed by fuel limit');
+    for (const endless of [
+      'local f = function() while true do end end while true do pcall(f) end',
+      "while true do xpcall(function() error('x') end, function() while true do end end) end",
+    ]) {
+      expect(client.bytes('EVAL', endless, '0'), endless).toContain('Script killed by fuel limit');
+    }
     expect(client.call('EVAL', 'return 1', '0')).toBe(1);
     expect(client.bytes('SCRIPT', 'KILL')).toBe('-NOTBUSY No scripts in execution right now.\r\n');
-  }, 30_000);
+  }, 60_000);
 
   it('run inside a transaction', () => {
     using test = testShard({ commands });
