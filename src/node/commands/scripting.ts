@@ -46,6 +46,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     summary: `Runs a ${isReadonly ? 'read-only ' : ''}Lua script given by its ${by === 'sha' ? 'SHA1 digest' : 'source'}.`,
     complexity: 'Depends on the script that is executed.',
     flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
+    scriptFlags: (shard, words) => flagsGiven(shard, words[1]!),
     mayWrite: (shard, words) => !isReadonly && flagsGiven(shard, words[1]!)?.has('no-writes') !== true,
     arity: -3,
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),

@@ -30,6 +30,8 @@ export class ScriptCache {
   readonly #evaluated = new Map<string, Script>();
   readonly #bySource = new Map<string, Script>();
   #sourceBytes = 0;
+  /** Of those that only EVAL brought: the last that was used. */
+  #newest: Script | null = null;
 
   get count(): number {
     return this.#loaded.size + this.#evaluated.size;
@@ -50,9 +52,10 @@ export class ScriptCache {
     const loaded = this.#loaded.get(sha);
     if (loaded !== undefined) return loaded;
     const script = this.#evaluated.get(sha);
-    if (script === undefined) return undefined;
+    if (script === undefined || script === this.#newest) return script;
     this.#evaluated.delete(sha); // used last: forgotten last
     this.#evaluated.set(sha, script);
+    this.#newest = script;
     return script;
   }
 
@@ -65,6 +68,7 @@ export class ScriptCache {
       return;
     }
     this.#evaluated.set(script.sha, script);
+    this.#newest = script;
     if (this.#evaluated.size <= EVALUATED_MAX) return;
     for (const [sha, oldest] of this.#evaluated) {
       this.#evaluated.delete(sha);
@@ -80,6 +84,7 @@ export class ScriptCache {
     this.#loaded.clear();
     this.#evaluated.clear();
     this.#bySource.clear();
+    this.#newest = null;
     this.#sourceBytes = 0;
   }
 }

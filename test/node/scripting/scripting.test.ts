@@ -154,7 +154,8 @@ describe('scripts', () => {
     client.call('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
     test.shard.role = 'replica';
     expect(client.bytes('EVAL', 'return 1', '0')).toMatch(/^-MASTERDOWN/);
-    expect(client.bytes('EVAL', '#!lua\nreturn 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua flags=no-writes\nreturn 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua\nreturn 1', '0')).toMatch(/^-READONLY/);
     expect(client.bytes('EVAL', '#!lua flags=allow-stale,no-writes\nreturn 1', '0')).toBe(':1\r\n');
     expect(client.bytes('EVAL', "#!lua flags=allow-stale,no-writes\nreturn redis.call('get','x')", '0')).toMatch(
       /^-ERR Can not execute the command on a stale replica script/,
