@@ -130,6 +130,17 @@ describe('scripts', () => {
     }
   });
 
+  it('count what their calls were refused, at the command that was refused', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('CONFIG', 'SET', 'maxmemory', '1');
+    expect(client.bytes('EVAL', "return redis.call('set', 'a', 'b')", '0')).toMatch(/^-OOM/);
+    const told = client.bytes('INFO', 'commandstats') + client.bytes('INFO', 'errorstats');
+    expect(told).toMatch(/cmdstat_set:calls=0,.*rejected_calls=1,failed_calls=0/);
+    expect(told).toMatch(/cmdstat_eval:calls=1,.*rejected_calls=0,failed_calls=1/);
+    expect(told).toContain('errorstat_OOM:count=1');
+  });
+
   it('keep their writes from whom they say', () => {
     using test = testShard({ commands });
     const followers: string[] = [];
