@@ -5,6 +5,7 @@
 
 import type { Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
+import type { ScriptFlag } from '../scripting/flags.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
 import {
@@ -122,6 +123,8 @@ export interface CommandDeclaration<S extends Shape> {
   readonly reachesBy?: (words: readonly string[]) => string | null;
   /** Only where the flags do not say it: whether this very request may change data. */
   readonly mayWrite?: (shard: Shard, words: readonly string[]) => boolean;
+  /** What the script or function that a request runs tells of itself; null: nothing, or there is none. */
+  readonly scriptFlags?: (shard: Shard, words: readonly string[]) => ReadonlySet<ScriptFlag> | null;
   readonly tips?: Tips;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** Said by servers and their developers, not by applications. */
@@ -148,6 +151,7 @@ export interface Command {
   readonly channels: ChannelSpec | undefined;
   readonly reachesBy: ((words: readonly string[]) => string | null) | undefined;
   readonly mayWrite: ((shard: Shard, words: readonly string[]) => boolean) | undefined;
+  readonly scriptFlags: CommandDeclaration<Shape>['scriptFlags'];
   readonly tips: Tips;
   readonly deprecated: { readonly since: string; readonly replacedBy: string } | undefined;
   readonly isForServers: boolean;
@@ -188,6 +192,7 @@ export function defineCommand<const S extends Shape>(declaration: CommandDeclara
     channels: declaration.channels,
     reachesBy: declaration.reachesBy,
     mayWrite: declaration.mayWrite,
+    scriptFlags: declaration.scriptFlags,
     tips: declaration.tips ?? {},
     deprecated: declaration.deprecated,
     isForServers: declaration.isForServers ?? false,

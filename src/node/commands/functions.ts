@@ -102,6 +102,7 @@ function call(name: 'FCALL' | 'FCALL_RO'): Command {
     summary: isReadonly ? 'Calls a function that only reads.' : 'Calls a function of a library.',
     complexity: 'Depends on the function that is executed.',
     flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
+    scriptFlags: ({ libraries }, words) => libraries.find(words[1]!)?.found.flags ?? null,
     mayWrite: ({ libraries }, words) => !isReadonly && libraries.find(words[1]!)?.found.flags.has('no-writes') !== true,
     arity: -3,
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),

@@ -2,7 +2,6 @@
 
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { shaOf } from '../scripting/cache.ts';
 import type { ScriptFlag } from '../scripting/flags.ts';
 import { compile, flagsOf, idIn } from '../scripting/program.ts';
 import { runScript, withEngine } from '../scripting/run.ts';
@@ -47,6 +46,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
     summary: `Runs a ${isReadonly ? 'read-only ' : ''}Lua script given by its ${by === 'sha' ? 'SHA1 digest' : 'source'}.`,
     complexity: 'Depends on the script that is executed.',
     flags: [...flags, isReadonly ? 'readonly' : 'may_replicate'],
+    scriptFlags: (shard, words) => flagsGiven(shard, words[1]!),
     mayWrite: (shard, words) => !isReadonly && flagsGiven(shard, words[1]!)?.has('no-writes') !== true,
     arity: -3,
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
@@ -63,7 +63,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
       if (count > words.length) throw refuse('ERR', "Number of keys can't be greater than number of args");
       if (count < 0) throw refuse('ERR', "Number of keys can't be negative");
       const { scripts } = context.shard;
-      const known = scripts.find(by === 'sha' ? script.toLowerCase() : shaOf(script));
+      const known = by === 'sha' ? scripts.find(script.toLowerCase()) : scripts.findSource(script);
       if (known === undefined && by === 'sha') throw refuse('NOSCRIPT');
       return withEngine(context, ({ scripts: machine }) => {
         const compiled = known ?? compile(machine, script);
@@ -86,7 +86,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
 const load = (context: CommandContext, source: string) =>
   withEngine(context, ({ scripts: machine }) => {
     const { scripts } = context.shard;
-    const script = scripts.find(shaOf(source)) ?? compile(machine, source);
+    const script = scripts.findSource(source) ?? compile(machine, source);
     scripts.add(script, 'loaded');
     return script.sha;
   });

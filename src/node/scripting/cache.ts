@@ -28,7 +28,10 @@ const SCRIPT_BYTES = 192;
 export class ScriptCache {
   readonly #loaded = new Map<string, Script>();
   readonly #evaluated = new Map<string, Script>();
+  readonly #bySource = new Map<string, Script>();
   #sourceBytes = 0;
+  /** Of those that only EVAL brought: the last that was used. */
+  #newest: Script | null = null;
 
   get count(): number {
     return this.#loaded.size + this.#evaluated.size;
@@ -39,28 +42,38 @@ export class ScriptCache {
     return this.count * SCRIPT_BYTES + this.#sourceBytes;
   }
 
+  /** Spares the digest of what has just been asked for. */
+  findSource(source: string): Script | undefined {
+    const known = this.#bySource.get(source);
+    return known === undefined ? undefined : this.find(known.sha);
+  }
+
   find(sha: string): Script | undefined {
     const loaded = this.#loaded.get(sha);
     if (loaded !== undefined) return loaded;
     const script = this.#evaluated.get(sha);
-    if (script === undefined) return undefined;
+    if (script === undefined || script === this.#newest) return script;
     this.#evaluated.delete(sha); // used last: forgotten last
     this.#evaluated.set(sha, script);
+    this.#newest = script;
     return script;
   }
 
   add(script: Script, how: 'loaded' | 'evaluated'): void {
     if (!this.#loaded.has(script.sha) && !this.#evaluated.has(script.sha)) this.#sourceBytes += script.source.length;
+    this.#bySource.set(script.source, script);
     if (how === 'loaded') {
       this.#evaluated.delete(script.sha);
       this.#loaded.set(script.sha, script);
       return;
     }
     this.#evaluated.set(script.sha, script);
+    this.#newest = script;
     if (this.#evaluated.size <= EVALUATED_MAX) return;
     for (const [sha, oldest] of this.#evaluated) {
       this.#evaluated.delete(sha);
       this.#sourceBytes -= oldest.source.length;
+      this.#bySource.delete(oldest.source);
       drop([oldest]);
       break;
     }
@@ -70,6 +83,8 @@ export class ScriptCache {
     drop([...this.#loaded.values(), ...this.#evaluated.values()]);
     this.#loaded.clear();
     this.#evaluated.clear();
+    this.#bySource.clear();
+    this.#newest = null;
     this.#sourceBytes = 0;
   }
 }

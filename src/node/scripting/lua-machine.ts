@@ -83,6 +83,7 @@ interface RawHandlers {
 }
 
 const RESULT_BYTES = 8;
+const SCRATCH_BYTES = 16 * 1024;
 const MEMORY_FULL = 'ERR script needs more memory than the script engine has';
 /** The library `os`, of which only `clock` is there. [redis since 7.4] */
 const COMPAT_OS = 2;
@@ -91,7 +92,10 @@ export class LuaMachine {
   readonly #lua: RawLua;
   readonly #writer = new WireWriter();
   readonly #result: number;
-  #memory: Buffer;
+  /** All of it; it does not grow. */
+  readonly #memory: Buffer;
+  /** For what the engine reads during a call and does not keep. */
+  readonly #scratch: number;
   #host: ScriptHost | null = null;
   #register: ((registered: Registered) => string) | null = null;
   #protocol: Protocol = 2;
@@ -106,26 +110,31 @@ export class LuaMachine {
     this.#lua = lua;
     this.#memory = Buffer.from(lua.HEAPU8.buffer);
     this.#result = lua._alloc(RESULT_BYTES);
+    this.#scratch = lua._alloc(SCRATCH_BYTES);
     handlers.call = (result, at) => {
-      const answer = this.#told(readWords(this.#heap, at));
+      const answer = this.#told(readWords(this.#memory, at));
       const writer = this.#writer.start();
       if (answer === null) writer.nothing();
       else if (typeof answer === 'number') writer.integer(answer);
       else writer.bulk(answer);
-      this.#give(result, writer.written);
+      this.#give(result);
     };
     handlers.pcall = (result, at) => {
-      const reply = this.#called(readWords(this.#heap, at));
+      const reply = this.#called(readWords(this.#memory, at));
       const writer = this.#writer.start();
       if (reply instanceof Failure) writer.error(reply.text);
       else writer.reply(reply, this.#protocol);
-      this.#give(result, writer.written);
+      this.#give(result);
     };
     handlers.sha1hex = (result, at, bytes) => {
+      // Read by the engine as the text itself, without a tag
       const digest = createHash('sha1')
-        .update(this.#heap.subarray(at, at + bytes))
+        .update(this.#memory.subarray(at, at + bytes))
         .digest('hex');
-      this.#give(result, Buffer.from(digest, 'latin1'));
+      const place = this.#alloc(digest.length);
+      this.#memory.latin1Write(digest, place);
+      this.#memory.writeUInt32LE(place, result);
+      this.#memory.writeUInt32LE(digest.length, result + 4);
     };
     handlers.log = handlers.setresp = () => undefined;
     // While the engine asks for constants its globals are not locked yet
@@ -136,7 +145,7 @@ export class LuaMachine {
         [PRELUDE, kind, REDIS_VERSION, String(versionNumber(REDIS_VERSION))],
       );
       if (ready !== 'ready') throw new Error(`the prelude of Lua: ${JSON.stringify(ready)}`);
-      this.#heap.fill(0, result, result + RESULT_BYTES);
+      this.#memory.fill(0, result, result + RESULT_BYTES);
     };
     lua._set_limits(FUEL_MAX, 0, 0);
     lua._set_compat(COMPAT_OS);
@@ -218,19 +227,24 @@ export class LuaMachine {
 
   #evaluate(source: string, keys: readonly string[], values: readonly string[]): Reply {
     const lua = this.#lua;
-    const sourceAt = this.#copy(source);
     const writer = this.#writer.start();
     writer.words(keys, values);
-    const { written } = writer;
-    const wordsAt = this.#copy(written);
+    const { length } = writer;
+    const isSmall = source.length + length <= SCRATCH_BYTES;
+    const sourceAt = isSmall ? this.#scratch : this.#alloc(source.length);
+    const wordsAt = isSmall ? sourceAt + source.length : this.#alloc(length);
+    const memory = this.#memory;
+    memory.latin1Write(source, sourceAt);
+    writer.copyTo(memory, wordsAt);
     const result = this.#result;
-    lua._eval_with_args(result, sourceAt, source.length, wordsAt, written.length, keys.length);
-    lua._free_mem(sourceAt);
-    lua._free_mem(wordsAt);
-    const heap = this.#heap;
-    const at = heap.readUInt32LE(result);
+    lua._eval_with_args(result, sourceAt, source.length, wordsAt, length, keys.length);
+    if (!isSmall) {
+      lua._free_mem(sourceAt);
+      lua._free_mem(wordsAt);
+    }
+    const at = memory.readUInt32LE(result);
     if (at === 0) return null;
-    const reply = new WireReader(heap, at, this.#protocol).value();
+    const reply = new WireReader(memory, at, this.#protocol).value();
     lua._free_mem(at);
     return reply;
   }
@@ -294,34 +308,24 @@ export class LuaMachine {
     return all;
   }
 
-  /** The engine frees it. */
-  #give(result: number, answer: Buffer): void {
-    let bytes = answer;
-    let at = this.#lua._alloc(bytes.length);
+  /** What the writer holds; the engine frees it. */
+  #give(result: number): void {
+    const writer = this.#writer;
+    let at = this.#lua._alloc(writer.length);
     if (at === 0) {
-      const writer = this.#writer.start();
-      writer.error(MEMORY_FULL);
-      bytes = writer.written;
-      at = this.#copy(bytes);
-    } else this.#heap.set(bytes, at);
-    const heap = this.#heap;
-    heap.writeUInt32LE(at, result);
-    heap.writeUInt32LE(bytes.length, result + 4);
+      writer.start().error(MEMORY_FULL);
+      at = this.#alloc(writer.length);
+    }
+    const memory = this.#memory;
+    writer.copyTo(memory, at);
+    memory.writeUInt32LE(at, result);
+    memory.writeUInt32LE(writer.length, result + 4);
   }
 
-  /** Into the machine's memory; the caller frees it. */
-  #copy(bytes: string | Buffer): number {
-    const at = this.#lua._alloc(Math.max(1, bytes.length));
+  #alloc(bytes: number): number {
+    const at = this.#lua._alloc(Math.max(1, bytes));
     if (at === 0) throw new RangeError('the memory of Lua is full');
-    if (typeof bytes === 'string') this.#heap.latin1Write(bytes, at);
-    else this.#heap.set(bytes, at);
     return at;
-  }
-
-  /** All of its memory; another when that has grown. */
-  get #heap(): Buffer {
-    if (this.#memory.buffer !== this.#lua.HEAPU8.buffer) this.#memory = Buffer.from(this.#lua.HEAPU8.buffer);
-    return this.#memory;
   }
 }
 

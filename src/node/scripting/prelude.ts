@@ -71,11 +71,16 @@ end
 pcall = function(...) return afterPcall(luaPcall(...)) end
 
 local function afterXpcall(ok, ...)
-  if not ok and stopped then error((...), 0) end
+  if not ok and stopped then error('Script killed by fuel limit', 0) end
   return ok, ...
 end
 xpcall = function(f, handler)
-  return afterXpcall(luaXpcall(f, function(e) return handler(plain(e)) end))
+  return afterXpcall(luaXpcall(f, function(e)
+    local ok, answer = luaPcall(handler, plain(e))
+    if ok then return answer end
+    plain(answer) -- the handler may be what does not end
+    return 'error in error handling'
+  end))
 end
 
 local function afterResume(ok, e, ...)

@@ -117,18 +117,26 @@ function commandOf(shard: Shard, words: readonly string[]): Command | null {
 
 function callFromScript(shard: Shard, session: Session, words: readonly string[], isReadonly: boolean): Reply {
   const command = commandOf(shard, words);
-  if (command === null) return new Failure('ERR Unknown Redis command called from script');
-  if (!arityHolds(command, words)) return new Failure('ERR Wrong number of args calling Redis command from script');
+  if (command === null) return rejected(shard, null, 'ERR Unknown Redis command called from script');
+  if (!arityHolds(command, words))
+    return rejected(shard, command, 'ERR Wrong number of args calling Redis command from script');
   if (command.flags.has('noscript') && !shard.scriptsCallAll)
-    return new Failure('ERR This Redis command is not allowed from script');
+    return rejected(shard, command, 'ERR This Redis command is not allowed from script');
   if (session.kind !== 'primary' && isStale(shard) && !command.flags.has('stale'))
-    return new Failure('ERR Can not execute the command on a stale replica');
+    return rejected(shard, command, 'ERR Can not execute the command on a stale replica');
   const denial = shard.permissions.check(session, command, words, 'lua');
   if (denial !== null)
-    return new Failure(`ERR ACL failure in script: ${denialText(denial, session.user.name, command)}`);
+    return rejected(shard, command, `ERR ACL failure in script: ${denialText(denial, session.user.name, command)}`);
   if (isReadonly && (command.isWrite || command.flags.has('may_replicate')))
-    return new Failure('ERR Write commands are not allowed from read-only scripts.');
+    return rejected(shard, command, 'ERR Write commands are not allowed from read-only scripts.');
   const refusal = check(shard, session, command, words);
-  if (refusal !== undefined) return new Failure(refusal.message);
+  if (refusal !== undefined) return rejected(shard, command, refusal.message);
   return shard.call(session, command, words, false);
+}
+
+/** Counts as what it is, though it never ran. [redis script.c scriptCall] */
+function rejected({ commandStats }: Shard, command: Command | null, text: string): Failure {
+  if (command !== null) commandStats.of(command).rejected++;
+  commandStats.error(text);
+  return new Failure(text);
 }

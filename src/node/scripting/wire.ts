@@ -43,9 +43,12 @@ export class WireWriter {
   #bytes = Buffer.allocUnsafe(1024);
   #at = 0;
 
-  /** Valid until the next `start`. */
-  get written(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
+  get length(): number {
+    return this.#at;
+  }
+
+  copyTo(memory: Buffer, at: number): void {
+    this.#bytes.copy(memory, at, 0, this.#at);
   }
 
   start(): this {

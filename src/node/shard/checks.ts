@@ -35,30 +35,48 @@ const permitted: Check = (shard, session, command, words) => {
  * Whoever makes room does so before the command and not for it: what a command needs is not known before. A queue may grow
  * without end, so nothing is queued either.
  */
-const roomy: Check = (shard, session, command) =>
-  shard.eviction.hasRoom() || !needsMemory(session, command) ? undefined : refuse('OOM');
+const roomy: Check = (shard, session, command, words) =>
+  shard.eviction.hasRoom() || !needsMemory(shard, session, command, words) ? undefined : refuse('OOM');
 
-const needsMemory = ({ transaction: { queue } }: Session, command: Command): boolean => {
-  if (command.flags.has('denyoom')) return true;
+const needsMemory = (
+  shard: Shard,
+  { transaction: { queue } }: Session,
+  command: Command,
+  words: readonly string[],
+): boolean => {
+  if (growsData(shard, command, words)) return true;
   if (queue === null) return false;
-  if (command.name === 'EXEC') return queue.some((queued) => queued.command.flags.has('denyoom'));
+  if (command.name === 'EXEC') return queue.some((queued) => growsData(shard, queued.command, queued.words));
   return !LEAVES_QUEUE.has(command.name);
 };
 
+/** By its own flags, or by what a script tells of itself. [redis script.c scriptFlagsToCmdFlags] */
+function growsData(shard: Shard, command: Command, words: readonly string[]): boolean {
+  const told = command.scriptFlags?.(shard, words) ?? null;
+  return told === null ? command.flags.has('denyoom') : !told.has('no-writes') && !told.has('allow-oom');
+}
+
 const LEAVES_QUEUE: ReadonlySet<string> = new Set(['DISCARD', 'MULTI', 'WATCH', 'QUIT', 'RESET']);
 
-const writable: Check = (shard, session, command) =>
+const writable: Check = (shard, session, command, words) =>
   shard.role === 'replica' &&
   session.kind !== 'primary' &&
   shard.config.get('replica-read-only') &&
-  writes(session, command)
+  writes(shard, session, command, words)
     ? refuse('READONLY')
     : undefined;
 
 /** EXEC writes when its queue does. */
-const writes = (session: Session, command: Command): boolean =>
-  command.isWrite ||
-  (command.name === 'EXEC' && session.transaction.queue?.some((queued) => queued.command.isWrite) === true);
+const writes = (shard: Shard, session: Session, command: Command, words: readonly string[]): boolean =>
+  changesData(shard, command, words) ||
+  (command.name === 'EXEC' &&
+    session.transaction.queue?.some((queued) => changesData(shard, queued.command, queued.words)) === true);
+
+/** A script that tells nothing of itself is judged by each of its calls. */
+function changesData(shard: Shard, command: Command, words: readonly string[]): boolean {
+  const told = command.scriptFlags?.(shard, words) ?? null;
+  return told === null ? command.isWrite : !told.has('no-writes');
+}
 
 /** RESP2 cannot tell a push from a reply, so a subscriber may only manage its subscriptions. */
 const notSubscribed: Check = (_shard, session, command) =>
@@ -91,17 +109,19 @@ const loaded: Check = (shard, session, command) =>
   shard.loading && session.kind !== 'primary' && !command.flags.has('loading') ? refuse('LOADING') : undefined;
 
 /** A disk that takes nothing: what was written now could be lost. [redis server.c processCommand] */
-const kept: Check = (shard, session, command) =>
-  shard.writesHindered !== null && session.kind !== 'primary' && (writes(session, command) || command.name === 'PING')
+const kept: Check = (shard, session, command, words) =>
+  shard.writesHindered !== null &&
+  session.kind !== 'primary' &&
+  (writes(shard, session, command, words) || command.name === 'PING')
     ? shard.writesHindered
     : undefined;
 
 /** What only this server has could be lost with it. [redis replication.c checkGoodReplicasStatus] */
-const attended: Check = (shard, session, command) =>
+const attended: Check = (shard, session, command, words) =>
   shard.replicasMin > 0 &&
   shard.role === 'primary' &&
   session.kind !== 'primary' &&
-  writes(session, command) &&
+  writes(shard, session, command, words) &&
   shard.replicasWithin(shard.config.get('min-replicas-max-lag') * 1000) < shard.replicasMin
     ? refuse('NOREPLICAS')
     : undefined;

@@ -51,6 +51,12 @@ describeReal('the flags of a script', () => {
       else ours.bytes(...words);
     }
     for (const request of REQUESTS) {
+      const queued = await rawExchange(real.port, [['MULTI'], request, ['EXEC']].map(encodeRequest).join(''));
+      const ourQueued = [['MULTI'], request, ['EXEC']].map((words) => ours.bytes(...words)).join('');
+      if (ourQueued !== queued)
+        differences.push(
+          `queued: ${request.slice(0, 2).join(' ')}\n ours:   ${JSON.stringify(ourQueued)}\n theirs: ${JSON.stringify(queued)}`,
+        );
       const theirs = await rawExchange(real.port, encodeRequest(request));
       const answered = ours.bytes(...request);
       if (answered !== theirs)

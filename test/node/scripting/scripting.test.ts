@@ -130,6 +130,17 @@ describe('scripts', () => {
     }
   });
 
+  it('count what their calls were refused, at the command that was refused', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('CONFIG', 'SET', 'maxmemory', '1');
+    expect(client.bytes('EVAL', "return redis.call('set', 'a', 'b')", '0')).toMatch(/^-OOM/);
+    const told = client.bytes('INFO', 'commandstats') + client.bytes('INFO', 'errorstats');
+    expect(told).toMatch(/cmdstat_set:calls=0,.*rejected_calls=1,failed_calls=0/);
+    expect(told).toMatch(/cmdstat_eval:calls=1,.*rejected_calls=0,failed_calls=1/);
+    expect(told).toContain('errorstat_OOM:count=1');
+  });
+
   it('keep their writes from whom they say', () => {
     using test = testShard({ commands });
     const followers: string[] = [];
@@ -154,7 +165,8 @@ describe('scripts', () => {
     client.call('CONFIG', 'SET', 'replica-serve-stale-data', 'no');
     test.shard.role = 'replica';
     expect(client.bytes('EVAL', 'return 1', '0')).toMatch(/^-MASTERDOWN/);
-    expect(client.bytes('EVAL', '#!lua\nreturn 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua flags=no-writes\nreturn 1', '0')).toMatch(/^-MASTERDOWN/);
+    expect(client.bytes('EVAL', '#!lua\nreturn 1', '0')).toMatch(/^-READONLY/);
     expect(client.bytes('EVAL', '#!lua flags=allow-stale,no-writes\nreturn 1', '0')).toBe(':1\r\n');
     expect(client.bytes('EVAL', "#!lua flags=allow-stale,no-writes\nreturn redis.call('get','x')", '0')).toMatch(
       /^-ERR Can not execute the command on a stale replica script/,
@@ -177,10 +189,15 @@ describe('scripts', () => {
   it('that do not end are stopped, and the next ones run', () => {
     using test = testShard({ commands });
     const client = test.client();
-    expect(client.bytes('EVAL', 'while true do end', '0')).toContain('Script killed by fuel limit');
+    for (const endless of [
+      'local f = function() while true do end end while true do pcall(f) end',
+      "while true do xpcall(function() error('x') end, function() while true do end end) end",
+    ]) {
+      expect(client.bytes('EVAL', endless, '0'), endless).toContain('Script killed by fuel limit');
+    }
     expect(client.call('EVAL', 'return 1', '0')).toBe(1);
     expect(client.bytes('SCRIPT', 'KILL')).toBe('-NOTBUSY No scripts in execution right now.\r\n');
-  }, 30_000);
+  }, 60_000);
 
   it('run inside a transaction', () => {
     using test = testShard({ commands });

@@ -178,6 +178,8 @@ export const SCRIPTS: readonly string[] = [
   'local ok, e = pcall(function() local x = nil + 1 end) return e',
   "local ok, e = xpcall(function() redis.call('nosuch') end, function(e) return type(e) end) return e",
   'local ok, e = xpcall(function() return nosuch end, function(e) return e end) return e',
+  "return {xpcall(function() error('x') end, function(e) error('y') end)}",
+  'return {xpcall(error, function(e) return type(e) end)}',
   'return {xpcall(function() return 1, 2 end, function(e) return e end)}',
   'return {pcall(function(...) return ... end, 1, nil, 3)}',
   "local co = coroutine.create(function() redis.call('nosuch') end) local ok, e = coroutine.resume(co) return type(e)",
