@@ -38,23 +38,22 @@ const orFailure =
   (replies, context) =>
     replies.find(isFailure) ?? fold(replies, context);
 
+/** Alone or, place by place, in arrays of them (SCRIPT EXISTS, WAITAOF). */
 const numbers = (reduce: (values: number[]) => number): Fold =>
-  orFailure((replies) => `:${reduce(replies.map(integerOf))}\r\n`);
+  orFailure((replies) => {
+    if (countOf(replies[0]!) < 0) return `:${reduce(replies.map(integerOf))}\r\n`;
+    const columns = replies.map(itemsOf);
+    const items = columns[0]!.map(
+      (_, at) => `:${reduce(columns.map((column) => integerOf(column[at] ?? ':0\r\n')))}\r\n`,
+    );
+    return `*${items.length}\r\n${items.join('')}`;
+  });
 
 /** All must succeed. */
 export const firstFailureOr: Fold = orFailure((replies) => replies[0]!);
 const sum = numbers((values) => values.reduce((total, value) => total + value, 0));
 
-const bit = (holds: boolean): string => `:${holds ? 1 : 0}\r\n`;
-
-/** 0 and 1, alone or as arrays of them (SCRIPT EXISTS). */
-const logical = (holds: (values: number[]) => boolean): Fold =>
-  orFailure((replies) => {
-    if (countOf(replies[0]!) < 0) return bit(holds(replies.map(integerOf)));
-    const columns = replies.map(itemsOf);
-    const items = columns[0]!.map((_, at) => bit(holds(columns.map((column) => integerOf(column[at] ?? bit(false))))));
-    return `*${items.length}\r\n${items.join('')}`;
-  });
+const logical = (holds: (values: number[]) => boolean): Fold => numbers((values) => (holds(values) ? 1 : 0));
 
 const concatenated: Fold = orFailure((replies) => {
   const counts = replies.map(countOf);
@@ -93,6 +92,7 @@ const WHOLE_DATABASE: ReadonlyMap<string, Fold> = new Map([
   ['FLUSHDB', firstFailureOr],
   ['RANDOMKEY', anyOf],
   ['INFO', mergeInfo],
+  ['FUNCTION STATS', firstFailureOr],
   ['WAIT', numbers((values) => Math.min(...values))],
 ]);
 

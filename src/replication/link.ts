@@ -16,6 +16,7 @@ import { DEFAULT_LIMITS, ProtocolError, RequestDecoder } from '../resp/request-d
 import { encodeRequest } from '../resp/reply.ts';
 import type { ClientTls, Connection, Network, Timer, World } from '../world/world.ts';
 import { awaited, begin, next, type HandshakeMove, type HandshakeResult, type HandshakeState } from './handshake.ts';
+import { acknowledgement } from './synced-offset.ts';
 import { HandshakeReader, LineTooLong } from './handshake-reader.ts';
 import { rdbOutcome, type LinkOutcome } from './link-outcome.ts';
 import { Transfer, TransferError, transferFormat } from './transfer.ts';
@@ -450,15 +451,7 @@ export class ReplicaLink {
   #sendAck(): void {
     if (this.#phase !== 'streaming') return;
     this.#ackWanted = null;
-    const synced = this.#handler.syncedOffset?.() ?? null;
-    this.#connection?.write(
-      encodeRequest([
-        'REPLCONF',
-        'ACK',
-        String(this.#acknowledged),
-        ...(synced === null ? [] : ['FACK', String(synced)]),
-      ]),
-    );
+    this.#connection?.write(acknowledgement(this.#acknowledged, this.#handler.syncedOffset?.() ?? null));
   }
 
   #end(outcome: LinkOutcome): void {

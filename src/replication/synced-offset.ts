@@ -1,6 +1,11 @@
 /** Up to where a replica has its primary's stream in the log on its own disk, for acknowledgements (FACK) [redis replication.c replicationSendAck]. */
 
+import { encodeRequest } from '../resp/reply.ts';
 import type { SyncedLog } from '../node/shard/upper-layers.ts';
+
+/** What a replica tells its primary of the stream: up to where it is applied, and synced, if that is known. */
+export const acknowledgement = (applied: number, synced: number | null): string =>
+  encodeRequest(['REPLCONF', 'ACK', String(applied), ...(synced === null ? [] : ['FACK', String(synced)])]);
 
 export class SyncedOffset {
   /** Which place of the log tells of which offset: those not known to be synced, oldest first, each place once. */

@@ -51,11 +51,15 @@ export class Waits {
   waitForDisk(context: CommandContext, local: number, replicas: number, timeoutMs: number): Reply {
     const { offset } = this.#feed;
     const place = this.#shard.syncedLog?.place ?? 0;
+    const isLost = (): boolean => local > 0 && this.#shard.syncedLog === null; // appendonly was turned off
     const reachedHere = (): number => ((this.#shard.syncedLog?.synced ?? -1) >= place ? 1 : 0);
     const reached = (): number => this.#primary.syncedBy(offset);
     return this.#until(
       context,
-      { isReached: () => reachedHere() >= local && reached() >= replicas, reply: () => [reachedHere(), reached()] },
+      {
+        isReached: () => isLost() || (reachedHere() >= local && reached() >= replicas),
+        reply: () => [reachedHere(), reached()],
+      },
       timeoutMs,
     );
   }

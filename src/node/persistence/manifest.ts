@@ -18,6 +18,8 @@ export interface Manifest {
   readonly logs: readonly LogFile[];
 }
 
+export const NO_FILES: Manifest = { base: null, logs: [] };
+
 type ManifestOutcome =
   | { readonly ok: true; readonly manifest: Manifest }
   | { readonly ok: false; readonly detail: string };

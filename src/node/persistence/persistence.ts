@@ -18,7 +18,7 @@ import { Shard } from '../shard/shard.ts';
 import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
-import { baseName, formatManifest, logName, manifestName, type Manifest } from './manifest.ts';
+import { baseName, formatManifest, logName, type Manifest, manifestName, NO_FILES } from './manifest.ts';
 import { reloadFrom } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome } from './restore.ts';
 import { savePoints } from './save-points.ts';
@@ -27,7 +27,6 @@ import { SnapshotFile } from './snapshot-file.ts';
 const TICK_MS = 1_000;
 /** After a snapshot that failed [redis server.h CONFIG_BGSAVE_RETRY_DELAY]. */
 const RETRY_MS = 5_000;
-const NO_FILES: Manifest = { base: null, logs: [] };
 
 export class Persistence implements AnswerGate {
   readonly shard: Shard;
@@ -262,9 +261,7 @@ export class Persistence implements AnswerGate {
       if (this.#manifest.base === null || last === undefined) return this.rewrite();
       const opened = await this.#logFolder.append(last.name);
       if (!opened.ok) return opened;
-      const log = new AppendLog(this.shard, opened.value);
-      this.#useLog(log);
-      this.shard.syncedLog = log;
+      this.shard.syncedLog = this.#useLog(new AppendLog(this.shard, opened.value));
       return DONE;
     }
     // The snapshot takes the log's place before that goes.
@@ -326,7 +323,7 @@ export class Persistence implements AnswerGate {
     return DONE;
   }
 
-  #useLog(log: AppendLog): void {
+  #useLog(log: AppendLog): AppendLog {
     this.#log = log;
     this.#unsubscribe = this.shard.writeLog.subscribe({
       hearsNotes: true,
@@ -336,6 +333,7 @@ export class Persistence implements AnswerGate {
       },
     });
     this.shard.answerGate = this;
+    return log;
   }
 
   /** At the moment of a rewrite's snapshot. */

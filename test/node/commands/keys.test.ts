@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { hashCommands } from '../../../src/node/commands/hashes.ts';
 import { keyCommands } from '../../../src/node/commands/keys.ts';
+import { scanCommands } from '../../../src/node/commands/scan.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { collectWrites } from '../../support/writes.ts';
 
-const commands = [...keyCommands, ...stringCommands, ...hashCommands];
+const commands = [...keyCommands, ...scanCommands, ...stringCommands, ...hashCommands];
 
 describe('EXPIRE and its kin', () => {
   it('know no option that is only a name every object has', () => {
@@ -137,6 +138,7 @@ describe('RANDOMKEY and KEYS', () => {
     const writes: string[] = [];
     test.shard.writeLog.subscribe({ write: (_database, words) => writes.push(words.join(' ')) });
     client.call('SCAN', '0');
+    expect(writes.splice(0).sort()).toEqual(['DEL a', 'DEL b', 'DEL c']);
     for (const each of ['d', 'e']) client.call('SET', each, 'v', 'PX', '1');
     await world.advance(10);
     writes.length = 0;

@@ -91,7 +91,7 @@ describe('a session that ends', () => {
     expect(client.call('CLIENT', 'KILL', 'ID', String(waiter.id))).toBe(1);
     client.call('RPUSH', 'l', 'v');
     expect(client.call('LRANGE', 'l', '0', '-1')).toEqual(['v']);
-    expect(test.shard.sessions.has(waiter.id)).toBe(true);
+    expect(test.shard.sessions.has(waiter.id)).toBe(false);
   });
 
   it('goes with its shard', () => {
