@@ -12,6 +12,7 @@ import { coldStart } from './cold-start.ts';
 import { estimate } from './estimate.ts';
 import { fullSync } from './full-sync.ts';
 import { lazyFree } from './lazy-free.ts';
+import { large } from './large.ts';
 import { liveStream } from './live-stream.ts';
 import { memory } from './memory.ts';
 import { proxy } from './proxy.ts';
@@ -29,6 +30,7 @@ const VERSION_MS_MAX = 5_000;
 const TABLES: Readonly<Record<string, (isQuick: boolean) => Promise<Table>>> = {
   shard,
   memory,
+  large,
   estimate,
   'lazy-free': lazyFree,
   'full-sync': fullSync,

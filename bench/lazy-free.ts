@@ -18,10 +18,11 @@ const CASES: readonly { readonly load: MemoryLoad; readonly request: readonly st
   { load: 'sorted set of all', request: ['DEL', 'large'] },
   { load: 'list of all', request: ['DEL', 'large'] },
   { load: 'counters', request: ['FLUSHALL'] },
+  { load: 'hashes of 20 fields', request: ['FLUSHALL', 'ASYNC'] },
 ];
 
 const rowsFor = async ({ load, request }: (typeof CASES)[number], elements: number): Promise<readonly Row[]> => {
-  const what = `${request[0]}, ${load}`;
+  const what = `${request.join(' ')}, ${load}`;
   try {
     const job = { kind: 'lazy-free', load, elements, request, watchedMs: WATCHED_MS } as const;
     const { before, after } = await askMemory<LazyFreeAnswer>(job);

@@ -203,9 +203,13 @@ const worded = {
 export type FixedRefusal = keyof typeof fixed;
 export type WordedRefusal = keyof typeof worded;
 
+/** Without a stack trace: it would cost more than the command, and a shared one would hold on to the client that was refused first. */
 export class Refusal extends Error {
   constructor(text: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(text);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Refusal';
   }
 }
@@ -216,7 +220,6 @@ export function refuse(code: FixedRefusal): Refusal;
 export function refuse<C extends WordedRefusal>(code: C, ...parameters: Parameters<(typeof worded)[C]>): Refusal;
 export function refuse(code: FixedRefusal | WordedRefusal, ...parameters: unknown[]): Refusal {
   if (code in fixed) {
-    // Fixed refusals are shared: a stack trace would cost more than the command.
     let refusal = made.get(code);
     if (refusal === undefined) made.set(code, (refusal = new Refusal(fixed[code as FixedRefusal])));
     return refusal;

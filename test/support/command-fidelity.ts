@@ -86,7 +86,7 @@ export const FACT_DIFFERENCES: readonly FactDifference[] = [
   },
   { commands: 'wait', facts: ['flags', 'categories'], than: 'older', reason: 'scripts may call it since 7.2' },
   {
-    commands: 'acl|deluser acl|save acl|setuser config|resetstat msetnx randomkey scan',
+    commands: 'acl|deluser acl|save acl|setuser config|resetstat latency|reset msetnx randomkey scan',
     facts: ['tips'],
     than: 'older',
     reason: 'policies were corrected',
@@ -110,6 +110,7 @@ export const FACT_DIFFERENCES: readonly FactDifference[] = [
     than: 'older',
     reason: 'a request may be one word',
   },
+  { commands: 'client|pause', facts: ['since'], than: 'older', reason: 'the first release that had it, not a preview' },
   { commands: 'hscan', facts: ['arguments'], than: 'older', reason: 'NOVALUES of 7.4' },
   { commands: 'quit', facts: ['deprecation'], than: 'older', reason: 'deprecated by 7.2' },
   {
@@ -119,7 +120,8 @@ export const FACT_DIFFERENCES: readonly FactDifference[] = [
     reason: 'said to be deprecated since 7.2',
   },
   {
-    commands: 'bitop client|list config|get geohash geopos georadius georadiusbymember pfmerge psubscribe xinfo|stream',
+    commands:
+      'bitop client|list config|get geohash geopos georadius georadiusbymember module|loadex pfmerge psubscribe xinfo|stream',
     facts: ['arguments'],
     than: 'older',
     reason: 'documented better since; they take the same words',
@@ -127,8 +129,8 @@ export const FACT_DIFFERENCES: readonly FactDifference[] = [
   {
     commands: 'client|kill',
     facts: ['arguments'],
-    than: 'any',
-    reason: 'SLAVE, an older word for REPLICA, is taken and not shown; SKIPME is shown as a text',
+    than: 'older',
+    reason: 'MAXAGE of 7.4, and the words that SKIPME takes',
   },
   { commands: 'client|setname', facts: ['tips'], than: 'newer', reason: 'concerns one connection of an endpoint' },
 ];

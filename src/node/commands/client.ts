@@ -24,6 +24,8 @@ export const isClientAttribute = (text: string): boolean => /^[!-~]*$/.test(text
 const TIME_END = 2 ** 63;
 
 const types = ['NORMAL', 'MASTER', 'REPLICA', 'PUBSUB'].map((token) => pureToken(token));
+/** In Redis's order; SLAVE is an older word for REPLICA. */
+const typesToKill = ['NORMAL', 'MASTER', 'SLAVE', 'REPLICA', 'PUBSUB'].map((token) => pureToken(token));
 
 /** Some sessions, one line each. */
 const lines = (sessions: Iterable<Session>, { session: asking, now, words }: CommandContext): Reply =>
@@ -201,11 +203,17 @@ export const clientCommands: readonly Command[] = [
               multiple: true,
               arguments: [
                 { name: 'client-id', type: 'integer', token: 'ID', optional: true },
-                { name: 'client-type', type: 'oneof', token: 'TYPE', optional: true, arguments: types },
+                { name: 'client-type', type: 'oneof', token: 'TYPE', optional: true, arguments: typesToKill },
                 { name: 'username', type: 'string', token: 'USER', optional: true },
                 { name: 'addr', type: 'string', token: 'ADDR', optional: true },
                 { name: 'laddr', type: 'string', token: 'LADDR', optional: true },
-                { name: 'skipme', type: 'string', token: 'SKIPME', optional: true },
+                {
+                  name: 'skipme',
+                  type: 'oneof',
+                  token: 'SKIPME',
+                  optional: true,
+                  arguments: [pureToken('YES'), pureToken('NO')],
+                },
                 { name: 'maxage', type: 'integer', token: 'MAXAGE', optional: true },
               ],
             },
@@ -325,7 +333,7 @@ export const clientCommands: readonly Command[] = [
   defineCommand({
     name: 'CLIENT PAUSE',
     group: 'connection',
-    since: '2.9.50',
+    since: '3.0.0',
     summary: 'Lets the requests of all clients wait for a while, or those that may write.',
     complexity: 'O(1)',
     flags: ADMIN,

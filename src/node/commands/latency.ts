@@ -150,7 +150,7 @@ export const latencyCommands: readonly Command[] = [
     summary: 'Forgets the samples of some events, or of all.',
     complexity: 'O(1)',
     flags: FLAGS,
-    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    tips: { request: 'all_nodes', response: 'agg_sum' },
     arguments: { events: optional(many(named('event', text()))) },
     run({ shard: { latency } }, { events = [...latency.series.keys()] }) {
       return events.filter((event) => latency.reset(event)).length;

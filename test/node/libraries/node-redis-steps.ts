@@ -306,6 +306,10 @@ const wholeServer: Steps['steps'] = [
   async (redis) => (await redis.clientList()).map(({ name, db, user }) => [name, db, user]),
   (redis) => redis.clientUnblock(123_456),
   (redis) => redis.clientNoEvict(true),
+  (redis) => redis.clientPause(1),
+  (redis) => redis.clientUnpause(),
+  (redis) => redis.clientTrackingInfo(),
+  (redis) => redis.clientGetRedir(),
   async (redis) => sortedTexts(Object.entries(await redis.configGet(['maxmemory', 'maxmemory-policy']))),
   async (redis) => sortedTexts(Object.entries(await redis.configGet('lazyfree-lazy-*'))),
   (redis) => redis.configSet('maxmemory-samples', '7'),
@@ -365,6 +369,29 @@ const wholeServer: Steps['steps'] = [
   (redis) => redis.flushAll('ASYNC'),
 ];
 
+const LIBRARY = `#!lua name=mine
+redis.register_function('keep', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+redis.register_function{function_name='kept', callback=function(keys) return redis.call('GET', keys[1]) end, flags={'no-writes'}}`;
+
+const functions: Steps['steps'] = [
+  (redis) => redis.functionLoad(LIBRARY),
+  (redis) => redis.functionLoad(LIBRARY),
+  (redis) => redis.functionLoad(LIBRARY, { REPLACE: true }),
+  (redis) => redis.fCall('keep', { keys: ['fk'], arguments: ['välue'] }),
+  (redis) => redis.fCall('kept', { keys: ['fk'] }),
+  (redis) => redis.fCallRo('kept', { keys: ['fk'] }),
+  (redis) => redis.fCallRo('keep', { keys: ['fk'], arguments: ['x'] }),
+  (redis) => redis.fCall('absent', { keys: [] }),
+  async (redis) => (await redis.functionList()).map(({ library_name, engine }) => [library_name, engine]),
+  async (redis) => (await redis.functionListWithCode({ LIBRARYNAME: 'mine' })).map(({ library_code }) => library_code),
+  async (redis) => (await redis.functionStats()).running_script,
+  async (redis) => typeof (await redis.functionDump()),
+  (redis) => redis.functionFlush(),
+  (redis) => redis.functionList(),
+  (redis) => redis.functionDelete('mine'),
+  (redis) => redis.functionKill(),
+];
+
 const hashExpiry: Steps['steps'] = [
   (redis) => redis.hSet('he', { a: '1', b: '2', c: '3' }),
   (redis) => redis.hExpireAt('he', ['a', 'absent'], LATER),
@@ -385,7 +412,10 @@ const hashesOf8: Steps['steps'] = [
 ];
 
 export const NODE_REDIS_STEPS: readonly Steps[] = [
-  { since: '7.0', steps: [...strings, ...keys, ...lists, ...hashes, ...sets, ...sortedSets, ...places, ...streams] },
+  {
+    since: '7.0',
+    steps: [...strings, ...keys, ...lists, ...hashes, ...sets, ...sortedSets, ...places, ...streams, ...functions],
+  },
   { since: '7.4', steps: hashExpiry },
   { since: '8.0', steps: hashesOf8 },
   { since: '7.0', steps: wholeServer },

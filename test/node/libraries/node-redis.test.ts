@@ -182,3 +182,33 @@ describe.each([['RESP2', 2] as const, ['RESP3', 3] as const])('node-redis in %s'
     }
   });
 });
+
+describe('node-redis with a cache of its own', () => {
+  it('answers from it until another client changes what it holds', async () => {
+    await using shard = await servedShard();
+    const cached = createClient({
+      RESP: 3,
+      clientSideCache: { ttl: 0, maxEntries: 100, evictPolicy: 'LRU' },
+      socket: { host: '127.0.0.1', port: shard.port },
+    });
+    cached.on('error', () => undefined);
+    await cached.connect();
+    try {
+      using other = await connected(shard.port, 3);
+      await other.set('k', 'one');
+      await other.hSet('h', { f: 'v' });
+      expect(await cached.get('k')).toBe('one');
+      const asked = shard.shard.stats.commands;
+      for (let at = 0; at < 10; at++) expect(await cached.get('k')).toBe('one');
+      expect(shard.shard.stats.commands).toBe(asked);
+      expect({ ...(await cached.hGetAll('h')) }).toEqual({ f: 'v' });
+      await other.set('k', 'two');
+      await other.flushDb();
+      await other.set('k', 'three');
+      await eventually(async () => (await cached.get('k')) === 'three', patience('the cache is told'));
+      await eventually(async () => Object.keys(await cached.hGetAll('h')).length === 0, patience('of all keys, too'));
+    } finally {
+      cached.destroy();
+    }
+  });
+});

@@ -5,74 +5,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/node/commands/index.ts';
-import { encodeRequest } from '../../../src/resp/reply.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { cutAt } from '../../support/chunks.ts';
 import { testShard, type TestClient } from '../../support/fixtures.ts';
-import { mutated, requestsFrom } from '../../support/request-generator.ts';
+import { hostileBytes } from '../../support/hostile-requests.ts';
 
 const SCALE = Number(process.env['ANTIPODE_RUNS'] ?? 1);
 const REQUESTS = 2_000;
 const REQUESTS_PER_SHARD = 50;
-
-/** DEBUG may do what no ordinary client may (sleep, crash); leaving the connection has tests of its own. */
-const commands = dataCommands.filter((command) => !command.name.startsWith('DEBUG'));
-
-const junkWord = fc.oneof(
-  fc.constantFrom(
-    '',
-    '\0',
-    '\xff',
-    '\r\n',
-    '-1',
-    '0',
-    '9223372036854775807',
-    '-9223372036854775808',
-    '1e400',
-    'inf',
-    'nan',
-    '*',
-    '[',
-    '\\',
-  ),
-  fc.constantFrom(
-    'GET',
-    'EXEC',
-    'MULTI',
-    'NX',
-    'LIMIT',
-    'STORE',
-    'COUNT',
-    'WITHSCORES',
-    '(1',
-    '+',
-    '-',
-    '#',
-    'BY',
-    'a',
-    'b',
-    'c',
-  ),
-  fc.string({ unit: 'binary', maxLength: 8 }).map((text) => Buffer.from(text).toString('latin1')),
-  fc.constantFrom(1_000, 70_000).map((length) => 'x'.repeat(length)),
-);
-const name = fc.constantFrom(...commands.map((command) => command.name.split(' ')));
-const randomRequest = fc.tuple(name, fc.array(junkWord, { maxLength: 6 })).map(([words, more]) => [...words, ...more]);
-const request = fc.oneof(
-  { weight: 3, arbitrary: mutated(requestsFrom(commands)) },
-  { weight: 1, arbitrary: randomRequest },
-);
-
-/** Bytes of a request, whole or broken. */
-const bytes = fc.oneof(
-  { weight: 8, arbitrary: request.map((words) => encodeRequest(words)) },
-  fc.tuple(request, fc.nat(), fc.nat(255)).map(([words, place, byte]) => {
-    const text = encodeRequest(words);
-    const at = place % text.length;
-    return text.slice(0, at) + String.fromCharCode(byte) + text.slice(at + 1);
-  }),
-  request.map((words) => `${words.join(' ')}\r\n`),
-);
 
 function answers(client: TestClient): boolean {
   return !client.closed && client.bytes('PING') === '+PONG\r\n';
@@ -92,7 +32,7 @@ describe('hostile clients', () => {
 
   it('any requests, broken or not, in any chunks, are survived', { timeout: 60_000 * SCALE }, async () => {
     const runs = Math.ceil((REQUESTS * SCALE) / REQUESTS_PER_SHARD);
-    const attack = fc.array(fc.tuple(fc.nat(2), bytes, fc.array(fc.nat(100_000), { maxLength: 3 })), {
+    const attack = fc.array(fc.tuple(fc.nat(2), hostileBytes, fc.array(fc.nat(100_000), { maxLength: 3 })), {
       minLength: REQUESTS_PER_SHARD,
       maxLength: REQUESTS_PER_SHARD,
       size: 'max',
