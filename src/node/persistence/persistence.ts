@@ -223,9 +223,8 @@ export class Persistence implements AnswerGate {
   }
 
   get passed(): number {
-    const log = this.#log;
-    if (log === null) return Infinity;
-    return this.#isSyncedAlways ? log.synced : log.written;
+    if (this.#log === null) return Infinity;
+    return this.#isSyncedAlways ? this.#log.synced : this.#log.written;
   }
 
   get #isSyncedAlways(): boolean {
