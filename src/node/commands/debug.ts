@@ -28,6 +28,7 @@ import { encodingOf } from '../keyspace/value-facts.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { afterwards } from './afterwards.ts';
 import { rest } from './arguments.ts';
+import { tableOf, tableStats } from './debug-tables.ts';
 import { defineCommand, type Command } from './command.ts';
 import { persistenceOf } from '../persistence/persistence.ts';
 import { reload } from '../persistence/reload.ts';
@@ -134,6 +135,29 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       const mark = keyspace.accessMark(key!) ?? 0;
       const idleSeconds = Math.floor(shard.access.idleMs(mark, now) / 1000);
       return new Status(`Value at:0x0 ${facts} lru:${mark} lru_seconds_idle:${idleSeconds}`);
+    },
+  },
+  HTSTATS: {
+    words: [1, 2],
+    help: ['HTSTATS <dbid> [full]', 'How full the hash tables of a database are.'],
+    run({ shard }, [database, full]) {
+      const keyspace = shard.keyspaces[parseInteger(database!) ?? -1];
+      if (keyspace === undefined) throw refuse('ERR', 'Out of range database');
+      const isFull = full?.toLowerCase() === 'full';
+      const [keys, expiries] = [keyspace.values, keyspace.expires].map((each) => tableStats(each, isFull));
+      return new Verbatim(`[Dictionary HT]\n${keys}[Expires HT]\n${expiries}`, 'txt');
+    },
+  },
+  'HTSTATS-KEY': {
+    words: [1, 2],
+    help: ['HTSTATS-KEY <key> [full]', 'How full the hash table of a value is.'],
+    run({ keyspace }, [key, full]) {
+      const value = keyspace.values.get(key!);
+      if (value === undefined) throw refuse('NO_SUCH_KEY');
+      const table = tableOf(value);
+      if (table === null)
+        throw refuse('ERR', 'The value stored at the specified key is not represented using an hash table');
+      return new Verbatim(tableStats(table, full?.toLowerCase() === 'full'), 'txt');
     },
   },
   SLEEP: {

@@ -75,8 +75,8 @@ export const persistenceCommands: readonly Command[] = [
     run({ shard }) {
       const persistence = kept(shard);
       if (persistence.isRewriting) throw refuse('ERR', 'Background append only file rewriting already in progress');
-      if (!persistence.hasLog) throw refuse('ERR', 'there is no append log: CONFIG SET appendonly yes begins one');
-      void persistence.rewrite();
+      // Without a log there is nothing to begin anew: one beside a snapshot would win over it at the next start
+      if (persistence.hasLog) void persistence.rewrite();
       return new Status('Background append only file rewriting started');
     },
   }),

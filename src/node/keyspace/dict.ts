@@ -54,6 +54,10 @@ export class Dict<V> {
     this.#marks = options.marked ? [] : null;
   }
 
+  get buckets(): number {
+    return this.#buckets;
+  }
+
   get size(): number {
     return this.#size;
   }

@@ -70,6 +70,11 @@ export class HashValue extends Measured {
     return VALUE_BYTES + table + this.#textBytes + (this.#expiries?.memoryBytes ?? 0);
   }
 
+  /** Null while the fields are a plain list. */
+  get table(): Dict<string> | null {
+    return Array.isArray(this.#store) ? null : this.#store;
+  }
+
   get encoding(): 'listpack' | 'listpackex' | 'hashtable' {
     if (!Array.isArray(this.#store)) return 'hashtable';
     return this.#expiries === null ? 'listpack' : 'listpackex';

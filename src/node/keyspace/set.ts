@@ -52,6 +52,11 @@ export class SetValue extends Measured {
     return VALUE_BYTES + table + this.#textBytes;
   }
 
+  /** Null while the members are a plain list. */
+  get table(): Dict<true> | null {
+    return Array.isArray(this.#members) ? null : this.#members;
+  }
+
   get encoding(): SetEncoding {
     if (!Array.isArray(this.#members)) return 'hashtable';
     return this.#integers ? 'intset' : 'listpack';

@@ -72,6 +72,11 @@ export class SortedSetValue extends Measured {
     return 2 * VALUE_BYTES + order + table + this.#textBytes;
   }
 
+  /** Null while members and scores are a plain list. */
+  get table(): Dict<number> | null {
+    return this.#scores;
+  }
+
   get encoding(): SortedSetEncoding {
     return this.#scores === null ? 'listpack' : 'skiplist';
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { debugCommands } from '../../../src/node/commands/debug.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { keyCommands } from '../../../src/node/commands/keys.ts';
+import { setCommands } from '../../../src/node/commands/sets.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
@@ -12,7 +13,7 @@ import { describeReal, startRealRedis } from '../../support/real-redis.ts';
 import { POOLS } from '../../support/request-generator.ts';
 import { writesOfEveryType } from '../../support/writes-of-every-type.ts';
 
-const commands = [...debugCommands, ...stringCommands, ...keyCommands];
+const commands = [...debugCommands, ...stringCommands, ...keyCommands, ...setCommands];
 
 describe('DEBUG SLEEP', () => {
   it('holds every session of its shard, and no other shard', async () => {
@@ -77,6 +78,34 @@ describe('DEBUG', () => {
     expect(a.call('DEBUG', 'DIGEST')).toBe(b.call('DEBUG', 'DIGEST'));
     b.call('EXPIRE', 'x', '100');
     expect(a.call('DEBUG', 'DIGEST')).not.toBe(b.call('DEBUG', 'DIGEST'));
+  });
+
+  it('tells how full the hash tables of a database and of a large value are', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    expect(client.call('DEBUG', 'HTSTATS', '3')).toBe(
+      ['Dictionary', 'Expires']
+        .map(
+          (name) => `[${name} HT]\nHash table 0 stats (main hash table):\nNo stats available for empty dictionaries\n`,
+        )
+        .join(''),
+    );
+    client.call('SET', 'k', 'v');
+    expect(client.call('DEBUG', 'HTSTATS', '0', 'full')).toContain(
+      ' table size: 4\n number of elements: 1\n different slots: 1\n max chain length: 1\n',
+    );
+    expect(client.bytes('DEBUG', 'HTSTATS', '77')).toBe('-ERR Out of range database\r\n');
+    expect(client.bytes('DEBUG', 'HTSTATS-KEY', 'k')).toBe(
+      '-ERR The value stored at the specified key is not represented using an hash table\r\n',
+    );
+    client.call('SADD', 's', ...Array.from({ length: 1000 }, (_, at) => `m${at}`));
+    const text = String(client.call('DEBUG', 'HTSTATS-KEY', 's', 'FULL'));
+    expect(text).toContain(' number of elements: 1000\n');
+    const counted = [...text.matchAll(/^ {3}(\d+): (\d+) /gm)].reduce(
+      (sum, [, length, count]) => sum + Number(length) * Number(count),
+      0,
+    );
+    expect(counted).toBe(1000);
   });
 
   it('tells about a value, matches patterns, and refuses what it does not know', () => {
