@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
 import type { Address, ListenOutcome, World } from '../world/world.ts';
+import type { UserDeclaration } from './shard-setup.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
@@ -47,7 +48,7 @@ export const shard = (program: Command): void => {
 };
 
 const run = async (_words: readonly string[], options: ShardCliOptions, command: Command): Promise<void> => {
-  const [{ readDirectives }, { portOf, shardSetup }] = await Promise.all([
+  const [{ configFileOf, readDirectives }, { portOf, shardSetup }] = await Promise.all([
     import('./server-directives.ts'),
     import('./shard-setup.ts'),
   ]);
@@ -75,6 +76,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   const world = new SystemWorld();
   const say = setup.logFile === null ? printLine : await linesInto(setup.logFile);
   const config: Record<string, string> = { ...setup.config, port: String(port) };
+  if (options.host !== undefined) config['bind'] = options.host;
   const aclFile = setup.config['aclfile'] === undefined ? undefined : textOf(setup.config['aclfile']);
   const kept = await keepingOptions(options.data ?? setup.dir, world, config);
   let shard: ShardType;
@@ -84,9 +86,11 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     await kept?.lock.release();
     throw new CliFailure(error instanceof Error ? error.message : String(error));
   }
+  shard.configFile = configFileOf(command.args);
   const replication = attachReplication(shard);
   saveMarks(shard);
   if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);
+  else await declareUsers(shard, setup.users, kept);
   const persistence = kept === null ? null : attachPersistence(shard, kept.folder);
   const outcome = await serveShard(shard, world.network, { host, port });
   if (!outcome.ok) {
@@ -171,6 +175,19 @@ const loadUsers = async (shard: ShardType, path: string, kept: Kept | null): Pro
   shard.close();
   await kept?.lock.release();
   throw new CliFailure(`--aclfile ${path}: ${loaded.detail}; correct the file, or begin with an empty one`);
+};
+
+/** As `user` lines of a redis.conf say. */
+const declareUsers = async (shard: ShardType, users: readonly UserDeclaration[], kept: Kept | null): Promise<void> => {
+  const { declarationProblem } = await import('../node/acl/access-list.ts');
+  for (const { name, words, where } of users) {
+    const outcome = shard.permissions.users.declare(name, words);
+    if (outcome.ok) continue;
+    shard.close();
+    await kept?.lock.release();
+    const word = outcome.why === 'modifier' ? outcome.word : name;
+    throw new CliFailure(`${where}: Error in user declaration '${word}': ${declarationProblem(outcome)}`);
+  }
 };
 
 interface Kept {

@@ -104,6 +104,7 @@ export class Replication implements ReplicaOwner {
     shard.expiryPolicy = 'hide';
     shard.linkUp = false;
     this.#replica = new Replica(this, source);
+    shard.config.note('replicaof', `${source.host} ${source.port}`);
     shard.world.log.event('replica-of', { source: `${source.host}:${source.port}` });
   }
 
@@ -113,6 +114,7 @@ export class Replication implements ReplicaOwner {
     const { shard } = this;
     this.#replica.end();
     this.#replica = null;
+    shard.config.note('replicaof', '');
     shard.role = 'primary';
     shard.expiryPolicy = 'delete';
     shard.linkUp = false;

@@ -33,7 +33,7 @@ describe('directives', () => {
       follows: { host: '127.0.0.1', port: 6379 },
       config: {
         port: '7002',
-        bind: '127.0.0.2',
+        bind: '127.0.0.2 -::1',
         requirepass: 'a b',
         maxmemory: '5mb',
         save: '900 1 300 10',
@@ -43,6 +43,7 @@ describe('directives', () => {
       dir: null,
       logFile: null,
       pidFile: null,
+      users: [],
       inert: ['tcp-backlog'],
     });
     expect((await setupOf(file, '--save', '')).config['save']).toBe('');
@@ -64,6 +65,19 @@ describe('directives', () => {
     [['/nosuch/redis.conf'], /cannot read \/nosuch\/redis.conf/],
   ])('refuse %j', async (words, message) => {
     await expect(setupOf(...words)).rejects.toThrow(message);
+  });
+
+  it('say users, each once, and not beside an ACL file', async () => {
+    const file = written('users.conf', 'user default off\n\nuser alice on >p (+get ~a*)\n');
+    expect((await setupOf(file)).users).toEqual([
+      { name: 'default', words: ['off'], where: `${folder}/users.conf:1` },
+      { name: 'alice', words: ['on', '>p', '(+get', '~a*)'], where: `${folder}/users.conf:3` },
+    ]);
+    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow("--user: user 'alice' is declared twice");
+    await expect(setupOf(file, '--user')).rejects.toThrow('--user: user needs a name and rules');
+    await expect(setupOf(file, '--aclfile', 'x')).rejects.toThrow(
+      `${folder}/users.conf:1: users are declared either here or in the aclfile x, not in both`,
+    );
   });
 
   it('name the line of the file that is wrong', async () => {

@@ -1,13 +1,28 @@
 /** CONFIG: parameters looked at and changed while the server runs. The parameters themselves are in `shard/config.ts`. */
 
-import { MapReply, OK } from '../../resp/reply.ts';
+import { MapReply, OK, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
+import type { CommandContext } from '../shard/context.ts';
+import { rewriteConfigFile } from '../shard/config-rewrite.ts';
+import { afterwards } from './afterwards.ts';
 import { many, rest, text } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand } from './help.ts';
 
 const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
+
+/** `everything`: parameters too that are at their defaults. */
+export function rewriteConfig(context: CommandContext, everything: boolean): Reply {
+  const { shard } = context;
+  const { configFile } = shard;
+  if (configFile === null) throw refuse('ERR', 'The server is running without a config file');
+  const work = async () => {
+    const outcome = await rewriteConfigFile(shard, configFile, everything);
+    return outcome.ok ? outcome : { ok: false as const, detail: `Rewriting config file: ${outcome.detail}` };
+  };
+  return afterwards(context, work, OK);
+}
 
 export const configCommands: readonly Command[] = [
   defineCommand({
@@ -67,6 +82,18 @@ export const configCommands: readonly Command[] = [
   }),
 
   defineCommand({
+    name: 'CONFIG REWRITE',
+    group: 'server',
+    since: '2.8.0',
+    summary: 'Writes the parameters as they are now into the configuration file.',
+    complexity: 'O(1)',
+    flags: ADMIN,
+    tips: { request: 'all_nodes', response: 'all_succeeded' },
+    arguments: {},
+    run: (context) => rewriteConfig(context, false),
+  }),
+
+  defineCommand({
     name: 'CONFIG RESETSTAT',
     group: 'server',
     since: '2.0.0',
@@ -88,6 +115,7 @@ export const configCommands: readonly Command[] = [
     lines: [
       ['GET <pattern> [<pattern> ...]', 'Parameters whose names match, with their values.'],
       ['SET <parameter> <value> [<parameter> <value> ...]', 'Changes parameters, all of them or none.'],
+      ['REWRITE', 'Writes the parameters as they are now into the configuration file.'],
       ['RESETSTAT', 'Begins the statistics of INFO anew.'],
     ],
   }),

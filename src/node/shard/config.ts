@@ -4,6 +4,7 @@
  */
 
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
+import { quoted } from '../acl/words.ts';
 import { parseInteger } from '../commands/numbers.ts';
 import {
   INT64_MAX,
@@ -13,10 +14,10 @@ import {
   type Parameter,
   type ParameterName,
 } from './config-parameters.ts';
-import { parseBytes } from './memory-size.ts';
+import { parseBytes, shortBytes } from './memory-size.ts';
 import { canonicalSavePoints, savePoints } from '../persistence/save-points.ts';
 import { notificationLetters, shownLetters } from './notification-classes.ts';
-import { changeOutputLimits } from './output-limits.ts';
+import { changeOutputLimits, outputLimitLines } from './output-limits.ts';
 
 const INT64_MAX_TEXT = '9223372036854775807';
 
@@ -30,6 +31,13 @@ export type ConfigOutcome =
 type ParseOutcome =
   | { readonly ok: true; readonly value: string | number | boolean }
   | { readonly ok: false; readonly detail: string };
+
+export interface DirectiveLine {
+  /** What follows the name. */
+  readonly text: string;
+  /** It differs from what a server without it would have. */
+  readonly isForced: boolean;
+}
 
 export class Config {
   readonly #values = new Map<ParameterName, string | number | boolean>();
@@ -55,6 +63,11 @@ export class Config {
   /** Called after a change, with the parameter's main name. */
   onChange(listener: (name: ParameterName) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** A fact that somebody else decides, shown here. */
+  note(name: 'replicaof', value: string): void {
+    this.#values.set(name, value);
   }
 
   /** All or nothing [redis config.c configSetCommand]. */
@@ -87,9 +100,38 @@ export class Config {
     const name = parameterOf(given);
     if (name === undefined) return undefined;
     const value = this.#values.get(name)!;
+    if (PARAMETERS[name].kind === 'octal') return value.toString(8);
     if (PARAMETERS[name].kind === 'events') return shownLetters(notificationLetters(String(value))!);
     if (PARAMETERS[name].kind === 'bytes' && Number(value) < 0) return `${-Number(value)}%`;
     return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+  }
+
+  /** The words of lines of a redis.conf that say what its value is: none, one, or several that add up. Always in its main name. */
+  directiveLines(name: ParameterName): readonly DirectiveLine[] {
+    const parameter: Parameter = PARAMETERS[name];
+    const text = this.text(name)!;
+    const isForced = this.#values.get(name) !== parameter.value;
+    switch (parameter.kind) {
+      case 'save-points': {
+        // Always said: without a line other points would be the default
+        const points = savePoints(text)!;
+        if (points.length === 0) return [{ text: '""', isForced: true }];
+        return points.map((point) => ({ text: canonicalSavePoints([point]), isForced: true }));
+      }
+      case 'output-limits':
+        return outputLimitLines(text);
+      case 'bytes':
+        return [{ text: shortBytes(Number(text)), isForced }];
+      case 'text':
+        if (text === '' && !parameter.keepsEmpty) return [];
+        // These two are not said where they are as if nobody had said them [redis config.c rewriteConfigBindOption]
+        if ((name === 'bind' || name === 'replicaof') && !isForced) return [];
+        return [{ text: parameter.isList ? text : quoted(text), isForced: isForced || name === 'dir' }];
+      case 'events':
+        return [{ text: quoted(text), isForced }];
+      default:
+        return [{ text: text === '' ? '""' : text, isForced }];
+    }
   }
 
   /** Every name that is not hidden (aliases too) with its value as CONFIG GET prints it. */
@@ -164,6 +206,10 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
         return { ok: false, detail: 'argument must be a memory or percent value' };
       return value === null ? { ok: false, detail: 'argument must be a memory value' } : bounded(parameter, value);
     }
+    case 'octal':
+      return /^[0-7]{1,10}$/.test(raw)
+        ? bounded(parameter, Number.parseInt(raw, 8))
+        : { ok: false, detail: "argument couldn't be parsed into an integer" };
     case 'integer':
       break;
   }
