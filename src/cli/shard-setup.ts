@@ -8,7 +8,6 @@ import { isInert, parameterOf, PARAMETERS, type Parameter } from '../node/shard/
 import type { Directive } from './server-directives.ts';
 import { CliFailure } from './verb.ts';
 
-export const PORT_DEFAULT = 6379;
 const PORT_MAX = 65_535;
 
 export interface UserDeclaration {
@@ -19,8 +18,6 @@ export interface UserDeclaration {
 }
 
 export interface ShardSetup {
-  readonly port: number;
-  readonly host: string;
   readonly follows: Address | null;
   /** Parameters of the shard; binary. */
   readonly config: Readonly<Record<string, string>>;
@@ -37,8 +34,6 @@ export interface ShardSetup {
 /** Refused unless the value says that it is not wanted. */
 const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; readonly advice: string }>> = {
   daemonize: { unless: ['no'], advice: 'it stays in the foreground: start it with & or a supervisor' },
-  'tls-port': { unless: ['0'], advice: 'a lone shard speaks plain RESP only: an endpoint of antipode up offers TLS' },
-  unixsocket: { unless: [''], advice: 'it listens on TCP only: give --port' },
   'cluster-enabled': { unless: ['no'], advice: 'the OSS Cluster API is not offered' },
   loadmodule: { unless: [], advice: 'modules cannot be loaded' },
   'rename-command': { unless: [], advice: 'commands cannot be renamed: take them from users by an ACL' },
@@ -50,7 +45,7 @@ const ADDING: ReadonlySet<string> = new Set(['save', 'client-output-buffer-limit
 export function shardSetup(directives: readonly Directive[]): ShardSetup {
   const config: Record<string, string> = {};
   const inert = new Set<string>();
-  const found = { port: PORT_DEFAULT, host: '127.0.0.1', follows: null as Address | null };
+  let follows: Address | null = null;
   const users = new Map<string, UserDeclaration>();
   const files: Record<'dir' | 'logfile' | 'pidfile', string | null> = { dir: null, logfile: null, pidfile: null };
   for (const directive of directives) {
@@ -60,15 +55,14 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
       if (absent.unless.includes((values[0] ?? 'yes').toLowerCase())) continue;
       throw new CliFailure(`${where}: ${name} ${values.join(' ')}: ${absent.advice}`);
     }
-    if (name === 'port') found.port = portOf(where, only(directive), 0);
-    else if (name === 'bind') {
-      found.host = hostOf(directive);
-      config['bind'] = values.join(' ');
+    if (name === 'port') config['port'] = String(portOf(where, only(directive), 0));
+    else if (name === 'bind' && values.length === 0) {
+      throw new CliFailure(`${where}: bind needs an address, as in 127.0.0.1, or "" for none`);
     } else if (name === 'user') {
       const user = declared(directive);
       if (users.has(user.name)) throw new CliFailure(`${where}: user '${user.name}' is declared twice`);
       users.set(user.name, user);
-    } else if (name === 'replicaof' || name === 'slaveof') found.follows = followed(directive);
+    } else if (name === 'replicaof' || name === 'slaveof') follows = followed(directive);
     else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {
       files[name] = Buffer.from(only(directive), 'latin1').toString('utf8') || null;
     } else if (ADDING.has(name)) {
@@ -87,7 +81,6 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
       throw new CliFailure(`${where}: '${name}' is no option or directive: antipode shard --help says what there is`);
     }
   }
-  config['port'] = String(found.port);
   if (users.size > 0 && (config['aclfile'] ?? '') !== '') {
     const { where } = [...users.values()][0]!;
     throw new CliFailure(
@@ -98,7 +91,7 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
     if (files[name] !== null) config[name] = Buffer.from(files[name], 'utf8').toString('latin1');
   }
   return {
-    ...found,
+    follows,
     config,
     dir: files.dir,
     logFile: files.logfile,
@@ -116,13 +109,6 @@ function declared({ values: [name, ...words], where }: Directive): UserDeclarati
 function only({ name, values, where }: Directive): string {
   if (values.length === 1) return values[0]!;
   throw new CliFailure(`${where}: ${name} takes one value, given were ${values.length}: ${values.join(' ')}`);
-}
-
-/** The first that is not optional (`-::1`); `*`: every address. One is enough for a development server. */
-function hostOf({ name, values, where }: Directive): string {
-  const host = values.find((each) => !each.startsWith('-')) ?? values[0]?.slice(1);
-  if (host === undefined || host === '') throw new CliFailure(`${where}: ${name} needs an address, as in 127.0.0.1`);
-  return host === '*' ? '0.0.0.0' : host;
 }
 
 export const portOf = (where: string, given: string, min: number): number => {

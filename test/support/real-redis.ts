@@ -213,7 +213,8 @@ function plain(reply: unknown): RealReply {
   throw new Error(`a reply of an unexpected kind: ${typeof reply}`);
 }
 
-async function freePort(): Promise<number> {
+/** Nobody had it a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -3,6 +3,8 @@
 import { MapReply, OK, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
+import { isOfListening, type Config } from '../shard/config.ts';
+import { parameterOf, type ParameterName } from '../shard/config-parameters.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { rewriteConfigFile } from '../shard/config-rewrite.ts';
 import { afterwards } from './afterwards.ts';
@@ -11,6 +13,34 @@ import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand } from './help.ts';
 
 const ADMIN: readonly Flag[] = ['admin', 'noscript', 'loading', 'stale'];
+
+function setConfig(context: CommandContext, data: readonly string[]): Reply {
+  const { config } = context.shard;
+  if (data.length % 2 !== 0) throw refuse('SYNTAX');
+  const pairs = Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!] as const);
+  const names = pairs.flatMap(([name]) => parameterOf(name) ?? []);
+  if (!context.mayBlock && config.follow !== null && names.some(isOfListening)) {
+    throw refuse('ERR', 'CONFIG SET of where to listen waits for the network and cannot be part of a transaction');
+  }
+  const outcome = config.set(pairs);
+  if (outcome.ok) {
+    const { listening, restore } = outcome;
+    return listening.length === 0 ? OK : afterwards(context, () => follow(config, listening, restore), OK);
+  }
+  if (outcome.detail === null) throw refuse('CONFIG_UNKNOWN', outcome.name);
+  throw refuse('CONFIG_INVALID', outcome.name, outcome.detail);
+}
+
+async function follow(
+  config: Config,
+  names: readonly ParameterName[],
+  restore: () => void,
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly detail: string }> {
+  const outcome = await config.follow!(names);
+  if (outcome.ok) return outcome;
+  restore();
+  return { ok: false, detail: refuse('CONFIG_INVALID', outcome.name, outcome.detail).message.replace(/^ERR /, '') };
+}
 
 /** `everything`: parameters too that are at their defaults. */
 export function rewriteConfig(context: CommandContext, everything: boolean): Reply {
@@ -71,14 +101,7 @@ export const configCommands: readonly Command[] = [
         },
       },
     },
-    run({ shard }, { data }) {
-      if (data.length % 2 !== 0) throw refuse('SYNTAX');
-      const pairs = Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!] as const);
-      const outcome = shard.config.set(pairs);
-      if (outcome.ok) return OK;
-      if (outcome.detail === null) throw refuse('CONFIG_UNKNOWN', outcome.name);
-      throw refuse('CONFIG_INVALID', outcome.name, outcome.detail);
-    },
+    run: (context, { data }) => setConfig(context, data),
   }),
 
   defineCommand({

@@ -30,6 +30,8 @@ export interface Parameter {
   readonly atStart?: 'fixed' | 'protected';
   /** A share of `maxmemory` is taken too, as `5%`; the value is then negative. */
   readonly percentMax?: number;
+  /** Where the shard listens (`place`: set at start only, unless somebody follows it), or how TLS is spoken there. */
+  readonly listening?: 'place' | 'tls';
   /** Another name for the same parameter. */
   readonly alias?: string;
   /** Of the kind `word`: those that are accepted. */
@@ -93,8 +95,20 @@ const OBEYED = {
   masterauth: text(''),
   masteruser: text(''),
   databases: integer(16, 1, MAX_INT, { atStart: 'fixed' }),
-  port: integer(6379, 0, 65535, { atStart: 'fixed' }),
-  bind: text('127.0.0.1', { atStart: 'fixed', isList: true }),
+  port: integer(6379, 0, 65535, { listening: 'place' }),
+  bind: text('127.0.0.1', { listening: 'place', isList: true }),
+  'tls-auth-clients': word('yes', ['no', 'yes', 'optional'], { listening: 'tls' }),
+  'tls-ca-cert-dir': text('', { listening: 'tls' }),
+  'tls-ca-cert-file': text('', { listening: 'tls' }),
+  'tls-cert-file': text('', { listening: 'tls' }),
+  'tls-ciphers': text('', { listening: 'tls' }),
+  'tls-ciphersuites': text('', { listening: 'tls' }),
+  'tls-key-file': text('', { listening: 'tls' }),
+  'tls-key-file-pass': text('', { listening: 'tls' }),
+  'tls-port': integer(0, 0, 65535, { listening: 'place' }),
+  'tls-protocols': text('', { listening: 'tls' }),
+  unixsocket: text('', { atStart: 'fixed' }),
+  unixsocketperm: { kind: 'octal', min: 0, max: 0o777, value: 0, atStart: 'fixed' },
   // Whom replication follows: "host port", or nothing
   replicaof: text('', { atStart: 'fixed', alias: 'slaveof', isList: true }),
   logfile: text('', { atStart: 'fixed', keepsEmpty: true }),
@@ -256,29 +270,17 @@ const INERT = {
   'syslog-ident': text('redis', { atStart: 'fixed' }),
   'tcp-backlog': integer(511, 0, MAX_INT, { atStart: 'fixed' }),
   'tcp-keepalive': integer(300, 0, MAX_INT),
-  'tls-auth-clients': word('yes', ['no', 'yes', 'optional']),
-  'tls-ca-cert-dir': text(''),
-  'tls-ca-cert-file': text(''),
-  'tls-cert-file': text(''),
-  'tls-ciphers': text(''),
-  'tls-ciphersuites': text(''),
   'tls-client-cert-file': text(''),
   'tls-client-key-file': text(''),
   'tls-client-key-file-pass': text(''),
   'tls-cluster': boolean(false),
   'tls-dh-params-file': text(''),
-  'tls-key-file': text(''),
-  'tls-key-file-pass': text(''),
-  'tls-port': integer(0, 0, 65535, { atStart: 'fixed' }),
   'tls-prefer-server-ciphers': boolean(false),
-  'tls-protocols': text(''),
   'tls-replication': boolean(false),
   'tls-session-cache-size': integer(20_480, 0, MAX_INT),
   'tls-session-cache-timeout': integer(300, 0, MAX_INT),
   'tls-session-caching': boolean(true),
   'tracking-table-max-keys': integer(1_000_000, 0, INT64_MAX),
-  unixsocket: text('', { atStart: 'fixed' }),
-  unixsocketperm: { kind: 'octal', min: 0, max: 0o777, value: 0, atStart: 'fixed' },
   'use-exit-on-panic': boolean(false, { hidden: true }),
   'watchdog-period': integer(0, 0, MAX_INT, { hidden: true }),
 } as const satisfies Readonly<Record<string, Parameter>>;

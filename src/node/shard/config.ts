@@ -23,14 +23,21 @@ const INT64_MAX_TEXT = '9223372036854775807';
 
 type ValueOf<N extends ParameterName> = (typeof PARAMETERS)[N]['value'];
 
-/** `detail` is null when no parameter has that name. */
+/**
+ * `listening`: those of the changes that only `follow` makes true; when it cannot, `restore` takes back everything.
+ * `detail` is null when no parameter has that name.
+ */
 export type ConfigOutcome =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly listening: readonly ParameterName[]; readonly restore: () => void }
   | { readonly ok: false; readonly name: string; readonly detail: string | null };
 
 type ParseOutcome =
   | { readonly ok: true; readonly value: string | number | boolean }
   | { readonly ok: false; readonly detail: string };
+
+export type FollowOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly name: ParameterName; readonly detail: string };
 
 export interface DirectiveLine {
   /** What follows the name. */
@@ -42,6 +49,9 @@ export interface DirectiveLine {
 export class Config {
   readonly #values = new Map<ParameterName, string | number | boolean>();
   readonly #listeners: ((name: ParameterName) => void)[] = [];
+
+  /** Listens as the parameters of that kind say now, or as before; null: nobody does. */
+  follow: ((names: readonly ParameterName[]) => Promise<FollowOutcome>) | null = null;
 
   constructor(initial: Readonly<Record<string, string>> = {}) {
     for (const [name, parameter] of Object.entries(PARAMETERS) as [ParameterName, Parameter][]) {
@@ -66,7 +76,7 @@ export class Config {
   }
 
   /** A fact that somebody else decides, shown here. */
-  note(name: 'replicaof', value: string): void {
+  note<N extends 'port' | 'replicaof'>(name: N, value: ValueOf<N>): void {
     this.#values.set(name, value);
   }
 
@@ -77,7 +87,7 @@ export class Config {
       const name = parameterOf(given);
       if (name === undefined) return { ok: false, name: given, detail: null };
       const parameter: Parameter = PARAMETERS[name];
-      if (parameter.atStart !== undefined) {
+      if (parameter.atStart !== undefined || (parameter.listening === 'place' && this.follow === null)) {
         const what = parameter.atStart === 'protected' ? 'protected' : 'immutable';
         return { ok: false, name: given, detail: `can't set ${what} config` };
       }
@@ -90,9 +100,15 @@ export class Config {
       if (!parsed.ok) return { ok: false, name: given, detail: parsed.detail };
       changes.set(name, parsed.value);
     }
+    const before = [...changes.keys()].map((name) => [name, this.#values.get(name)!] as const);
+    this.#change(changes);
+    const listening = this.follow === null ? [] : [...changes.keys()].filter(isOfListening);
+    return { ok: true, listening, restore: () => this.#change(new Map(before)) };
+  }
+
+  #change(changes: ReadonlyMap<ParameterName, string | number | boolean>): void {
     for (const [name, value] of changes) this.#values.set(name, value);
     for (const name of changes.keys()) for (const listener of this.#listeners) listener(name);
-    return { ok: true };
   }
 
   /** The value as CONFIG GET prints it; undefined when no parameter has that name (in any case). */
@@ -139,6 +155,11 @@ export class Config {
     for (const given of parameterNames()) yield [given, this.text(given)!];
   }
 }
+
+/** A parameter is binary; a path that it names is text. */
+export const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
+
+export const isOfListening = (name: ParameterName): boolean => (PARAMETERS[name] as Parameter).listening !== undefined;
 
 /** The encoding thresholds as plain numbers: they are read for every change of an aggregate. */
 export const encodingLimits = (config: Config): EncodingLimits => ({
