@@ -10,6 +10,7 @@ import { defineCommand, type Command, type CommandDeclaration } from '../node/co
 import { parseInteger } from '../node/commands/numbers.ts';
 import type { CommandContext } from '../node/shard/context.ts';
 import type { Address } from '../world/world.ts';
+import { migrationCommands } from './migration.ts';
 import { replicationOf } from './replication.ts';
 import { roleReply } from './facts.ts';
 
@@ -106,6 +107,8 @@ const following = {
 const STREAM_FLAGS = ['admin', 'noscript', 'no_async_loading', 'no_multi'] as const;
 
 export const replicationCommands: readonly Command[] = [
+  ...migrationCommands,
+
   defineCommand({ ...following, name: 'REPLICAOF', since: '5.0.0' }),
 
   defineCommand({
