@@ -12,6 +12,7 @@ import { refuse } from '../resp/refusals.ts';
 import { dumpPayload } from '../rdb/payload.ts';
 import { byHand, integer, text, unread } from '../node/commands/arguments.ts';
 import { defineCommand, type Command } from '../node/commands/command.ts';
+import { migrateWords } from '../node/commands/migrate-words.ts';
 import { parseInteger } from '../node/commands/numbers.ts';
 import type { Keyspace } from '../node/keyspace/keyspace.ts';
 import { toRdbValue } from '../node/keyspace/rdb-values.ts';
@@ -254,11 +255,11 @@ function migrate(context: CommandContext, words: readonly string[]): Reply {
   return reply;
 }
 
-/** The words behind KEYS, or the one key. */
+/** The words behind KEYS, or the one key; both are too much, and none is found. */
 const keyPositions = (words: readonly string[]): number[] => {
-  const at = words.findIndex((word, place) => place > 5 && word.toUpperCase() === 'KEYS');
-  if (words[3] !== '' || at < 0) return [3];
-  return Array.from({ length: words.length - at - 1 }, (_, place) => at + 1 + place);
+  const { keysFrom } = migrateWords(words);
+  if (keysFrom === null) return [3];
+  return words[3] === '' ? Array.from({ length: words.length - keysFrom }, (_, at) => keysFrom + at) : [];
 };
 
 export const migrationCommands: readonly Command[] = [
@@ -284,6 +285,7 @@ export const migrationCommands: readonly Command[] = [
       },
     ],
     keyPositions,
+    keyFlags: () => ['RW', 'access', 'delete'],
     arguments: {
       host: text(),
       port: unread(integer()),
@@ -293,7 +295,7 @@ export const migrationCommands: readonly Command[] = [
           type: 'oneof',
           arguments: [
             { name: 'key', type: 'key' },
-            { name: 'empty-string', type: 'pure-token', token: '""' },
+            { name: 'empty-string', type: 'pure-token', token: '' },
           ],
         },
       },
@@ -308,11 +310,12 @@ export const migrationCommands: readonly Command[] = [
           type: 'oneof',
           optional: true,
           arguments: [
-            { name: 'auth', type: 'string', token: 'AUTH' },
+            { name: 'auth', type: 'string', token: 'AUTH', optional: true },
             {
               name: 'auth2',
               type: 'block',
               token: 'AUTH2',
+              optional: true,
               arguments: [
                 { name: 'username', type: 'string' },
                 { name: 'password', type: 'string' },

@@ -13,6 +13,7 @@ import type { Shard } from '../node/shard/shard.ts';
 import type { StreamPosition } from '../node/shard/upper-layers.ts';
 import type { Address, Network } from '../world/world.ts';
 import { replicationFields, statsFields } from './facts.ts';
+import { Failover } from './failover.ts';
 import { Feed } from './feed.ts';
 import type { Loading } from '../node/persistence/loading.ts';
 import { Primary } from './primary.ts';
@@ -37,6 +38,7 @@ export class Replication implements ReplicaOwner {
   readonly feed: Feed;
   readonly primary: Primary;
   readonly waits: Waits;
+  readonly failover: Failover;
   readonly network: Network;
   /** Called with the AUX fields of a dump whose data the shard has taken over. */
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
@@ -61,10 +63,12 @@ export class Replication implements ReplicaOwner {
       feed: this.feed,
       streamDatabase: () => this.#replica?.database ?? this.feed.selectedDatabase,
       functions: () => shard.libraries.codes,
+      isFailingOver: () => this.failover.state !== 'no-failover',
       replicaBuffer: options.replicaBuffer ?? null,
     });
     shard.forgetReplicationId = () => this.feed.forget();
     this.waits = new Waits(this.feed, this.primary);
+    this.failover = new Failover(this);
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
@@ -88,8 +92,8 @@ export class Replication implements ReplicaOwner {
     return { port, ...(announceHost === undefined ? {} : { host: announceHost }) };
   }
 
-  /** Follows that server from now on. The data stay until its own have arrived. */
-  follow(source: Address): void {
+  /** Follows that server from now on. The data stay until its own have arrived. `takesOver`: it is to stop being a replica. */
+  follow(source: Address, takesOver = false): void {
     const { shard } = this;
     const wasPrimary = this.#replica === null;
     this.#replica?.end();
@@ -103,7 +107,7 @@ export class Replication implements ReplicaOwner {
     shard.role = 'replica';
     shard.expiryPolicy = 'hide';
     shard.linkUp = false;
-    this.#replica = new Replica(this, source);
+    this.#replica = new Replica(this, source, takesOver);
     shard.config.note('replicaof', `${source.host} ${source.port}`);
     shard.world.log.event('replica-of', { source: `${source.host}:${source.port}` });
   }
@@ -125,6 +129,11 @@ export class Replication implements ReplicaOwner {
 
   installed(loading: Loading): void {
     for (const listener of this.onInstalled) listener(loading.facts);
+  }
+
+  tookOver(refused: boolean): void {
+    if (refused) this.failover.abort('the target rejected PSYNC FAILOVER');
+    else this.failover.ended();
   }
 
   historyChanged(): void {
@@ -170,6 +179,7 @@ export class Replication implements ReplicaOwner {
   }
 
   #close(): void {
+    this.failover.close();
     this.#replica?.end();
     this.primary.close();
     this.waits.close();

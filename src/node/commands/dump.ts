@@ -141,6 +141,7 @@ export const dumpCommands: readonly Command[] = [
     ...restoring,
     name: 'RESTORE-ASKING',
     group: 'server',
+    isForServers: true,
     since: '3.0.0',
     summary: 'RESTORE as nodes of a cluster send it while a slot moves.',
     flags: ['write', 'denyoom', 'asking'],

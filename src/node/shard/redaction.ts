@@ -4,6 +4,7 @@
  */
 
 import type { Command } from '../commands/command.ts';
+import { migrateWords } from '../commands/migrate-words.ts';
 
 const REDACTED = '(redacted)';
 /** Parameters whose values are secrets [redis config.c SENSITIVE_CONFIG]. */
@@ -24,18 +25,11 @@ const SECRET_WORDS: ReadonlyMap<string, IsSecret> = new Map<string, IsSecret>([
   ['ACL GETUSER', from(2)],
   ['ACL DELUSER', from(2)],
   ['CONFIG SET', (at, words) => at > 2 && at % 2 === 1 && SECRETS.has(words[at - 1]!.toLowerCase())],
-  ['MIGRATE', (at, words) => at > 6 && isMigrateSecret(at, words)],
+  ['MIGRATE', (at, words) => migrateWords(words).secrets.has(at)],
   ['HELLO', (at, words) => isWord(words[at - 1], 'auth') || (at > 3 && isWord(words[at - 2], 'auth'))],
 ]);
 
 const isWord = (word: string | undefined, name: string): boolean => word?.toLowerCase() === name;
-
-/** Behind AUTH, or the two behind AUTH2; no key is one. */
-function isMigrateSecret(at: number, words: readonly string[]): boolean {
-  const keys = words.findIndex((word, place) => place > 5 && isWord(word, 'keys'));
-  if (keys >= 0 && at > keys) return false;
-  return isWord(words[at - 1], 'auth') || isWord(words[at - 1], 'auth2') || isWord(words[at - 2], 'auth2');
-}
 
 /** The words as they may be shown. */
 export function redacted(command: Command, words: readonly string[]): readonly string[] {
