@@ -20,6 +20,10 @@ export interface Directive {
   readonly where: string;
 }
 
+/** The file that can be rewritten; null: there is none. */
+export const configFileOf = ([file]: readonly string[]): string | null =>
+  file === undefined || file.startsWith('-') ? null : resolve(file);
+
 /** A first word that is no option names the file (`-`: standard input); what follows overrides it. */
 export async function readDirectives(words: readonly string[]): Promise<Directive[]> {
   const [file] = words;

@@ -4,16 +4,20 @@
  */
 
 import type { Address } from '../world/world.ts';
-import { isInert, parameterOf } from '../node/shard/config-parameters.ts';
+import { isInert, parameterOf, PARAMETERS, type Parameter } from '../node/shard/config-parameters.ts';
 import type { Directive } from './server-directives.ts';
 import { CliFailure } from './verb.ts';
 
-export const PORT_DEFAULT = 6379;
 const PORT_MAX = 65_535;
 
+export interface UserDeclaration {
+  readonly name: string;
+  /** Rules as ACL SETUSER takes them; binary. */
+  readonly words: readonly string[];
+  readonly where: string;
+}
+
 export interface ShardSetup {
-  readonly port: number;
-  readonly host: string;
   readonly follows: Address | null;
   /** Parameters of the shard; binary. */
   readonly config: Readonly<Record<string, string>>;
@@ -21,6 +25,8 @@ export interface ShardSetup {
   readonly dir: string | null;
   readonly logFile: string | null;
   readonly pidFile: string | null;
+  /** Those that `user` lines say, in order. */
+  readonly users: readonly UserDeclaration[];
   /** Directives that were given and change nothing. */
   readonly inert: readonly string[];
 }
@@ -28,28 +34,19 @@ export interface ShardSetup {
 /** Refused unless the value says that it is not wanted. */
 const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; readonly advice: string }>> = {
   daemonize: { unless: ['no'], advice: 'it stays in the foreground: start it with & or a supervisor' },
-  'tls-port': { unless: ['0'], advice: 'a lone shard speaks plain RESP only: an endpoint of antipode up offers TLS' },
-  unixsocket: { unless: [''], advice: 'it listens on TCP only: give --port' },
   'cluster-enabled': { unless: ['no'], advice: 'the OSS Cluster API is not offered' },
   loadmodule: { unless: [], advice: 'modules cannot be loaded' },
-  user: { unless: [], advice: 'put users into a file of their own and name it with aclfile' },
   'rename-command': { unless: [], advice: 'commands cannot be renamed: take them from users by an ACL' },
 };
 
-/** Of several words, or none. */
-const MANY_WORDS: ReadonlySet<string> = new Set([
-  'latency-tracking-info-percentiles',
-  'oom-score-adj-values',
-  'shutdown-on-sigint',
-  'shutdown-on-sigterm',
-]);
 /** Their lines add up. */
 const ADDING: ReadonlySet<string> = new Set(['save', 'client-output-buffer-limit']);
 
 export function shardSetup(directives: readonly Directive[]): ShardSetup {
   const config: Record<string, string> = {};
   const inert = new Set<string>();
-  const found = { port: PORT_DEFAULT, host: '127.0.0.1', follows: null as Address | null };
+  let follows: Address | null = null;
+  const users = new Map<string, UserDeclaration>();
   const files: Record<'dir' | 'logfile' | 'pidfile', string | null> = { dir: null, logfile: null, pidfile: null };
   for (const directive of directives) {
     const { name, values, where } = directive;
@@ -58,9 +55,14 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
       if (absent.unless.includes((values[0] ?? 'yes').toLowerCase())) continue;
       throw new CliFailure(`${where}: ${name} ${values.join(' ')}: ${absent.advice}`);
     }
-    if (name === 'port') found.port = portOf(where, only(directive), 0);
-    else if (name === 'bind') found.host = hostOf(directive);
-    else if (name === 'replicaof' || name === 'slaveof') found.follows = followed(directive);
+    if (name === 'port') config['port'] = String(portOf(where, only(directive), 0));
+    else if (name === 'bind' && values.length === 0) {
+      throw new CliFailure(`${where}: bind needs an address, as in 127.0.0.1, or "" for none`);
+    } else if (name === 'user') {
+      const user = declared(directive);
+      if (users.has(user.name)) throw new CliFailure(`${where}: user '${user.name}' is declared twice`);
+      users.set(user.name, user);
+    } else if (name === 'replicaof' || name === 'slaveof') follows = followed(directive);
     else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {
       files[name] = Buffer.from(only(directive), 'latin1').toString('utf8') || null;
     } else if (ADDING.has(name)) {
@@ -71,30 +73,42 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
     } else {
       const parameter = parameterOf(name);
       if (parameter !== undefined) {
-        config[name] = MANY_WORDS.has(name) ? values.join(' ') : only(directive);
+        const { isList }: Parameter = PARAMETERS[parameter];
+        config[name] = isList ? values.join(' ') : only(directive);
         if (isInert(parameter)) inert.add(name);
         continue;
       }
       throw new CliFailure(`${where}: '${name}' is no option or directive: antipode shard --help says what there is`);
     }
   }
-  Object.assign(config, { port: String(found.port), bind: found.host });
+  if (users.size > 0 && (config['aclfile'] ?? '') !== '') {
+    const { where } = [...users.values()][0]!;
+    throw new CliFailure(
+      `${where}: users are declared either here or in the aclfile ${config['aclfile']}, not in both`,
+    );
+  }
   for (const name of ['logfile', 'pidfile'] as const) {
     if (files[name] !== null) config[name] = Buffer.from(files[name], 'utf8').toString('latin1');
   }
-  return { ...found, config, dir: files.dir, logFile: files.logfile, pidFile: files.pidfile, inert: [...inert] };
+  return {
+    follows,
+    config,
+    dir: files.dir,
+    logFile: files.logfile,
+    pidFile: files.pidfile,
+    users: [...users.values()],
+    inert: [...inert],
+  };
+}
+
+function declared({ values: [name, ...words], where }: Directive): UserDeclaration {
+  if (name !== undefined) return { name, words, where };
+  throw new CliFailure(`${where}: user needs a name and rules, as in: user alice on >password ~* +@all`);
 }
 
 function only({ name, values, where }: Directive): string {
   if (values.length === 1) return values[0]!;
   throw new CliFailure(`${where}: ${name} takes one value, given were ${values.length}: ${values.join(' ')}`);
-}
-
-/** The first that is not optional (`-::1`); `*`: every address. One is enough for a development server. */
-function hostOf({ name, values, where }: Directive): string {
-  const host = values.find((each) => !each.startsWith('-')) ?? values[0]?.slice(1);
-  if (host === undefined || host === '') throw new CliFailure(`${where}: ${name} needs an address, as in 127.0.0.1`);
-  return host === '*' ? '0.0.0.0' : host;
 }
 
 export const portOf = (where: string, given: string, min: number): number => {

@@ -6,7 +6,9 @@ import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
-import type { Address, ListenOutcome, World } from '../world/world.ts';
+import type { Place, StartOutcome } from '../node/shard/listening.ts';
+import { isSocketPath, type World } from '../world/world.ts';
+import type { UserDeclaration } from './shard-setup.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
@@ -47,17 +49,15 @@ export const shard = (program: Command): void => {
 };
 
 const run = async (_words: readonly string[], options: ShardCliOptions, command: Command): Promise<void> => {
-  const [{ readDirectives }, { portOf, shardSetup }] = await Promise.all([
+  const [{ configFileOf, readDirectives }, { portOf, shardSetup }] = await Promise.all([
     import('./server-directives.ts'),
     import('./shard-setup.ts'),
   ]);
   const setup = shardSetup(await readDirectives(command.args));
-  const port = options.port === undefined ? setup.port : portOf('--port', options.port, 0);
-  const host = options.host ?? setup.host;
   const source = setup.follows;
   const [
     { Shard },
-    { serveShard },
+    { Listening },
     { shardCommands },
     { attachReplication },
     { attachPersistence },
@@ -65,7 +65,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     { SystemWorld },
   ] = await Promise.all([
     import('../node/shard/shard.ts'),
-    import('../node/shard/resp-server.ts'),
+    import('../node/shard/listening.ts'),
     import('../cluster/control/shard-commands.ts'),
     import('../replication/replication.ts'),
     import('../node/persistence/persistence.ts'),
@@ -74,7 +74,11 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   ]);
   const world = new SystemWorld();
   const say = setup.logFile === null ? printLine : await linesInto(setup.logFile);
-  const config: Record<string, string> = { ...setup.config, port: String(port) };
+  const config: Record<string, string> = { ...setup.config };
+  if (options.port !== undefined) config['port'] = String(portOf('--port', options.port, 0));
+  if (options.host !== undefined) config['bind'] = options.host;
+  const path = config['unixsocket'] ?? '';
+  if (path !== '') config['unixsocket'] = bytesOf(absolute(textOf(path)));
   const aclFile = setup.config['aclfile'] === undefined ? undefined : textOf(setup.config['aclfile']);
   const kept = await keepingOptions(options.data ?? setup.dir, world, config);
   let shard: ShardType;
@@ -84,21 +88,26 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     await kept?.lock.release();
     throw new CliFailure(error instanceof Error ? error.message : String(error));
   }
+  shard.configFile = configFileOf(command.args);
   const replication = attachReplication(shard);
   saveMarks(shard);
   if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);
+  else await declareUsers(shard, setup.users, kept);
   const persistence = kept === null ? null : attachPersistence(shard, kept.folder);
-  const outcome = await serveShard(shard, world.network, { host, port });
-  if (!outcome.ok) {
+  const listening = new Listening(shard, world.network);
+  const outcome = await listening.start();
+  const [main] = listening.places;
+  if (!outcome.ok || main === undefined) {
     shard.close();
     await kept?.lock.release();
-    throw new CliFailure(listenFailure({ host, port }, outcome));
+    throw new CliFailure(
+      outcome.ok ? 'nothing to listen on: give a port, a tls-port or a unixsocket' : listenFailure(outcome),
+    );
   }
-  const { server } = outcome;
   const ending = asked(shard);
   const restored = await persistence?.start();
   if (restored?.ok === false) {
-    await server.close();
+    await listening.close();
     shard.close();
     await kept?.lock.release();
     throw new CliFailure(`the data cannot be loaded: ${restored.detail}`);
@@ -111,20 +120,22 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   if (source !== null) replication.follow(source);
   if (setup.pidFile !== null) await writePid(setup.pidFile);
   if (options.json === true) {
-    const { host, port } = server.address;
-    printJson({ ready: true, host, port, run_id: shard.runId, pid: process.pid, replica_of: source });
+    const { host, port } = main.address;
+    const [tls, unix] = (['tls', 'unix'] as const).map((kind) => listening.places.find((place) => place.kind === kind));
+    const also = { ...(tls && { tls_port: tls.address.port }), ...(unix && { unixsocket: unix.address.host }) };
+    printJson({ ready: true, host, port, ...also, run_id: shard.runId, pid: process.pid, replica_of: source });
   } else {
     const { ANTIPODE_VERSION } = await import('../node/shard/version.ts');
     const what = source === null ? 'a primary' : `a replica of ${source.host}:${source.port}`;
-    const { host, port } = server.address;
     // As the logo of redis-server says it: test suites wait for these words
-    if (shard.config.get('always-show-logo')) say(`Port: ${port}\n PID: ${process.pid}\nServer initialized`);
+    if (shard.config.get('always-show-logo'))
+      say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
     say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
-    say(`Ready to accept connections on ${host}:${port}`);
+    say(`Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
   }
   const how = await ending;
-  await server.close();
+  await listening.close();
   const saved = await persistence?.close(how);
   shard.close();
   await kept?.lock.release();
@@ -173,6 +184,19 @@ const loadUsers = async (shard: ShardType, path: string, kept: Kept | null): Pro
   throw new CliFailure(`--aclfile ${path}: ${loaded.detail}; correct the file, or begin with an empty one`);
 };
 
+/** As `user` lines of a redis.conf say. */
+const declareUsers = async (shard: ShardType, users: readonly UserDeclaration[], kept: Kept | null): Promise<void> => {
+  const { declarationProblem } = await import('../node/acl/access-list.ts');
+  for (const { name, words, where } of users) {
+    const outcome = shard.permissions.users.declare(name, words);
+    if (outcome.ok) continue;
+    shard.close();
+    await kept?.lock.release();
+    const word = outcome.why === 'modifier' ? outcome.word : name;
+    throw new CliFailure(`${where}: Error in user declaration '${word}': ${declarationProblem(outcome)}`);
+  }
+};
+
 interface Kept {
   readonly folder: Folder;
   readonly lock: FileLock;
@@ -218,7 +242,14 @@ const asked = (shard: ShardType): Promise<EndWish> =>
 const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
-const listenFailure = ({ host, port }: Address, { why, detail }: Extract<ListenOutcome, { ok: false }>): string => {
+const placeText = ({ kind, address: { host, port } }: Place): string =>
+  kind === 'unix' ? host : `${host}:${port}${kind === 'tls' ? ' (TLS)' : ''}`;
+
+const listenFailure = (failure: Extract<StartOutcome, { ok: false }>): string => {
+  const { why, detail } = failure;
+  if (why === 'tls') return `TLS cannot be spoken: ${detail}`;
+  const { host, port } = failure.at;
+  if (isSocketPath(host)) return `listening on ${host} is not possible (${detail}): choose another unixsocket`;
   if (why === 'in-use') {
     return `port ${port} of ${host} is in use: end the program that has it, or choose another one with --port (0 takes a free one)`;
   }

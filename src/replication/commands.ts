@@ -5,12 +5,13 @@
 
 import { NO_REPLY, OK, Status, type Reply } from '../resp/reply.ts';
 import { refuse } from '../resp/refusals.ts';
-import { integer, text, type Argument } from '../node/commands/arguments.ts';
+import { byHand, integer, text, type Argument } from '../node/commands/arguments.ts';
 import { defineCommand, type Command, type CommandDeclaration } from '../node/commands/command.ts';
 import { parseInteger } from '../node/commands/numbers.ts';
 import type { CommandContext } from '../node/shard/context.ts';
 import type { Address } from '../world/world.ts';
-import { replicationOf } from './replication.ts';
+import { migrationCommands } from './migration.ts';
+import { replicationOf, type Replication } from './replication.ts';
 import { roleReply } from './facts.ts';
 
 const PORT_MAX = 65_535;
@@ -74,9 +75,66 @@ const timeoutMs: Argument<number> = {
   },
 };
 
+/** A primary hands its role to this replica, which has all that it has. */
+function takeOver(replication: Replication, replicationId: string): void {
+  if (replication.replica === null) throw refuse('ERR', "PSYNC FAILOVER can't be sent to a master.");
+  if (replicationId.toLowerCase() !== replication.feed.replicationId.toLowerCase()) {
+    throw refuse('ERR', 'PSYNC FAILOVER replid must match my replid.');
+  }
+  replication.promote();
+}
+
+interface FailoverWish {
+  readonly to: Address | null;
+  readonly force: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Options in any order, each once. [redis replication.c failoverCommand] */
+function failoverWish(words: readonly string[]): FailoverWish {
+  let [to, force, timeoutMs] = [null as Address | null, false, 0];
+  for (let at = 0; at < words.length; at++) {
+    const option = words[at]!.toUpperCase();
+    if (option === 'TIMEOUT' && at + 1 < words.length && timeoutMs === 0) {
+      timeoutMs = wholeNumber(words[++at]!);
+      if (timeoutMs <= 0) throw refuse('ERR', 'FAILOVER timeout must be greater than 0');
+    } else if (option === 'TO' && at + 2 < words.length && to === null) {
+      to = { host: words[at + 1]!, port: wholeNumber(words[at + 2]!) };
+      at += 2;
+    } else if (option === 'FORCE' && !force) force = true;
+    else throw refuse('SYNTAX');
+  }
+  return { to, force, timeoutMs };
+}
+
+function failover({ shard }: CommandContext, words: readonly string[]): Reply {
+  const replication = replicationOf(shard);
+  const { failover, primary } = replication;
+  if (words.length === 1 && words[0]!.toUpperCase() === 'ABORT') {
+    if (failover.state === 'no-failover') throw refuse('ERR', 'No failover in progress.');
+    failover.abort('aborted by hand');
+    return OK;
+  }
+  const { to, force, timeoutMs } = failoverWish(words);
+  if (failover.state !== 'no-failover') throw refuse('ERR', 'FAILOVER already in progress.');
+  if (replication.replica !== null) throw refuse('ERR', 'FAILOVER is not valid when server is a replica.');
+  if (primary.attachments.size === 0) throw refuse('ERR', 'FAILOVER requires connected replicas.');
+  if (force && (timeoutMs === 0 || to === null)) {
+    throw refuse('ERR', 'FAILOVER with force option requires both a timeout and target HOST and IP.');
+  }
+  if (to !== null) {
+    const target = primary.replicaAt(to);
+    if (target === null) throw refuse('ERR', 'FAILOVER target HOST and PORT is not a replica.');
+    if (target.stage !== 'online') throw refuse('ERR', 'FAILOVER target replica is not online.');
+  }
+  failover.begin(to, timeoutMs, force);
+  return OK;
+}
+
 function replicaOf({ shard, session }: CommandContext, { args }: { args: Address | null }): Reply {
   const replication = replicationOf(shard);
   const { replica } = replication;
+  if (replication.failover.state !== 'no-failover') throw refuse('ERR', 'REPLICAOF not allowed while failing over.');
   if (args === null) {
     replication.promote();
     return OK;
@@ -106,6 +164,8 @@ const following = {
 const STREAM_FLAGS = ['admin', 'noscript', 'no_async_loading', 'no_multi'] as const;
 
 export const replicationCommands: readonly Command[] = [
+  ...migrationCommands,
+
   defineCommand({ ...following, name: 'REPLICAOF', since: '5.0.0' }),
 
   defineCommand({
@@ -113,6 +173,34 @@ export const replicationCommands: readonly Command[] = [
     name: 'SLAVEOF',
     since: '1.0.0',
     deprecated: { since: '5.0.0', replacedBy: '`REPLICAOF`' },
+  }),
+
+  defineCommand({
+    name: 'FAILOVER',
+    group: 'server',
+    since: '6.2.0',
+    summary: 'Hands the role of the primary to a replica that has everything, and follows it.',
+    complexity: 'O(1)',
+    flags: ['admin', 'noscript', 'stale'],
+    arguments: {
+      options: byHand(
+        0,
+        {
+          name: 'target',
+          type: 'block',
+          token: 'TO',
+          optional: true,
+          arguments: [
+            { name: 'host', type: 'string' },
+            { name: 'port', type: 'integer' },
+            { name: 'force', type: 'pure-token', token: 'FORCE', optional: true },
+          ],
+        },
+        { name: 'abort', type: 'pure-token', token: 'ABORT', optional: true },
+        { name: 'milliseconds', type: 'integer', token: 'TIMEOUT', optional: true },
+      ),
+    },
+    run: (context, { options }) => failover(context, options),
   }),
 
   defineCommand({
@@ -136,8 +224,9 @@ export const replicationCommands: readonly Command[] = [
     arity: -3,
     arguments: { replicationid: text(), offset: integer(), more: hidden() },
     run({ shard, session }, { replicationid, offset, more }) {
-      if (more[0]?.toUpperCase() === 'FAILOVER') throw refuse('ERR', 'PSYNC FAILOVER is not offered');
-      return replicationOf(shard).primary.psync(session, replicationid, offset);
+      const replication = replicationOf(shard);
+      if (more[0]?.toUpperCase() === 'FAILOVER') takeOver(replication, replicationid);
+      return replication.primary.psync(session, replicationid, offset);
     },
   }),
 

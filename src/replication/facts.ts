@@ -48,7 +48,7 @@ export function replicationFields(replication: Replication): Fields {
       : ([
           ['min_slaves_good_slaves', primary.heardWithin(shard.config.get('min-replicas-max-lag') * SECOND_MS)],
         ] as const)),
-    ['master_failover_state', 'no-failover'],
+    ['master_failover_state', replication.failover.state],
     ['master_replid', feed.replicationId],
     ['master_replid2', feed.secondId],
     ['master_repl_offset', feed.offset],

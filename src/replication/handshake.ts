@@ -21,6 +21,8 @@ export interface HandshakePlan {
   readonly announceHost: string | null;
   /** Up to where the history is known already; null asks for everything. */
   readonly resumeFrom: { readonly replicationId: string; readonly offset: number } | null;
+  /** The far side, a replica of ours until now, is to become a primary. */
+  readonly takesOver: boolean;
 }
 
 export type HandshakeFailure =
@@ -66,8 +68,11 @@ const REQUESTS: Readonly<Record<Step, (plan: HandshakePlan) => readonly string[]
   'listening-port': ({ announcePort: port }) => (port === null ? null : ['REPLCONF', 'listening-port', String(port)]),
   'ip-address': ({ announceHost: host }) => (host === null ? null : ['REPLCONF', 'ip-address', host]),
   capa: () => ['REPLCONF', 'capa', 'eof', 'capa', 'psync2'],
-  psync: ({ resumeFrom: from }) =>
-    from === null ? ['PSYNC', '?', '-1'] : ['PSYNC', from.replicationId, String(from.offset + 1)],
+  psync: ({ resumeFrom: from, takesOver }) => [
+    'PSYNC',
+    ...(from === null ? ['?', '-1'] : [from.replicationId, String(from.offset + 1)]),
+    ...(takesOver ? ['FAILOVER'] : []),
+  ],
 };
 
 const REPLICATION_ID = /^[0-9a-fA-F]{40}$/;

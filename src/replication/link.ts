@@ -77,6 +77,7 @@ export interface ReplicaLinkOptions {
   /** What INFO of the source shows of us. */
   readonly announce?: { readonly port?: number; readonly host?: string };
   readonly resumeFrom: { readonly replicationId: string; readonly offset: number } | null;
+  readonly takesOver?: boolean;
   readonly limits?: Partial<LinkLimits>;
   readonly handler: LinkHandler;
 }
@@ -224,6 +225,7 @@ export class ReplicaLink {
         announcePort: announce.port ?? null,
         announceHost: announce.host ?? null,
         resumeFrom,
+        takesOver: this.#options.takesOver ?? false,
       }),
     );
     this.#tick();

@@ -13,7 +13,7 @@ import { refuse } from '../resp/refusals.ts';
 import type { OutputLimit } from '../node/shard/output-limits.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
-import type { Timer } from '../world/world.ts';
+import type { Address, Timer } from '../world/world.ts';
 import { Attachment, newReplicaFacts, type DropReason, type ReplicaFacts } from './attachment.ts';
 import type { Feed } from './feed.ts';
 import { NO_REPLICATION_ID } from './feed.ts';
@@ -36,6 +36,8 @@ export interface PrimaryParts {
   readonly streamDatabase: () => number;
   /** Code of function libraries that dumps carry. */
   readonly functions: () => readonly string[];
+  /** Nothing of its own goes into the stream, and nobody new is served. */
+  readonly isFailingOver: () => boolean;
   /** What may wait for a replica where the configuration sets no limit; null: anything. */
   readonly replicaBuffer: (() => OutputLimit) | null;
 }
@@ -107,6 +109,11 @@ export class Primary {
     return count;
   }
 
+  /** The replica that listens there, as it says itself; null: none does. */
+  replicaAt({ host, port }: Address): Attachment | null {
+    return [...this.attachments].find((each) => each.host === host && each.facts.listeningPort === port) ?? null;
+  }
+
   /** Asks every replica to say where it is, without waiting for its second to pass. */
   requestAcks(): void {
     if (this.attachments.size > 0 && this.#parts.feed.mode === 'own')
@@ -144,6 +151,7 @@ export class Primary {
 
   #admit(session: Session): void {
     const { shard } = this.#parts;
+    if (this.#parts.isFailingOver()) throw refuse('FAILING_OVER');
     if (shard.role === 'replica' && !shard.linkUp) throw refuse('NOMASTERLINK');
     if (session.connection === null) throw refuse('ERR', 'replication needs a connection of its own');
     if (session.pendingBytes > 0) throw refuse('ERR', 'SYNC and PSYNC are invalid with pending output');
@@ -237,6 +245,7 @@ export class Primary {
     if (
       feed.mode === 'own' &&
       this.attachments.size > 0 &&
+      !this.#parts.isFailingOver() &&
       this.#ticks % shard.config.get('repl-ping-replica-period') === 0
     ) {
       feed.append(['PING']);

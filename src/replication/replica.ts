@@ -37,6 +37,9 @@ const MOVES: Readonly<Record<ReplicaState, readonly ReplicaState[]>> = {
   stopped: [],
 };
 
+/** The source answered, but not as one that takes over. */
+const REFUSED: ReadonlySet<LinkOutcome['why']> = new Set(['source-refused', 'psync-not-supported', 'protocol']);
+
 /** What the rest of this shard's replication does for it. */
 export interface ReplicaOwner {
   readonly shard: Shard;
@@ -47,6 +50,8 @@ export interface ReplicaOwner {
   installed(loading: Loading): void;
   /** Sub-replicas must learn that the history has another name. */
   historyChanged(): void;
+  /** The source, which was to become a primary, goes on from here, or will not (`refused`). */
+  tookOver(refused: boolean): void;
 }
 
 export class Replica {
@@ -73,9 +78,12 @@ export class Replica {
   #snapshotBytes = 0;
   #snapshotBytesTotal = 0;
   #ended = false;
+  /** The source is to become a primary, and has not said that it does. */
+  #takesOver: boolean;
 
-  constructor(owner: ReplicaOwner, source: Address) {
+  constructor(owner: ReplicaOwner, source: Address, takesOver = false) {
     this.#owner = owner;
+    this.#takesOver = takesOver;
     this.source = source;
     this.#database = owner.feed.selectedDatabase;
     this.#applied = owner.feed.offset;
@@ -142,6 +150,7 @@ export class Replica {
         password: password === '' ? null : password,
       },
       announce,
+      takesOver: this.#takesOver,
       resumeFrom: feed.mode === 'idle' ? null : { replicationId: feed.replicationId, offset: this.#applied },
       limits: { silenceMsMax, connectTimeoutMs: Math.min(CONNECT_MS_MAX, silenceMsMax) },
       handler: {
@@ -167,6 +176,7 @@ export class Replica {
   #full(link: ReplicaLink, replicationId: string, offset: number): void {
     const { shard, feed } = this.#owner;
     this.#move('syncing');
+    this.#tookOver(false);
     this.#pending = { replicationId, offset };
     this.#snapshotBytes = 0;
     this.#snapshotBytesTotal = 0;
@@ -204,6 +214,7 @@ export class Replica {
   #online(offset: number): void {
     const { shard } = this.#owner;
     this.#move('connected');
+    this.#tookOver(false);
     this.#applied = offset;
     this.#raw = [];
     this.#retryMs = RETRY_MS_MIN;
@@ -292,7 +303,17 @@ export class Replica {
     });
   }
 
+  #tookOver(refused: boolean): void {
+    if (!this.#takesOver) return;
+    this.#takesOver = false;
+    this.#owner.tookOver(refused);
+  }
+
   #lost(outcome: LinkOutcome): void {
+    if (this.#takesOver && REFUSED.has(outcome.why)) {
+      this.#tookOver(true);
+      return;
+    }
     if (!worthRetrying(outcome)) {
       this.#stopped(outcome);
       return;

@@ -12,6 +12,7 @@ import type { Shard } from '../node/shard/shard.ts';
 import type { StreamPosition } from '../node/shard/upper-layers.ts';
 import type { Address, Network } from '../world/world.ts';
 import { replicationFields, statsFields } from './facts.ts';
+import { Failover } from './failover.ts';
 import { Feed } from './feed.ts';
 import type { Loading } from '../node/persistence/loading.ts';
 import { Primary } from './primary.ts';
@@ -36,6 +37,7 @@ export class Replication implements ReplicaOwner {
   readonly feed: Feed;
   readonly primary: Primary;
   readonly waits: Waits;
+  readonly failover: Failover;
   readonly network: Network;
   /** Called with the AUX fields of a dump whose data the shard has taken over. */
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
@@ -60,10 +62,12 @@ export class Replication implements ReplicaOwner {
       feed: this.feed,
       streamDatabase: () => this.#replica?.database ?? this.feed.selectedDatabase,
       functions: () => shard.libraries.codes,
+      isFailingOver: () => this.failover.state !== 'no-failover',
       replicaBuffer: options.replicaBuffer ?? null,
     });
     shard.forgetReplicationId = () => this.feed.forget();
     this.waits = new Waits(shard, this.feed, this.primary);
+    this.failover = new Failover(this);
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
@@ -87,8 +91,8 @@ export class Replication implements ReplicaOwner {
     return { port, ...(announceHost === undefined ? {} : { host: announceHost }) };
   }
 
-  /** Follows that server from now on. The data stay until its own have arrived. */
-  follow(source: Address): void {
+  /** Follows that server from now on. The data stay until its own have arrived. `takesOver`: it is to stop being a replica. */
+  follow(source: Address, takesOver = false): void {
     const { shard } = this;
     const wasPrimary = this.#replica === null;
     this.#replica?.end();
@@ -102,7 +106,8 @@ export class Replication implements ReplicaOwner {
     shard.role = 'replica';
     shard.expiryPolicy = 'hide';
     shard.linkUp = false;
-    this.#replica = new Replica(this, source);
+    this.#replica = new Replica(this, source, takesOver);
+    shard.config.note('replicaof', `${source.host} ${source.port}`);
     shard.world.log.event('replica-of', { source: `${source.host}:${source.port}` });
   }
 
@@ -112,6 +117,7 @@ export class Replication implements ReplicaOwner {
     const { shard } = this;
     this.#replica.end();
     this.#replica = null;
+    shard.config.note('replicaof', '');
     shard.role = 'primary';
     shard.expiryPolicy = 'delete';
     shard.linkUp = false;
@@ -122,6 +128,11 @@ export class Replication implements ReplicaOwner {
 
   installed(loading: Loading): void {
     for (const listener of this.onInstalled) listener(loading.facts);
+  }
+
+  tookOver(refused: boolean): void {
+    if (refused) this.failover.abort('the target rejected PSYNC FAILOVER');
+    else this.failover.ended();
   }
 
   historyChanged(): void {
@@ -167,6 +178,7 @@ export class Replication implements ReplicaOwner {
   }
 
   #close(): void {
+    this.failover.close();
     this.#replica?.end();
     this.primary.close();
     this.waits.close();

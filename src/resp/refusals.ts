@@ -87,6 +87,7 @@ const fixed = {
   NOPROTO: 'NOPROTO unsupported protocol version',
   READONLY: "READONLY You can't write against a read only replica.",
   NOMASTERLINK: "NOMASTERLINK Can't SYNC while not connected with my master",
+  FAILING_OVER: "NOMASTERLINK Can't SYNC while failing over",
   MASTERDOWN: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
   /** [redis server.c writeCommandsDeniedByDiskError] */
   MISCONF:

@@ -135,9 +135,18 @@ class Attempt {
     });
   }
 
-  #judgeClient({ clientCertificates, clientRules }: ServerTls, chain: readonly string[]): ClientVerdict {
+  #judgeClient(
+    { clientCertificates, clientRules, letsAnonymousIn }: ServerTls,
+    chain: readonly string[],
+  ): ClientVerdict {
     if (clientCertificates === null) return { ok: true };
-    return verifyClient({ chain, trusted: clientCertificates, nowMs: this.#nowMs, rules: clientRules });
+    return verifyClient({
+      chain,
+      trusted: clientCertificates,
+      nowMs: this.#nowMs,
+      rules: clientRules,
+      letsAnonymousIn,
+    });
   }
 
   get #nowMs(): number {

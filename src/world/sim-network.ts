@@ -11,7 +11,7 @@ import { ANY_HOST } from './sim-fabric.ts';
 import type { SimFabric } from './sim-fabric.ts';
 import { SimDatagrams } from './sim-datagrams.ts';
 import { isLiteralAddress } from './verify-peer.ts';
-import { addressText } from './world.ts';
+import { addressText, isSocketPath } from './world.ts';
 import type {
   Address,
   Connection,
@@ -52,6 +52,9 @@ export class SimNetwork implements Network {
   listen(at: Address, options: ListenOptions, accept: (connection: Connection) => void): Promise<ListenOutcome> {
     return this.#inAnEvent(() => {
       const { listening } = this.#fabric;
+      if (isSocketPath(at.host)) {
+        return { ok: false, why: 'unavailable', detail: `${at.host}: sockets in the file system are not simulated` };
+      }
       if (!isLiteralAddress(at.host)) return { ok: false, why: 'unavailable', detail: `${at.host} is not an address` };
       const port = at.port === 0 ? this.#fabric.takePort(at.host) : at.port;
       const address = { host: at.host, port };

@@ -11,6 +11,7 @@ import { Socket } from 'node:net';
 import type { OnReadOpts } from 'node:net';
 import { SystemGate } from './system-gate.ts';
 import type { GateState } from './system-gate.ts';
+import { isSocketPath } from './world.ts';
 import type { Address, CloseReason, Connection, ConnectionHandler, TlsFacts } from './world.ts';
 
 export const COMFORTABLE_BYTES = 1024 * 1024;
@@ -264,7 +265,7 @@ export class SystemConnection implements Connection {
     this.#gate = null;
     if (this.#socket.destroyed) return;
     // Once the goodbye is on its way Node.js can no longer reset, and would lose the handle if asked to.
-    if (!this.#socket.writableEnded) this.#carrier.resetAndDestroy();
+    if (!this.#socket.writableEnded && !isSocketPath(this.remote.host)) this.#carrier.resetAndDestroy();
     this.#socket.destroy();
     this.#carrier.destroy();
   }

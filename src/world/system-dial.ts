@@ -11,7 +11,7 @@ import type { SystemConnection } from './system-connection.ts';
 import { connectFailureOf } from './system-errors.ts';
 import type { SystemFaults } from './system-faults.ts';
 import { dialTls } from './system-tls.ts';
-import { addressText } from './world.ts';
+import { addressText, isSocketPath } from './world.ts';
 import type { Address, ClientTls, Clock, ConnectFailure, ConnectOutcome, Milliseconds, TlsFacts } from './world.ts';
 
 export interface Ends {
@@ -72,10 +72,9 @@ class SystemAttempt {
   #dial(): void {
     const { to, localAddress, tls } = this.#request;
     const reads = tls === null ? new SharedReads() : null;
+    const place = isSocketPath(to.host) ? { path: to.host } : { host: to.host, port: to.port, noDelay: true };
     const socket = connect({
-      host: to.host,
-      port: to.port,
-      noDelay: true,
+      ...place,
       allowHalfOpen: true,
       ...(localAddress === null ? {} : { localAddress }),
       ...(reads?.options === undefined ? {} : { onread: reads.options }),
@@ -86,7 +85,8 @@ class SystemAttempt {
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
-      const ends = { local: { host: hostOf(socket.localAddress), port: socket.localPort ?? 0 }, remote: to };
+      const local = isSocketPath(to.host) ? to : { host: hostOf(socket.localAddress), port: socket.localPort ?? 0 };
+      const ends = { local, remote: to };
       if (tls === null) this.#succeed({ socket, carrier: socket, tls: null, first: null, reads, ...ends });
       else this.#secure(socket, tls, ends);
     });

@@ -14,10 +14,12 @@ import { SharedReads, SystemConnection, withSharedReads } from './system-connect
 import { openDatagrams } from './system-datagrams.ts';
 import { dialSystem, hostOf } from './system-dial.ts';
 import type { Ends, OpenParts } from './system-dial.ts';
+import { closeListener, listenOnPath } from './system-paths.ts';
 import { listenFailureOf } from './system-errors.ts';
 import type { SystemFaults } from './system-faults.ts';
 import { acceptTls, looksLikeTls } from './system-tls.ts';
 import { resolutionOf, type NameSources } from './names.ts';
+import { isSocketPath } from './world.ts';
 import type {
   Address,
   Clock,
@@ -70,6 +72,10 @@ export class SystemNetwork implements Network {
     const { faults, log } = this.#parts;
     const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
       socket.on('error', () => undefined);
+      if (isSocketPath(at.host)) {
+        this.#welcome(socket, { local: at, remote: at }, options, accept);
+        return;
+      }
       const local = { host: hostOf(socket.localAddress), port: socket.localPort ?? 0 };
       const remote = { host: hostOf(socket.remoteAddress), port: socket.remotePort ?? 0 };
       // Without a port the client has gone already; there is nothing to accept.
@@ -82,26 +88,35 @@ export class SystemNetwork implements Network {
       });
       socket.once('close', stopWaiting);
     });
+    if (isSocketPath(at.host)) return listenOnPath(server, at, options, log);
     return new Promise((resolve) => {
       server.once('error', (error) => resolve(listenFailureOf(error)));
-      server.listen({ host: at.host, port: at.port, backlog: BACKLOG, exclusive: true }, () => {
+      const ipv6Only = options.onlyIpv6 ?? false;
+      server.listen({ host: at.host, port: at.port, backlog: BACKLOG, exclusive: true, ipv6Only }, () => {
         // Too many open files, for one: that client is lost, the listener lives on.
         server.on('error', (error) => log.event('network-accept-failed', { detail: error.message }));
         const bound = server.address();
         assert(bound !== null && typeof bound === 'object', 'a listening server has an address');
         const address = { host: at.host, port: bound.port };
-        const close = (): Promise<void> =>
-          new Promise((closed) => {
-            server.close();
-            setImmediate(closed); // the port is free now; the server's own event waits for its connections
-          });
-        resolve({ ok: true, listener: { address, close } });
+        resolve({ ok: true, listener: { address, close: () => closeListener(server) } });
       });
     });
   }
 
   async connect(to: Address, options: ConnectOptions): Promise<ConnectOutcome> {
     const { clock, faults } = this.#parts;
+    if (isSocketPath(to.host)) {
+      return dialSystem({
+        to,
+        origin: to.host,
+        localAddress: null,
+        tls: options.tls ?? null,
+        limitMs: options.timeoutMs,
+        clock,
+        faults,
+        open: (parts) => this.#open(parts),
+      });
+    }
     if (!(Number.isInteger(to.port) && to.port > 0 && to.port <= PORT_MAX)) {
       return failed('unreachable', `${to.port} is not a port`);
     }
@@ -185,7 +200,8 @@ export class SystemNetwork implements Network {
   #open(parts: OpenParts): SystemConnection {
     const { faults } = this.#parts;
     const connection = new SystemConnection({ ...parts, forget: (end) => faults.remove(end) });
-    faults.add(connection);
+    // There is no network between the ends of a socket in the file system
+    if (!isSocketPath(parts.remote.host)) faults.add(connection);
     return connection;
   }
 }

@@ -48,6 +48,7 @@ export const acceptTls = (
       cert: options.certificate,
       key: options.key,
       minVersion: options.minVersion,
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
       ca: [...(options.clientCertificates ?? [])],
       dhparam: 'auto', // otherwise OpenSSL would leave out the ciphers with DHE
       ...chosenCiphers(options),
@@ -57,7 +58,7 @@ export const acceptTls = (
       isServer: true,
       secureContext,
       requestCert: asksClient,
-      rejectUnauthorized: asksClient,
+      rejectUnauthorized: asksClient && options.letsAnonymousIn !== true,
     });
   } catch (error) {
     handshake.fail('tls-failed', `our own certificate, key or ciphers: ${textOf(error)}`);
@@ -66,8 +67,8 @@ export const acceptTls = (
   handshake.watch(socket, HANDSHAKE_MS);
   socket.once('secure', () => {
     if (options.clientCertificates !== null) {
-      const { clientCertificates: trusted, clientRules: rules } = options;
-      const verdict = verifyClient({ chain: presentedChain(socket), trusted, nowMs, rules });
+      const { clientCertificates: trusted, clientRules: rules, letsAnonymousIn } = options;
+      const verdict = verifyClient({ chain: presentedChain(socket), trusted, nowMs, rules, letsAnonymousIn });
       if (!verdict.ok) return handshake.fail(verdict.why, verdict.detail);
     }
     handshake.succeed(socket);

@@ -15,8 +15,10 @@ export type Agreement =
   | { readonly ok: false; readonly why: 'tls-version' | 'tls-cipher'; readonly detail: string };
 
 export const agree = (server: ServerTls, client: ClientTls): Agreement => {
-  const newest = client.maxVersion ?? 'TLSv1.3';
-  if (newest < server.minVersion) return { ok: false, why: 'tls-version', detail: versionText(client) };
+  const [ours, theirs] = [server.maxVersion ?? 'TLSv1.3', client.maxVersion ?? 'TLSv1.3'];
+  const newest = ours < theirs ? ours : theirs;
+  if (newest < server.minVersion || newest < (client.minVersion ?? 'TLSv1.2'))
+    return { ok: false, why: 'tls-version', detail: versionText(client) };
   const common =
     newest === 'TLSv1.3'
       ? suitesOf(server).filter((suite) => suitesOf(client).includes(suite))

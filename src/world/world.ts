@@ -55,10 +55,13 @@ export interface Log {
   event(name: string, fields?: LogFields): void;
 }
 
+/** A host that begins with a slash is the path of a socket in the file system, and its port is 0. Only the system world has these. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
+
+export const isSocketPath = (host: string): boolean => host.startsWith('/');
 
 export const addressText = (address: Address): string => `${address.host}:${address.port}`;
 
@@ -127,7 +130,11 @@ export interface ServerTls extends TlsChoices {
   readonly clientCertificates: readonly string[] | null;
   /** Absent: no expired, no weak certificate, any subject. */
   readonly clientRules?: ClientCertificateRules;
+  /** A client may also present no certificate; a wrong one is refused all the same. */
+  readonly letsAnonymousIn?: boolean;
   readonly minVersion: TlsVersion;
+  /** Absent: the newest there is. */
+  readonly maxVersion?: TlsVersion;
 }
 
 /** TLS as seen by a dialler. PEM texts. */
@@ -203,6 +210,10 @@ export interface Listener {
 export interface ListenOptions {
   /** Read for each new connection; `null`: plain only, a TLS hello is just bytes. */
   readonly tls?: () => ServerTls | null;
+  /** Of a host that is an IPv6 address: IPv4 clients are somebody else's. Absent: `::` is every address of either kind. */
+  readonly onlyIpv6?: boolean;
+  /** Of a socket in the file system: who may use it, as chmod takes it. Absent: as the system has it. */
+  readonly permissions?: number;
 }
 
 export interface ConnectOptions {
@@ -244,7 +255,7 @@ export interface DatagramOptions {
 export interface Network {
   /** The same network seen from one address: connections dialled and names asked here originate there. */
   from(host: string): Network;
-  /** Port 0 takes a free one. `accept` is called synchronously; it must call `connection.handle`. */
+  /** Port 0 takes a free one; a socket in the file system takes the place of one that is there, whoever has it. `accept` is called synchronously; it must call `connection.handle`. */
   listen(at: Address, options: ListenOptions, accept: (connection: Connection) => void): Promise<ListenOutcome>;
   /** Of a name with several addresses each gets its share of the time, so that one that is silent does not hide the others. */
   connect(to: Address, options: ConnectOptions): Promise<ConnectOutcome>;

@@ -1,14 +1,19 @@
 /** `antipode shard` in the place of redis-server: a redis.conf and directives, and what it says of those it cannot obey. */
-import { mkdtempSync, readFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readDirectives } from '../../src/cli/server-directives.ts';
 import { shardSetup } from '../../src/cli/shard-setup.ts';
 import { runProgram, startProgram } from '../support/antipode-program.ts';
+import { generateCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeReal, freePort } from '../support/real-redis.ts';
 
+const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'shard-directives-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -28,12 +33,10 @@ describe('directives', () => {
       '# a comment\nport 7001\nrequirepass "a b"\ninclude more.conf\n  hz 20\nbind 127.0.0.2 -::1\n',
     );
     expect(await setupOf(file, '--port', '7002', '--tcp-backlog', '511', '--replicaof', '127.0.0.1', '6379')).toEqual({
-      port: 7002,
-      host: '127.0.0.2',
       follows: { host: '127.0.0.1', port: 6379 },
       config: {
         port: '7002',
-        bind: '127.0.0.2',
+        bind: '127.0.0.2 -::1',
         requirepass: 'a b',
         maxmemory: '5mb',
         save: '900 1 300 10',
@@ -43,18 +46,18 @@ describe('directives', () => {
       dir: null,
       logFile: null,
       pidFile: null,
+      users: [],
       inert: ['tcp-backlog'],
     });
     expect((await setupOf(file, '--save', '')).config['save']).toBe('');
     expect((await setupOf(written('none.conf', 'save 900 1\nsave\n'))).config['save']).toBe('');
-    expect((await setupOf('--replicaof', 'no', 'one', '--bind', '*')).host).toBe('0.0.0.0');
+    expect((await setupOf('--replicaof', 'no', 'one', '--bind', '*')).config['bind']).toBe('*');
   });
 
   it.each([
     [['--nosuch', '1'], /^--nosuch: 'nosuch' is no option or directive: antipode shard --help/],
     [['--daemonize', 'yes'], /daemonize yes: it stays in the foreground/],
-    [['--tls-port', '7000'], /tls-port 7000: a lone shard speaks plain RESP only/],
-    [['--unixsocket', '/tmp/x'], /it listens on TCP only/],
+    [['--bind'], /--bind: bind needs an address/],
     [['--cluster-enabled', 'yes'], /OSS Cluster API/],
     [['--maxmemory'], /maxmemory takes one value, given were 0/],
     [['--maxmemory', '1', '2'], /maxmemory takes one value, given were 2: 1 2/],
@@ -64,6 +67,19 @@ describe('directives', () => {
     [['/nosuch/redis.conf'], /cannot read \/nosuch\/redis.conf/],
   ])('refuse %j', async (words, message) => {
     await expect(setupOf(...words)).rejects.toThrow(message);
+  });
+
+  it('say users, each once, and not beside an ACL file', async () => {
+    const file = written('users.conf', 'user default off\n\nuser alice on >p (+get ~a*)\n');
+    expect((await setupOf(file)).users).toEqual([
+      { name: 'default', words: ['off'], where: `${folder}/users.conf:1` },
+      { name: 'alice', words: ['on', '>p', '(+get', '~a*)'], where: `${folder}/users.conf:3` },
+    ]);
+    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow("--user: user 'alice' is declared twice");
+    await expect(setupOf(file, '--user')).rejects.toThrow('--user: user needs a name and rules');
+    await expect(setupOf(file, '--aclfile', 'x')).rejects.toThrow(
+      `${folder}/users.conf:1: users are declared either here or in the aclfile x, not in both`,
+    );
   });
 
   it('name the line of the file that is wrong', async () => {
@@ -109,5 +125,30 @@ describe('antipode shard as redis-server', () => {
   it('does not start with a log file that cannot be written', async () => {
     const { code, stderr } = await runProgram('shard', '--port', '0', '--logfile', '/nosuch/log');
     expect([code, stderr]).toEqual([1, expect.stringMatching(/logfile \/nosuch\/log cannot be written: ENOENT/)]);
+  });
+});
+
+describeReal('redis-cli', () => {
+  it('reaches antipode shard by TLS and by its socket in the file system', async () => {
+    const own = await generateCertificate({ cn: 'shard', san: ['127.0.0.1'] });
+    const [certificate, key] = [written('own.crt', own.certificate), written('own.key', own.key)];
+    const socket = join(folder, 'redis.sock');
+    const tlsPort = await freePort();
+    const file = written(
+      'tls.conf',
+      `port 0\ntls-port ${tlsPort}\ntls-cert-file ${certificate}\ntls-key-file ${key}\n` +
+        `tls-ca-cert-file ${certificate}\nunixsocket ${socket}\nunixsocketperm 770\n`,
+    );
+    await using running = startProgram(['shard', file, '--json']);
+    const ready = JSON.parse(await running.line(/^\{/)) as { port: number; tls_port: number; unixsocket: string };
+    expect(ready).toMatchObject({ port: tlsPort, tls_port: tlsPort, unixsocket: socket });
+    const ask = async (...words: string[]): Promise<string> => (await run('redis-cli', words)).stdout;
+    const tls = ['--tls', '--cacert', certificate, '--cert', certificate, '--key', key, '-p', String(tlsPort)];
+    expect(await ask(...tls, 'SET', 'k', 'v')).toBe('OK\n');
+    expect(await ask('-s', socket, 'GET', 'k')).toBe('v\n');
+    expect(await ask('-s', socket, 'CONFIG', 'GET', 'unixsocketperm')).toBe('unixsocketperm\n770\n');
+    running.child.kill('SIGTERM');
+    expect(await running.finished).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(socket)).toBe(false);
   });
 });

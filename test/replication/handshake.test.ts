@@ -17,6 +17,7 @@ const plan = (more: Partial<HandshakePlan> = {}): HandshakePlan => ({
   announcePort: null,
   announceHost: null,
   resumeFrom: null,
+  takesOver: false,
   ...more,
 });
 

@@ -9,11 +9,7 @@ import type { Fact } from './command-facts.ts';
 
 /** By name; a container stands for its subcommands. */
 export const ABSENT: Readonly<Record<string, string>> = {
-  'CONFIG REWRITE': 'a shard has no configuration file that it may write',
-  FAILOVER: 'roles are given by REPLICAOF or by the cluster',
   'MEMORY MALLOC-STATS': 'memory is given out by V8, not by an allocator',
-  MIGRATE: 'of Redis Cluster: slots never move between shards',
-  'RESTORE-ASKING': 'of Redis Cluster: slots never move between shards',
   'SCRIPT DEBUG': 'no debugger of scripts',
   ...Object.fromEntries(
     [
@@ -55,6 +51,7 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   'MEMORY DOCTOR': 'advice in words of its own, about what a shard has',
   'MEMORY PURGE': 'accepted: memory is given back without it',
   'MEMORY STATS': 'without the fields of an allocator',
+  MIGRATE: 'only its client waits, and not inside MULTI: see above',
   'MEMORY USAGE': 'an estimate of what V8 takes; nothing is sampled',
   RESTORE: 'refuses some payloads that Redis takes: see above',
   SAVE: 'stops its own client alone',
@@ -86,7 +83,7 @@ export const FACT_DIFFERENCES: readonly FactDifference[] = [
   },
   { commands: 'wait', facts: ['flags', 'categories'], than: 'older', reason: 'scripts may call it since 7.2' },
   {
-    commands: 'acl|deluser acl|save acl|setuser config|resetstat latency|reset msetnx randomkey scan',
+    commands: 'acl|deluser acl|save acl|setuser config|resetstat config|rewrite latency|reset msetnx randomkey scan',
     facts: ['tips'],
     than: 'older',
     reason: 'policies were corrected',

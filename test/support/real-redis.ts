@@ -51,6 +51,8 @@ export interface RealRedisOptions {
   /** Added after the defaults, so they win: `['--dbfilename', 'a.rdb']`. */
   readonly args?: readonly string[];
   readonly password?: string;
+  /** A redis.conf, which the defaults and `args` override. */
+  readonly file?: string;
 }
 
 const asked = spawnSync(PROGRAM, ['--version'], { encoding: 'latin1' });
@@ -104,7 +106,8 @@ async function tryStart(options: RealRedisOptions): Promise<StartOutcome> {
   // DEBUG DIGEST is how servers are compared; 7.0 refuses DEBUG unless told.
   args.push('--enable-debug-command', 'yes');
   if (password !== null) args.push('--requirepass', password);
-  const child = spawn(PROGRAM, [...args, ...(options.args ?? [])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const file = options.file === undefined ? [] : [options.file];
+  const child = spawn(PROGRAM, [...file, ...args, ...(options.args ?? [])], { stdio: ['ignore', 'pipe', 'pipe'] });
   const server = new RealRedisProcess(child, port, password, directory);
   if (await server.answers()) return { ok: true, redis: server };
   await server.kill();
@@ -210,7 +213,8 @@ function plain(reply: unknown): RealReply {
   throw new Error(`a reply of an unexpected kind: ${typeof reply}`);
 }
 
-async function freePort(): Promise<number> {
+/** Nobody had it a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

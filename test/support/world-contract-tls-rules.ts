@@ -109,6 +109,13 @@ export const tlsRulesContract = (makeWorld: MakeWorld): void => {
           client: { minVersion: 'TLSv1.3' },
           gives: 'TLSv1.3',
         },
+        { says: 'an old server', server: { maxVersion: 'TLSv1.2' }, gives: 'TLSv1.2' },
+        {
+          says: 'a strict client of an old server',
+          server: { maxVersion: 'TLSv1.2' },
+          client: { minVersion: 'TLSv1.3' },
+          gives: { why: 'tls-version', detail: 'none of the TLS versions that we offered: TLSv1.3' },
+        },
         {
           says: 'an old client of a strict server',
           server: { minVersion: 'TLSv1.3' },
@@ -196,6 +203,13 @@ export const tlsRulesContract = (makeWorld: MakeWorld): void => {
             says: 'none',
             server: trust('client'),
             gives: { why: 'client-certificate-refused', detail: 'none was presented' },
+          },
+          { says: 'none, allowed', server: { ...trust('client'), letsAnonymousIn: true }, gives: version },
+          {
+            says: 'another, although none is allowed',
+            server: { ...trust('client'), letsAnonymousIn: true },
+            client: of('strong'),
+            gives: refusedBut('certificate CN=strong (valid until'),
           },
           {
             says: 'another',

@@ -23,6 +23,18 @@ const contractOver = (name: string, conditions: Partial<LinkConditions>): void =
 contractOver('simulated', {});
 contractOver('simulated, jittery', { latencyMs: 1, jitterMs: 5, bandwidth: 50_000_000 });
 
+test('sockets in the file system are refused by name, to who listens and to who dials', async () => {
+  const world = new SimWorld({ seed: 'paths' });
+  const { network } = world;
+  const at = { host: '/tmp/no.sock', port: 0 };
+  expect(await world.run(network.listen(at, {}, () => undefined))).toEqual({
+    ok: false,
+    why: 'unavailable',
+    detail: '/tmp/no.sock: sockets in the file system are not simulated',
+  });
+  expect(await world.run(network.connect(at, { timeoutMs: 1000 }))).toMatchObject({ ok: false, why: 'unreachable' });
+});
+
 const ignore: ConnectionHandler = { data: () => undefined, closed: () => undefined };
 
 /** Everything that could differ between two runs: timers, chance, forks, promises, reconnects, faults. */

@@ -23,6 +23,20 @@ export type TextOutcome =
   | { readonly ok: true; readonly users: ReadonlyMap<string, User> }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** What is wrong with a line that says a user, without the dot. */
+export function declarationProblem(outcome: Extract<UserOutcome, { ok: false }>): string {
+  switch (outcome.why) {
+    case 'unmatched':
+      return `Unmatched parenthesis in acl selector starting at '${outcome.word}'`;
+    case 'modifier':
+      return outcome.detail;
+    case 'spaces':
+      return 'Spaces not allowed in ACL usernames';
+    case 'too-many':
+      return `more than ${USERS_MAX} users`;
+  }
+}
+
 export class AccessList {
   readonly #table: CommandTable;
   readonly #allChannels: () => boolean;
@@ -72,6 +86,18 @@ export class AccessList {
     const before = known.copy();
     known.become(changed.user);
     return { ok: true, user: known, before };
+  }
+
+  /** As a line of a redis.conf says a user: nothing of what it was before is left. [redis acl.c ACLLoadConfiguredUsers] */
+  declare(name: string, words: readonly string[]): UserOutcome {
+    if (hasSpaces(name)) return { ok: false, why: 'spaces' };
+    if (this.#users.size >= USERS_MAX) return { ok: false, why: 'too-many' };
+    const changed = this.#changed(this.#newUser(name), words);
+    if (!changed.ok) return changed;
+    const known = this.#users.get(name);
+    if (known === undefined) this.#users.set(name, changed.user);
+    else known.become(changed.user);
+    return changed;
   }
 
   /** The user that is no more; undefined when there was none. The default user stays. */
@@ -130,8 +156,7 @@ export class AccessList {
       users.set(name, changed.user);
       return null;
     }
-    if (changed.why === 'unmatched') return `Unmatched parenthesis in acl selector starting at '${changed.word}'.`;
-    return changed.why === 'modifier' ? `${changed.detail}.` : changed.why;
+    return `${declarationProblem(changed)}.`;
   }
 
   #newUser(name: string): User {

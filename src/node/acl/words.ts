@@ -12,9 +12,12 @@ export function mergeSelectors(words: readonly string[]): WordsOutcome {
   let open: string | null = null;
   let openWord = '';
   for (const word of words) {
+    if (word.startsWith('(') && !word.endsWith(')')) {
+      open = openWord = word; // of one that was open already nothing is left
+      continue;
+    }
     if (open === null) {
-      if (word.startsWith('(') && !word.endsWith(')')) open = openWord = word;
-      else modifiers.push(word);
+      modifiers.push(word);
       continue;
     }
     open += ` ${word}`;
@@ -25,17 +28,64 @@ export function mergeSelectors(words: readonly string[]): WordsOutcome {
   return open === null ? { ok: true, modifiers } : { ok: false, unmatched: openWord };
 }
 
-/** Rules inside parentheses; words may be quoted [redis sds.c sdssplitargs]. Null: a quote is not closed. */
+const ESCAPED: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
+
+/** Words of a line, as they stand in parentheses or in a redis.conf; they may be quoted [redis sds.c sdssplitargs]. Null: a quote is not closed. */
 export function splitWords(text: string): readonly string[] | null {
   const words: string[] = [];
-  const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\')*)'|([^\s"']\S*))(?=\s|$)/y;
-  let at = 0;
-  while (text.slice(at).trim() !== '') {
-    pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    if (found === null) return null;
-    words.push(found[3] ?? (found[1] ?? found[2]!).replace(/\\(.)/gs, '$1'));
-    at = pattern.lastIndex;
+  const space = /[\0\t-\r ]/; // not \s: in binary text 0xA0 is part of a letter
+  for (let at = 0; ;) {
+    while (at < text.length && space.test(text[at]!)) at++;
+    if (at === text.length) return words;
+    let word = '';
+    while (at < text.length && !space.test(text[at]!)) {
+      const quote = text[at]!;
+      if (quote !== '"' && quote !== "'") {
+        word += text[at++]!;
+        continue;
+      }
+      const quoted = readQuoted(text, at + 1, quote);
+      if (quoted === null || (quoted.end < text.length && !space.test(text[quoted.end]!))) return null;
+      word += quoted.text;
+      at = quoted.end;
+    }
+    words.push(word);
   }
-  return words;
+}
+
+function readQuoted(text: string, from: number, quote: string): { readonly text: string; readonly end: number } | null {
+  let word = '';
+  for (let at = from; at < text.length;) {
+    const char = text[at]!;
+    if (char === quote) return { text: word, end: at + 1 };
+    const next = text[at + 1];
+    const hex = quote === '"' ? /^\\x([0-9a-f]{2})/i.exec(text.slice(at, at + 4)) : null;
+    if (hex !== null) {
+      word += String.fromCharCode(Number.parseInt(hex[1]!, 16));
+      at += 4;
+    } else if (char === '\\' && next !== undefined && (quote === '"' || next === "'")) {
+      word += quote === '"' ? (ESCAPED[next] ?? next) : next;
+      at += 2;
+    } else {
+      word += char;
+      at++;
+    }
+  }
+  return null;
+}
+
+/** In double quotes, as `splitWords` reads it back [redis sds.c sdscatrepr]. */
+export function quoted(text: string): string {
+  const shown: Readonly<Record<string, string>> = {
+    '\\': '\\\\',
+    '"': '\\"',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    '\x07': '\\a',
+    '\b': '\\b',
+  };
+  const escape = (char: string): string =>
+    shown[char] ?? (/[ -~]/.test(char) ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return `"${Array.from(text, escape).join('')}"`;
 }

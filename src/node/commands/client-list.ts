@@ -3,7 +3,7 @@
  * empty) is 0 or -1.
  */
 
-import { addressText } from '../../world/world.ts';
+import { addressText, isSocketPath } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Session } from '../shard/session.ts';
 
@@ -38,6 +38,7 @@ function flagsOf(session: Session): string {
   }
   if (transaction.dirty) flags += 'd';
   if (session.closing) flags += 'c';
+  if (isSocketPath(session.output.remote.host)) flags += 'U';
   if (session.noEvict) flags += 'e';
   if (session.noTouch) flags += 'T';
   return flags === '' ? 'N' : flags;

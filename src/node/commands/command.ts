@@ -61,6 +61,7 @@ export type Flag =
   | 'may_replicate'
   | 'movablekeys'
   | 'no_mandatory_keys'
+  | 'asking'
   | 'sort_for_script'
   | 'allow_busy'
   | 'touches_arbitrary_keys';

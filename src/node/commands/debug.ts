@@ -27,6 +27,7 @@ import { toRdbValue } from '../keyspace/rdb-values.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { afterwards } from './afterwards.ts';
+import { rewriteConfig } from './config-commands.ts';
 import { rest } from './arguments.ts';
 import { tableOf, tableStats } from './debug-tables.ts';
 import { defineCommand, type Command } from './command.ts';
@@ -180,6 +181,11 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     words: [2, 2],
     help: ['STRINGMATCH-LEN <pattern> <string>', 'Whether the pattern matches the string: 1 or 0.'],
     run: (_context, [pattern, text]) => (matchesGlob(pattern!, text!) ? 1 : 0),
+  },
+  'CONFIG-REWRITE-FORCE-ALL': {
+    words: [0, 0],
+    help: ['CONFIG-REWRITE-FORCE-ALL', 'CONFIG REWRITE with every parameter, those at their defaults too.'],
+    run: (context) => rewriteConfig(context, true),
   },
   RELOAD: {
     words: [0, 3],

@@ -12,7 +12,7 @@ import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { fromRdbValue, toRdbValue } from '../keyspace/rdb-values.ts';
 import type { Value } from '../keyspace/value.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { flag, integer, key, named, options, text, unread } from './arguments.ts';
+import { flag, integer, key, named, options, text, unread, type Parsed } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { expireToUnixMs } from './expiry-times.ts';
 import { parseInteger } from './numbers.ts';
@@ -75,6 +75,42 @@ function setAccess(
   );
 }
 
+const restoreArguments = {
+  key: key('OW', 'update'),
+  ttl: unread(integer()),
+  serializedValue: text(),
+  options: restoreOptions,
+};
+
+function restore(
+  context: CommandContext,
+  { key, ttl, serializedValue, options: { replace, absttl, attribute } }: Parsed<typeof restoreArguments>,
+): Reply {
+  const { keyspace, now } = context;
+  if (!replace && keyspace.read(key) !== undefined) throw refuse('BUSYKEY');
+  const span = parseInteger(ttl);
+  if (span === null) throw refuse('NOT_INTEGER');
+  if (span < 0) throw refuse('INVALID_TTL');
+  const value = valueOf(serializedValue, keyspace.limits);
+  const at = span === 0 ? null : expireToUnixMs(ttl, 'milliseconds', absttl ? 0 : now, 'restore');
+  if (at !== null && at <= now && keyspace.expiryPolicyDeletes) {
+    if (keyspace.remove(key)) context.replicateAs('DEL', key);
+    return OK;
+  }
+  keyspace.put(key, value);
+  setAccess(context, key, attribute);
+  if (at === null) return OK;
+  keyspace.setExpiry(key, at);
+  context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');
+  return OK;
+}
+
+const restoring = {
+  complexity: 'O(N) for N bytes, O(M*log(M)) for a sorted set of M members',
+  arguments: restoreArguments,
+  run: restore,
+} as const;
+
 export const dumpCommands: readonly Command[] = [
   defineCommand({
     name: 'DUMP',
@@ -92,37 +128,23 @@ export const dumpCommands: readonly Command[] = [
   }),
 
   defineCommand({
+    ...restoring,
     name: 'RESTORE',
     group: 'generic',
     since: '2.6.0',
     summary: 'Creates a key from the bytes that DUMP returned.',
-    complexity: 'O(N) for N bytes, O(M*log(M)) for a sorted set of M members',
     flags: ['write', 'denyoom'],
     categories: ['dangerous'],
-    arguments: {
-      key: key('OW', 'update'),
-      ttl: unread(integer()),
-      serializedValue: text(),
-      options: restoreOptions,
-    },
-    run(context, { key, ttl, serializedValue, options: { replace, absttl, attribute } }) {
-      const { keyspace, now } = context;
-      if (!replace && keyspace.read(key) !== undefined) throw refuse('BUSYKEY');
-      const span = parseInteger(ttl);
-      if (span === null) throw refuse('NOT_INTEGER');
-      if (span < 0) throw refuse('INVALID_TTL');
-      const value = valueOf(serializedValue, keyspace.limits);
-      const at = span === 0 ? null : expireToUnixMs(ttl, 'milliseconds', absttl ? 0 : now, 'restore');
-      if (at !== null && at <= now && keyspace.expiryPolicyDeletes) {
-        if (keyspace.remove(key)) context.replicateAs('DEL', key);
-        return OK;
-      }
-      keyspace.put(key, value);
-      setAccess(context, key, attribute);
-      if (at === null) return OK;
-      keyspace.setExpiry(key, at);
-      context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');
-      return OK;
-    },
+  }),
+
+  defineCommand({
+    ...restoring,
+    name: 'RESTORE-ASKING',
+    group: 'server',
+    isForServers: true,
+    since: '3.0.0',
+    summary: 'RESTORE as nodes of a cluster send it while a slot moves.',
+    flags: ['write', 'denyoom', 'asking'],
+    categories: ['keyspace', 'dangerous'],
   }),
 ];

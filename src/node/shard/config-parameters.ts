@@ -16,6 +16,7 @@ type Kind =
   | 'boolean'
   | 'word'
   | 'output-limits'
+  | 'octal'
   | 'events';
 
 export interface Parameter {
@@ -29,10 +30,16 @@ export interface Parameter {
   readonly atStart?: 'fixed' | 'protected';
   /** A share of `maxmemory` is taken too, as `5%`; the value is then negative. */
   readonly percentMax?: number;
+  /** Where the shard listens (`place`: set at start only, unless somebody follows it), or how TLS is spoken there. */
+  readonly listening?: 'place' | 'tls';
   /** Another name for the same parameter. */
   readonly alias?: string;
   /** Of the kind `word`: those that are accepted. */
   readonly words?: readonly string[];
+  /** A line of a redis.conf gives it any number of words, or none. */
+  readonly isList?: true;
+  /** Empty is a value like others; elsewhere it is the absence of one, which a redis.conf says by having no such line. */
+  readonly keepsEmpty?: true;
   /** CONFIG GET finds it only by its whole name, as Redis's own tests and nobody else do. */
   readonly hidden?: true;
 }
@@ -83,14 +90,28 @@ const OBEYED = {
   requirepass: text(''),
   'always-show-logo': boolean(false, { atStart: 'fixed' }),
   'acl-pubsub-default': word('resetchannels', ['resetchannels', 'allchannels']),
-  aclfile: text('', { atStart: 'fixed' }),
+  aclfile: text('', { atStart: 'fixed', keepsEmpty: true }),
   'acllog-max-len': integer(128, 0, MAX_INT),
   masterauth: text(''),
   masteruser: text(''),
   databases: integer(16, 1, MAX_INT, { atStart: 'fixed' }),
-  port: integer(6379, 0, 65535, { atStart: 'fixed' }),
-  bind: text('127.0.0.1', { atStart: 'fixed' }),
-  logfile: text('', { atStart: 'fixed' }),
+  port: integer(6379, 0, 65535, { listening: 'place' }),
+  bind: text('127.0.0.1', { listening: 'place', isList: true }),
+  'tls-auth-clients': word('yes', ['no', 'yes', 'optional'], { listening: 'tls' }),
+  'tls-ca-cert-dir': text('', { listening: 'tls' }),
+  'tls-ca-cert-file': text('', { listening: 'tls' }),
+  'tls-cert-file': text('', { listening: 'tls' }),
+  'tls-ciphers': text('', { listening: 'tls' }),
+  'tls-ciphersuites': text('', { listening: 'tls' }),
+  'tls-key-file': text('', { listening: 'tls' }),
+  'tls-key-file-pass': text('', { listening: 'tls' }),
+  'tls-port': integer(0, 0, 65535, { listening: 'place' }),
+  'tls-protocols': text('', { listening: 'tls' }),
+  unixsocket: text('', { atStart: 'fixed' }),
+  unixsocketperm: { kind: 'octal', min: 0, max: 0o777, value: 0, atStart: 'fixed' },
+  // Whom replication follows: "host port", or nothing
+  replicaof: text('', { atStart: 'fixed', alias: 'slaveof', isList: true }),
+  logfile: text('', { atStart: 'fixed', keepsEmpty: true }),
   pidfile: text('', { atStart: 'fixed' }),
   maxclients: integer(10_000, 1, 2 ** 32 - 1),
   'client-query-buffer-limit': bytes(1024 * 1024 * 1024, { min: 1024 * 1024 }),
@@ -131,10 +152,10 @@ const OBEYED = {
   'repl-diskless-sync': boolean(true),
   'replica-read-only': boolean(true, { alias: 'slave-read-only' }),
   'replica-serve-stale-data': boolean(true, { alias: 'slave-serve-stale-data' }),
-  'client-output-buffer-limit': { kind: 'output-limits', value: DEFAULT_OUTPUT_LIMITS },
+  'client-output-buffer-limit': { kind: 'output-limits', isList: true, value: DEFAULT_OUTPUT_LIMITS },
   dir: text('', { atStart: 'protected' }),
   dbfilename: text('dump.rdb', { atStart: 'protected' }),
-  save: { kind: 'save-points', value: '' },
+  save: { kind: 'save-points', isList: true, value: '' },
   'stop-writes-on-bgsave-error': boolean(true),
   appendonly: boolean(false),
   appendfilename: text('appendonly.aof', { atStart: 'fixed' }),
@@ -146,7 +167,7 @@ const OBEYED = {
   'slowlog-max-len': integer(128, 0, INT64_MAX, { clampedTo: [0, SLOWLOG_LENGTH_MAX] }),
   'latency-monitor-threshold': integer(0, 0, INT64_MAX),
   'latency-tracking': boolean(true),
-  'latency-tracking-info-percentiles': { kind: 'percentiles', value: '50 99 99.9' },
+  'latency-tracking-info-percentiles': { kind: 'percentiles', isList: true, value: '50 99 99.9' },
   hz: integer(10, 0, MAX_INT, { clampedTo: [1, 500] }),
 } as const satisfies Readonly<Record<string, Parameter>>;
 
@@ -195,26 +216,27 @@ const INERT = {
   'cluster-require-full-coverage': boolean(true),
   'crash-log-enabled': boolean(true),
   'crash-memcheck-enabled': boolean(true),
+  daemonize: boolean(false, { atStart: 'fixed' }),
   'disable-thp': boolean(true, { atStart: 'fixed' }),
   'dynamic-hz': boolean(true),
   'enable-debug-command': word('yes', ['no', 'yes', 'local'], { atStart: 'fixed' }),
   'enable-module-command': word('no', ['no', 'yes', 'local'], { atStart: 'fixed' }),
   'enable-protected-configs': word('no', ['no', 'yes', 'local'], { atStart: 'fixed' }),
   'hide-user-data-from-log': boolean(false),
-  'ignore-warnings': text(''),
+  'ignore-warnings': text('', { keepsEmpty: true }),
   'io-threads': integer(1, 1, 128, { atStart: 'fixed' }),
   'io-threads-do-reads': boolean(false, { atStart: 'fixed' }),
   'jemalloc-bg-thread': boolean(true),
   'key-load-delay': integer(0, -MAX_INT - 1, MAX_INT, { hidden: true }),
   'list-compress-depth': integer(0, 0, MAX_INT),
   'loading-process-events-interval-bytes': integer(524_288, 1024, MAX_INT, { hidden: true }),
-  'locale-collate': text(''),
+  'locale-collate': text('', { keepsEmpty: true }),
   loglevel: word('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing']),
   'max-new-connections-per-cycle': integer(10, 1, 1000),
   'max-new-tls-connections-per-cycle': integer(1, 1, 1000),
   'no-appendfsync-on-rewrite': boolean(false),
   'oom-score-adj': word('no', ['no', 'yes', 'relative', 'absolute']),
-  'oom-score-adj-values': text('0 200 800'),
+  'oom-score-adj-values': text('0 200 800', { isList: true }),
   'proc-title-template': text('{title} {listen-addr} {server-mode}'),
   'propagation-error-behavior': word('ignore', ['ignore', 'panic', 'panic-on-replicas']),
   'protected-mode': boolean(true),
@@ -238,8 +260,8 @@ const INERT = {
   'sanitize-dump-payload': word('no', ['no', 'yes', 'clients']),
   'server-cpulist': text('', { atStart: 'fixed', alias: 'server_cpulist' }),
   'set-proc-title': boolean(true, { atStart: 'fixed' }),
-  'shutdown-on-sigint': text('default'),
-  'shutdown-on-sigterm': text('default'),
+  'shutdown-on-sigint': text('default', { isList: true }),
+  'shutdown-on-sigterm': text('default', { isList: true }),
   'shutdown-timeout': integer(10, 0, MAX_INT),
   'socket-mark-id': integer(0, 0, 2 ** 32 - 1, { atStart: 'fixed' }),
   supervised: word('no', ['upstart', 'systemd', 'auto', 'no'], { atStart: 'fixed' }),
@@ -248,29 +270,17 @@ const INERT = {
   'syslog-ident': text('redis', { atStart: 'fixed' }),
   'tcp-backlog': integer(511, 0, MAX_INT, { atStart: 'fixed' }),
   'tcp-keepalive': integer(300, 0, MAX_INT),
-  'tls-auth-clients': word('yes', ['no', 'yes', 'optional']),
-  'tls-ca-cert-dir': text(''),
-  'tls-ca-cert-file': text(''),
-  'tls-cert-file': text(''),
-  'tls-ciphers': text(''),
-  'tls-ciphersuites': text(''),
   'tls-client-cert-file': text(''),
   'tls-client-key-file': text(''),
   'tls-client-key-file-pass': text(''),
   'tls-cluster': boolean(false),
   'tls-dh-params-file': text(''),
-  'tls-key-file': text(''),
-  'tls-key-file-pass': text(''),
-  'tls-port': integer(0, 0, 65535, { atStart: 'fixed' }),
   'tls-prefer-server-ciphers': boolean(false),
-  'tls-protocols': text(''),
   'tls-replication': boolean(false),
   'tls-session-cache-size': integer(20_480, 0, MAX_INT),
   'tls-session-cache-timeout': integer(300, 0, MAX_INT),
   'tls-session-caching': boolean(true),
   'tracking-table-max-keys': integer(1_000_000, 0, INT64_MAX),
-  unixsocket: text('', { atStart: 'fixed' }),
-  unixsocketperm: integer(0, 0, 0o777, { atStart: 'fixed' }),
   'use-exit-on-panic': boolean(false, { hidden: true }),
   'watchdog-period': integer(0, 0, MAX_INT, { hidden: true }),
 } as const satisfies Readonly<Record<string, Parameter>>;

@@ -4,6 +4,7 @@
  */
 
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
+import { quoted } from '../acl/words.ts';
 import { parseInteger } from '../commands/numbers.ts';
 import {
   INT64_MAX,
@@ -13,27 +14,44 @@ import {
   type Parameter,
   type ParameterName,
 } from './config-parameters.ts';
-import { parseBytes } from './memory-size.ts';
+import { parseBytes, shortBytes } from './memory-size.ts';
 import { canonicalSavePoints, savePoints } from '../persistence/save-points.ts';
 import { notificationLetters, shownLetters } from './notification-classes.ts';
-import { changeOutputLimits } from './output-limits.ts';
+import { changeOutputLimits, outputLimitLines } from './output-limits.ts';
 
 const INT64_MAX_TEXT = '9223372036854775807';
 
 type ValueOf<N extends ParameterName> = (typeof PARAMETERS)[N]['value'];
 
-/** `detail` is null when no parameter has that name. */
+/**
+ * `listening`: those of the changes that only `follow` makes true; when it cannot, `restore` takes back everything.
+ * `detail` is null when no parameter has that name.
+ */
 export type ConfigOutcome =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly listening: readonly ParameterName[]; readonly restore: () => void }
   | { readonly ok: false; readonly name: string; readonly detail: string | null };
 
 type ParseOutcome =
   | { readonly ok: true; readonly value: string | number | boolean }
   | { readonly ok: false; readonly detail: string };
 
+export type FollowOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly name: ParameterName; readonly detail: string };
+
+export interface DirectiveLine {
+  /** What follows the name. */
+  readonly text: string;
+  /** It differs from what a server without it would have. */
+  readonly isForced: boolean;
+}
+
 export class Config {
   readonly #values = new Map<ParameterName, string | number | boolean>();
   readonly #listeners: ((name: ParameterName) => void)[] = [];
+
+  /** Listens as the parameters of that kind say now, or as before; null: nobody does. */
+  follow: ((names: readonly ParameterName[]) => Promise<FollowOutcome>) | null = null;
 
   constructor(initial: Readonly<Record<string, string>> = {}) {
     for (const [name, parameter] of Object.entries(PARAMETERS) as [ParameterName, Parameter][]) {
@@ -57,6 +75,11 @@ export class Config {
     this.#listeners.push(listener);
   }
 
+  /** A fact that somebody else decides, shown here. */
+  note<N extends 'port' | 'replicaof'>(name: N, value: ValueOf<N>): void {
+    this.#values.set(name, value);
+  }
+
   /** All or nothing [redis config.c configSetCommand]. */
   set(pairs: readonly (readonly [name: string, value: string])[]): ConfigOutcome {
     const known = new Map<string, { readonly name: ParameterName; readonly given: string; readonly raw: string }>();
@@ -64,7 +87,7 @@ export class Config {
       const name = parameterOf(given);
       if (name === undefined) return { ok: false, name: given, detail: null };
       const parameter: Parameter = PARAMETERS[name];
-      if (parameter.atStart !== undefined) {
+      if (parameter.atStart !== undefined || (parameter.listening === 'place' && this.follow === null)) {
         const what = parameter.atStart === 'protected' ? 'protected' : 'immutable';
         return { ok: false, name: given, detail: `can't set ${what} config` };
       }
@@ -77,9 +100,15 @@ export class Config {
       if (!parsed.ok) return { ok: false, name: given, detail: parsed.detail };
       changes.set(name, parsed.value);
     }
+    const before = [...changes.keys()].map((name) => [name, this.#values.get(name)!] as const);
+    this.#change(changes);
+    const listening = this.follow === null ? [] : [...changes.keys()].filter(isOfListening);
+    return { ok: true, listening, restore: () => this.#change(new Map(before)) };
+  }
+
+  #change(changes: ReadonlyMap<ParameterName, string | number | boolean>): void {
     for (const [name, value] of changes) this.#values.set(name, value);
     for (const name of changes.keys()) for (const listener of this.#listeners) listener(name);
-    return { ok: true };
   }
 
   /** The value as CONFIG GET prints it; undefined when no parameter has that name (in any case). */
@@ -87,9 +116,38 @@ export class Config {
     const name = parameterOf(given);
     if (name === undefined) return undefined;
     const value = this.#values.get(name)!;
+    if (PARAMETERS[name].kind === 'octal') return value.toString(8);
     if (PARAMETERS[name].kind === 'events') return shownLetters(notificationLetters(String(value))!);
     if (PARAMETERS[name].kind === 'bytes' && Number(value) < 0) return `${-Number(value)}%`;
     return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+  }
+
+  /** The words of lines of a redis.conf that say what its value is: none, one, or several that add up. Always in its main name. */
+  directiveLines(name: ParameterName): readonly DirectiveLine[] {
+    const parameter: Parameter = PARAMETERS[name];
+    const text = this.text(name)!;
+    const isForced = this.#values.get(name) !== parameter.value;
+    switch (parameter.kind) {
+      case 'save-points': {
+        // Always said: without a line other points would be the default
+        const points = savePoints(text)!;
+        if (points.length === 0) return [{ text: '""', isForced: true }];
+        return points.map((point) => ({ text: canonicalSavePoints([point]), isForced: true }));
+      }
+      case 'output-limits':
+        return outputLimitLines(text);
+      case 'bytes':
+        return [{ text: shortBytes(Number(text)), isForced }];
+      case 'text':
+        if (text === '' && !parameter.keepsEmpty) return [];
+        // These two are not said where they are as if nobody had said them [redis config.c rewriteConfigBindOption]
+        if ((name === 'bind' || name === 'replicaof') && !isForced) return [];
+        return [{ text: parameter.isList ? text : quoted(text), isForced: isForced || name === 'dir' }];
+      case 'events':
+        return [{ text: quoted(text), isForced }];
+      default:
+        return [{ text: text === '' ? '""' : text, isForced }];
+    }
   }
 
   /** Every name that is not hidden (aliases too) with its value as CONFIG GET prints it. */
@@ -97,6 +155,11 @@ export class Config {
     for (const given of parameterNames()) yield [given, this.text(given)!];
   }
 }
+
+/** A parameter is binary; a path that it names is text. */
+export const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
+
+export const isOfListening = (name: ParameterName): boolean => (PARAMETERS[name] as Parameter).listening !== undefined;
 
 /** The encoding thresholds as plain numbers: they are read for every change of an aggregate. */
 export const encodingLimits = (config: Config): EncodingLimits => ({
@@ -164,6 +227,10 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
         return { ok: false, detail: 'argument must be a memory or percent value' };
       return value === null ? { ok: false, detail: 'argument must be a memory value' } : bounded(parameter, value);
     }
+    case 'octal':
+      return /^[0-7]{1,10}$/.test(raw)
+        ? bounded(parameter, Number.parseInt(raw, 8))
+        : { ok: false, detail: "argument couldn't be parsed into an integer" };
     case 'integer':
       break;
   }

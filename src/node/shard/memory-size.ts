@@ -21,3 +21,9 @@ export function humanBytes(bytes: number): string {
   const unit = Math.min(4, Math.floor(Math.log(bytes) / Math.log(1024)));
   return `${(bytes / 1024 ** unit).toFixed(2)}${'BKMGT'[unit]}`;
 }
+
+/** In the largest unit that divides it, as CONFIG REWRITE says amounts [redis config.c rewriteConfigFormatMemory]. */
+export function shortBytes(bytes: number): string {
+  const unit = ['gb', 'mb', 'kb'].find((each) => bytes > 0 && Number.isInteger(bytes / UNITS[each]!));
+  return unit === undefined ? String(bytes) : `${bytes / UNITS[unit]!}${unit}`;
+}

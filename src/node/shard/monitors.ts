@@ -4,7 +4,7 @@
  */
 
 import { quoted } from '../../resp/quoted.ts';
-import { addressText } from '../../world/world.ts';
+import { addressText, isSocketPath } from '../../world/world.ts';
 import type { Command } from '../commands/command.ts';
 import { redacted } from './redaction.ts';
 import type { Session } from './session.ts';
@@ -43,7 +43,9 @@ export class Monitors {
     if (this.#sessions.size === 0 || this.#shard.loading) return;
     const nowMs = this.#shard.now;
     const time = `${Math.floor(nowMs / 1000)}.${String(Math.floor((nowMs % 1000) * 1000)).padStart(6, '0')}`;
-    const from = session.inScript ? 'lua' : addressText(session.output.remote);
+    const { remote } = session.output;
+    const peer = isSocketPath(remote.host) ? `unix:${remote.host}` : addressText(remote);
+    const from = session.inScript ? 'lua' : peer;
     const line = `+${time} [${session.database} ${from}] ${redacted(command, words).map(quoted).join(' ')}\r\n`;
     for (const each of this.#sessions) each.pushEncoded(line);
   }

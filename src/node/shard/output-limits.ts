@@ -4,7 +4,7 @@
  * The value is text in Redis's own form; 0 is no limit.
  */
 
-import { parseBytes } from './memory-size.ts';
+import { parseBytes, shortBytes } from './memory-size.ts';
 
 type OutputClass = 'normal' | 'slave' | 'pubsub';
 
@@ -60,6 +60,19 @@ export function changeOutputLimits(raw: string, before: string): OutputLimitsOut
       (each) => `${each} ${limits[each].hardBytes} ${limits[each].softBytes} ${limits[each].softSeconds}`,
     ).join(' '),
   };
+}
+
+const lineOf = (name: OutputClass, { hardBytes, softBytes, softSeconds }: OutputLimit): string =>
+  `${name === 'slave' ? 'replica' : name} ${shortBytes(hardBytes)} ${shortBytes(softBytes)} ${softSeconds}`;
+
+/** A line of a redis.conf for each class; `isForced`: it differs from the default. */
+export function outputLimitLines(canonical: string): readonly { readonly text: string; readonly isForced: boolean }[] {
+  const limits = outputLimits(canonical);
+  const defaults = outputLimits(DEFAULT_OUTPUT_LIMITS);
+  return CLASSES.map((name) => {
+    const text = lineOf(name, limits[name]);
+    return { text, isForced: text !== lineOf(name, defaults[name]) };
+  });
 }
 
 /** Watches one client. */

@@ -25,6 +25,7 @@ export class Pause {
   #timer: Timer | null = null;
   /** What waits; null: nothing does. */
   kind: PauseKind | null = null;
+  #isLocked = false;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -43,9 +44,21 @@ export class Pause {
     this.#arm();
   }
 
+  /** Until `unlock` nothing is written, whatever CLIENT UNPAUSE says: the shard hands its role on. */
+  lock(): void {
+    this.#isLocked = true;
+    this.kind ??= 'writes';
+  }
+
+  unlock(): void {
+    this.#isLocked = false;
+    if (this.#untilMs === 0) this.end();
+  }
+
   /** What waited runs, in order. */
   end(): void {
     this.cancel();
+    if (this.#isLocked) this.kind = 'writes';
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const session of waiting) session.goOn();

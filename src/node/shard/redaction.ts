@@ -4,6 +4,7 @@
  */
 
 import type { Command } from '../commands/command.ts';
+import { migrateWords } from '../commands/migrate-words.ts';
 
 const REDACTED = '(redacted)';
 /** Parameters whose values are secrets [redis config.c SENSITIVE_CONFIG]. */
@@ -30,6 +31,7 @@ const SECRET_WORDS: ReadonlyMap<string, IsSecret> = new Map<string, IsSecret>([
   ['ACL GETUSER', from(2)],
   ['ACL DELUSER', from(2)],
   ['CONFIG SET', (at, words) => at > 2 && at % 2 === 1 && SECRETS.has(words[at - 1]!.toLowerCase())],
+  ['MIGRATE', (at, words) => migrateWords(words).secrets.has(at)],
   ['HELLO', (at, words) => isWord(words[at - 1], 'auth') || (at > 3 && isWord(words[at - 2], 'auth'))],
 ]);
 

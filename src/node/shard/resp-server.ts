@@ -13,22 +13,41 @@ export interface RespServer {
 const LINGER_MS = 1_000;
 const LINGER_MS_MAX = 60_000;
 
-export async function serveShard(
-  shard: Shard,
-  network: Network,
-  at: Address,
-): Promise<{ ok: true; server: RespServer } | Extract<ListenOutcome, { ok: false }>> {
-  const open = new Set<Connection>();
-  const outcome = await network.listen(at, {}, (connection) => {
-    open.add(connection);
-    const gone = (): void => void open.delete(connection);
+/** Takes the connections of a shard, wherever they come in. */
+export class Reception {
+  readonly #shard: Shard;
+  readonly #open = new Set<Connection>();
+
+  constructor(shard: Shard) {
+    this.#shard = shard;
+  }
+
+  readonly accept = (connection: Connection): void => {
+    const shard = this.#shard;
+    this.#open.add(connection);
+    const gone = (): void => void this.#open.delete(connection);
     if (shard.sessions.size >= shard.config.get('maxclients')) {
       shard.stats.rejectedConnections++;
       connection.handle({ data() {}, closed: gone });
       connection.write(encodeFailure('ERR max number of clients reached'));
       endThenDestroy(shard, connection);
     } else attach(shard, connection, gone);
-  });
+  };
+
+  /** Cuts whoever is connected. */
+  close(): void {
+    for (const connection of this.#open) connection.destroy();
+  }
+}
+
+/** At one address, for good. */
+export async function serveShard(
+  shard: Shard,
+  network: Network,
+  at: Address,
+): Promise<{ ok: true; server: RespServer } | Extract<ListenOutcome, { ok: false }>> {
+  const reception = new Reception(shard);
+  const outcome = await network.listen(at, {}, reception.accept);
   if (!outcome.ok) return outcome;
   const listener: Listener = outcome.listener;
   shard.address = listener.address;
@@ -38,7 +57,7 @@ export async function serveShard(
       address: listener.address,
       async close() {
         const closed = listener.close();
-        for (const connection of open) connection.destroy();
+        reception.close();
         await closed;
       },
     },

@@ -88,6 +88,8 @@ export class Shard implements KeyspaceOwner {
   readonly rates = { commands: new Rate(), input: new Rate(), output: new Rate() };
   /** Where it listens; null until it does. */
   address: Address | null = null;
+  /** The redis.conf that it was started with, absolute; null: none. */
+  configFile: string | null = null;
   /** Set by replication. */
   role: 'primary' | 'replica' = 'primary';
   linkUp = false;
