@@ -9,8 +9,6 @@ import type { Fact } from './command-facts.ts';
 
 /** By name; a container stands for its subcommands. */
 export const ABSENT: Readonly<Record<string, string>> = {
-  'MEMORY MALLOC-STATS': 'memory is given out by V8, not by an allocator',
-  'SCRIPT DEBUG': 'no debugger of scripts',
   ...Object.fromEntries(
     [
       'VADD',
@@ -55,6 +53,8 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   'MEMORY USAGE': 'an estimate of what V8 takes; nothing is sampled',
   RESTORE: 'refuses some payloads that Redis takes: see above',
   SAVE: 'stops its own client alone',
+  'MEMORY MALLOC-STATS': 'says that there are none: memory is given out by V8',
+  'SCRIPT DEBUG': 'only NO is taken: there is no debugger',
   'SCRIPT KILL': 'finds nothing to kill: a script that does not end is stopped by itself',
   SHUTDOWN: 'at once: NOW, FORCE and ABORT find nothing to wait for',
   SORT: 'BY … ALPHA … STORE is replicated as the list it made',

@@ -156,6 +156,12 @@ export const memoryCommands: readonly Command[] = [
   about('STATS', PER_SHARD, 'Tells what takes memory, part by part.', ({ shard }) => stats(shard)),
   about('DOCTOR', PER_SHARD, 'Looks for memory problems.', ({ shard }) => new Verbatim(report(shard))),
   about(
+    'MALLOC-STATS',
+    PER_SHARD,
+    'Says that there is no allocator with statistics.',
+    () => 'Stats not supported for the current allocator',
+  ),
+  about(
     'PURGE',
     { request: 'all_shards', response: 'all_succeeded' },
     'Accepted: memory is given back by the collector, which needs no telling.',
@@ -167,6 +173,7 @@ export const memoryCommands: readonly Command[] = [
     since: '4.0.0',
     lines: [
       ['DOCTOR', 'Looks for memory problems.'],
+      ['MALLOC-STATS', 'Statistics of the allocator: there are none.'],
       ['PURGE', 'Accepted; memory is given back without it.'],
       ['STATS', 'What takes memory, part by part.'],
       [

@@ -152,6 +152,25 @@ export const scriptingCommands: readonly Command[] = [
     },
   }),
 
+  defineCommand({
+    name: 'SCRIPT DEBUG',
+    group: 'scripting',
+    since: '3.2.0',
+    summary: 'Would begin to debug scripts: only to turn it off is taken.',
+    complexity: 'O(1)',
+    flags: ['noscript'],
+    arguments: { mode: { ...text(), doc: word('YES', 'SYNC', 'NO').doc } },
+    run(_context, { mode }) {
+      const wanted = mode.toUpperCase();
+      if (wanted === 'NO') return OK;
+      if (wanted !== 'YES' && wanted !== 'SYNC') throw refuse('ERR', 'Use SCRIPT DEBUG YES/SYNC/NO');
+      throw refuse(
+        'ERR',
+        'SCRIPT DEBUG is not supported: there is no debugger. Use redis.log, or try the script with EVAL',
+      );
+    },
+  }),
+
   helpCommand({
     container: 'SCRIPT',
     group: 'scripting',
