@@ -2,6 +2,7 @@
  * `antipode shard`: one shard alone, a Redis-compatible server for any client and any replica. It ends on SIGINT and SIGTERM.
  */
 
+import { machine, release, type } from 'node:os';
 import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
@@ -89,6 +90,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     throw new CliFailure(error instanceof Error ? error.message : String(error));
   }
   shard.configFile = configFileOf(command.args);
+  shard.infoSections.set('server', () => processFields(shard.configFile));
   const replication = attachReplication(shard);
   saveMarks(shard);
   if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);
@@ -158,6 +160,14 @@ const linesInto = async (file: string): Promise<(line: string) => void> => {
   append(''); // a wrong path is told before anything is opened
   return (line) => append(`${line}\n`);
 };
+
+/** What INFO tells of the process, since this shard has one of its own. */
+const processFields = (configFile: string | null): [string, string | number][] => [
+  ['os', `${type()} ${release()} ${machine()}`],
+  ['process_id', process.pid],
+  ['executable', process.argv[1] ?? ''],
+  ['config_file', configFile ?? ''],
+];
 
 /** Whoever looks for the process by its file; a shard without it serves all the same, as redis-server does. */
 const writePid = async (file: string): Promise<void> => {

@@ -57,6 +57,9 @@ describe('CONFIG REWRITE of antipode shard', () => {
       await redis.acl('SETUSER', 'alice', 'on', '>geheim', '~a*', '+@all', '(+get ~b*)');
       await redis.call('REPLICAOF', '127.0.0.1', '1');
       expect(await redis.call('CONFIG', 'REWRITE')).toBe('OK');
+      expect(await redis.call('INFO', 'server')).toMatch(
+        new RegExp(`\\r\\nprocess_id:${first.running.child.pid}\\r\\n[^]*\\r\\nconfig_file:${file}\\r\\n`),
+      );
       before = await everything(redis);
       users = await redis.acl('LIST');
     }
