@@ -94,7 +94,7 @@ function restore(
   const value = valueOf(serializedValue, keyspace.limits);
   const at = span === 0 ? null : expireToUnixMs(ttl, 'milliseconds', absttl ? 0 : now, 'restore');
   if (at !== null && at <= now && keyspace.expiryPolicyDeletes) {
-    if (keyspace.remove(key)) context.replicateAs('DEL', key);
+    if (keyspace.remove(key)) context.replicateDeletion(key, 'lazyfree-lazy-server-del');
     return OK;
   }
   keyspace.put(key, value);

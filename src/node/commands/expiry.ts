@@ -75,7 +75,7 @@ function expireCommand({ name, since, summary, unit, from }: ExpireWish): Comman
       if (!allows(given.condition, at, keyspace.expireAt(given.key))) return 0;
       if (at <= now && keyspace.expiryPolicyDeletes) {
         keyspace.remove(given.key);
-        context.replicateAs('DEL', given.key);
+        context.replicateDeletion(given.key, 'lazyfree-lazy-expire');
       } else {
         keyspace.setExpiry(given.key, at);
         context.replicateAs('PEXPIREAT', given.key, String(at));

@@ -125,8 +125,7 @@ const OBEYED = {
   'maxmemory-eviction-tenacity': integer(10, 0, 100),
   'lfu-log-factor': integer(10, 0, MAX_INT),
   'lfu-decay-time': integer(1, 0, MAX_INT),
-  // Memory is always given back later, by the collector: of two of them the word that replicas are sent is left to say, the
-  // others are known because administrators set them, and what they ask for is always so
+  // Memory is always given back later, by the collector: of these the word that replicas are sent is left to say
   'lazyfree-lazy-eviction': boolean(false),
   'lazyfree-lazy-expire': boolean(false),
   'lazyfree-lazy-server-del': boolean(false),
@@ -225,7 +224,7 @@ const INERT = {
   'hide-user-data-from-log': boolean(false),
   'ignore-warnings': text('', { keepsEmpty: true }),
   'io-threads': integer(1, 1, 128, { atStart: 'fixed' }),
-  'io-threads-do-reads': boolean(false, { atStart: 'fixed' }),
+  'io-threads-do-reads': boolean(false),
   'jemalloc-bg-thread': boolean(true),
   'key-load-delay': integer(0, -MAX_INT - 1, MAX_INT, { hidden: true }),
   'list-compress-depth': integer(0, 0, MAX_INT),

@@ -55,6 +55,11 @@ export class CommandContext {
     (this.replicated ??= []).push(words);
   }
 
+  /** Replicates that a key is gone, by the word that administrators chose for its cause [redis server.h lazyfree_lazy_*]. */
+  replicateDeletion(key: string, cause: 'lazyfree-lazy-expire' | 'lazyfree-lazy-server-del'): void {
+    this.replicateAs(this.shard.config.get(cause) ? 'UNLINK' : 'DEL', key);
+  }
+
   /** Replicates nothing of this command, whatever it changed. */
   replicateNothing(): void {
     this.replicated = [];

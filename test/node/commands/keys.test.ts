@@ -2,14 +2,34 @@ import { describe, expect, it } from 'vitest';
 import { hashCommands } from '../../../src/node/commands/hashes.ts';
 import { keyCommands } from '../../../src/node/commands/keys.ts';
 import { scanCommands } from '../../../src/node/commands/scan.ts';
+import { setCommands } from '../../../src/node/commands/sets.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { collectWrites } from '../../support/writes.ts';
 
-const commands = [...keyCommands, ...scanCommands, ...stringCommands, ...hashCommands];
+const commands = [...keyCommands, ...scanCommands, ...setCommands, ...stringCommands, ...hashCommands];
 
 describe('EXPIRE and its kin', () => {
+  it('and SPOP and GETEX replicate a deletion by the word that was chosen for its cause', () => {
+    for (const [lazy, word] of [
+      ['no', 'DEL'],
+      ['yes', 'UNLINK'],
+    ] as const) {
+      const config = { 'lazyfree-lazy-expire': lazy, 'lazyfree-lazy-server-del': lazy };
+      using test = testShard({ commands, config });
+      const client = test.client();
+      for (const each of ['a', 'b', 'c']) client.call('SET', each, 'v');
+      client.call('SADD', 's', 'm');
+      const writes = collectWrites(test.shard);
+      client.call('EXPIRE', 'a', '-1');
+      client.call('GETEX', 'b', 'PXAT', '1');
+      client.call('SPOP', 's', '5');
+      client.call('GETDEL', 'c');
+      expect(writes).toEqual([`${word} a`, `${word} b`, `${word} s`, 'DEL c']);
+    }
+  });
+
   it('know no option that is only a name every object has', () => {
     using test = testShard({ commands });
     const client = test.client();
