@@ -93,7 +93,7 @@ describe('directives', () => {
       { name: 'default', words: ['off'], where: `${folder}/users.conf:1` },
       { name: 'alice', words: ['on', '>p', '(+get', '~a*)'], where: `${folder}/users.conf:3` },
     ]);
-    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow("--user: user 'alice' is declared twice");
+    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow('--user: user alice: Duplicate user found');
     await expect(setupOf(file, '--user')).rejects.toThrow('--user: user needs a name and rules');
     await expect(setupOf(file, '--aclfile', 'x')).rejects.toThrow(
       `${folder}/users.conf:1: users are declared either here or in the aclfile x, not in both`,
