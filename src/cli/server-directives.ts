@@ -7,6 +7,7 @@
 
 import { dirname, resolve } from 'node:path';
 import { splitWords } from '../node/acl/words.ts';
+import { parameterOf } from '../node/shard/config-parameters.ts';
 import { readText } from './server-options.ts';
 import { CliFailure } from './verb.ts';
 
@@ -56,12 +57,26 @@ async function standardInput(): Promise<string> {
   return Buffer.concat(chunks).toString('latin1');
 }
 
+/**
+ * An option may bring its value along (`"--maxmemory 1mb"`), and one without a value takes what comes next for it, even if that looks
+ * like an option; only `--save` may be the last word on it. [redis server.c main]
+ */
 function ofCommandLine(words: readonly string[]): Directive[] {
   const found: { name: string; values: string[]; where: string }[] = [];
-  for (const word of words) {
-    if (word.startsWith('--')) found.push({ name: word.slice(2).toLowerCase(), values: [], where: word });
-    else if (found.length > 0) found.at(-1)!.values.push(Buffer.from(word, 'utf8').toString('latin1'));
-    else throw new CliFailure(`'${word}': one configuration file at most, then --directive value …`);
+  let awaitsValue = false;
+  for (const [at, word] of words.entries()) {
+    const bytes = Buffer.from(word, 'utf8').toString('latin1');
+    if (word.startsWith('--') && !awaitsValue) {
+      const [name = '', ...values] = splitWords(bytes.slice(2)) ?? unbalanced('the command line', word);
+      found.push({ name: name.toLowerCase(), values, where: `--${name}` });
+      awaitsValue = values.length === 0 && !(name.toLowerCase() === 'save' && words[at + 1]?.startsWith('--') === true);
+    } else if (found.length > 0) {
+      found.at(-1)!.values.push(bytes);
+      awaitsValue = false;
+    } else if (at === 0 && parameterOf(bytes) !== undefined) {
+      found.push({ name: bytes.toLowerCase(), values: [], where: word });
+      awaitsValue = true;
+    } else throw new CliFailure(`'${word}': one configuration file at most, then --directive value …`);
   }
   return found;
 }

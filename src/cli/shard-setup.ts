@@ -60,7 +60,10 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
       throw new CliFailure(`${where}: bind needs an address, as in 127.0.0.1, or "" for none`);
     } else if (name === 'user') {
       const user = declared(directive);
-      if (users.has(user.name)) throw new CliFailure(`${where}: user '${user.name}' is declared twice`);
+      if (users.has(user.name))
+        throw new CliFailure(
+          `${where}: user ${user.name}: Duplicate user found. A user can only be defined once in config files`,
+        );
       users.set(user.name, user);
     } else if (name === 'replicaof' || name === 'slaveof') follows = followed(directive);
     else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {

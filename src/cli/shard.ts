@@ -74,14 +74,23 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     import('../world/system-world.ts'),
   ]);
   const world = new SystemWorld();
-  const say = setup.logFile === null ? printLine : await linesInto(setup.logFile);
+  const configFile = configFileOf(command.args);
   const config: Record<string, string> = { ...setup.config };
   if (options.port !== undefined) config['port'] = String(portOf('--port', options.port, 0));
   if (options.host !== undefined) config['bind'] = options.host;
-  const path = config['unixsocket'] ?? '';
-  if (path !== '') config['unixsocket'] = bytesOf(absolute(textOf(path)));
   const aclFile = setup.config['aclfile'] === undefined ? undefined : textOf(setup.config['aclfile']);
   const kept = await keepingOptions(options.data ?? setup.dir, world, config);
+  // Whatever else a redis.conf names is seen from there
+  if (kept !== null && setup.dir !== null) process.chdir(kept.folder.path);
+  const path = config['unixsocket'] ?? '';
+  if (path !== '') config['unixsocket'] = bytesOf(absolute(textOf(path)));
+  const say =
+    setup.logFile === null
+      ? printLine
+      : await linesInto(setup.logFile).catch(async (error: unknown) => {
+          await kept?.lock.release();
+          throw error;
+        });
   let shard: ShardType;
   try {
     shard = new Shard({ world, commands: shardCommands, config });
@@ -89,8 +98,8 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     await kept?.lock.release();
     throw new CliFailure(error instanceof Error ? error.message : String(error));
   }
-  shard.configFile = configFileOf(command.args);
-  shard.infoSections.set('server', () => processFields(shard.configFile));
+  shard.configFile = configFile;
+  shard.infoSections.set('server', () => processFields(configFile));
   const replication = attachReplication(shard);
   saveMarks(shard);
   if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);

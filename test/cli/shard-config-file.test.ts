@@ -1,5 +1,5 @@
 /** `antipode shard redis.conf`: the file is rewritten, says users, and is read again. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -94,6 +94,14 @@ describe('user lines of a redis.conf', () => {
     await expect(server.redis.get('b')).rejects.toThrow('NOPERM');
     await expect(server.redis.call('AUTH', 'x')).rejects.toThrow('WRONGPASS');
     expect(await server.redis.call('AUTH', 'other')).toBe('OK');
+  });
+
+  it('are in the file that aclfile names, as seen from dir', async () => {
+    written('seen.acl', 'user default off\nuser alice on >p ~* +@all\n');
+    const file = written('dir.conf', `port 0\ndir ${folder}\naclfile seen.acl\nlogfile seen.log\n`);
+    await using server = await start([file], { username: 'alice', password: 'p' });
+    expect(await server.redis.acl('WHOAMI')).toBe('alice');
+    expect(existsSync(join(folder, 'seen.log'))).toBe(true);
   });
 
   it.each([

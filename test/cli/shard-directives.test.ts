@@ -69,13 +69,31 @@ describe('directives', () => {
     await expect(setupOf(...words)).rejects.toThrow(message);
   });
 
+  it('bring their values along, or take the next word for it, whatever it looks like', async () => {
+    const configOf = async (...words: string[]) => (await setupOf(...words)).config;
+    expect(await configOf('--maxmemory 7mb', "--maxmemory-policy 'volatile-lru'")).toEqual({
+      maxmemory: '7mb',
+      'maxmemory-policy': 'volatile-lru',
+    });
+    expect(await configOf('--proc-title-template', '--my--title', '--save', '--loglevel', 'verbose')).toEqual({
+      'proc-title-template': '--my--title',
+      save: '',
+      loglevel: 'verbose',
+    });
+    expect(await configOf(written('empty.conf', ''), 'loglevel', 'verbose', '--hz', '20')).toEqual({
+      loglevel: 'verbose',
+      hz: '20',
+    });
+    await expect(configOf('--maxmemory "1')).rejects.toThrow('the command line: a quote is not closed: --maxmemory "1');
+  });
+
   it('say users, each once, and not beside an ACL file', async () => {
     const file = written('users.conf', 'user default off\n\nuser alice on >p (+get ~a*)\n');
     expect((await setupOf(file)).users).toEqual([
       { name: 'default', words: ['off'], where: `${folder}/users.conf:1` },
       { name: 'alice', words: ['on', '>p', '(+get', '~a*)'], where: `${folder}/users.conf:3` },
     ]);
-    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow("--user: user 'alice' is declared twice");
+    await expect(setupOf(file, '--user', 'alice', 'on')).rejects.toThrow('--user: user alice: Duplicate user found');
     await expect(setupOf(file, '--user')).rejects.toThrow('--user: user needs a name and rules');
     await expect(setupOf(file, '--aclfile', 'x')).rejects.toThrow(
       `${folder}/users.conf:1: users are declared either here or in the aclfile x, not in both`,

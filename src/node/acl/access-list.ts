@@ -141,6 +141,11 @@ export class AccessList {
     for (const [index, raw] of text.split('\n').entries()) {
       const line = raw.trim();
       if (line === '') continue;
+      const [keyword, name] = line.split(' ').filter((word) => word !== '');
+      if (keyword === 'user' && name !== undefined && users.has(name)) {
+        problems.push(`WARNING: Duplicate user '${name}' found on line ${index + 1}.`);
+        continue;
+      }
       const problem = this.#readLine(line, users);
       if (problem !== null) problems.push(`${file}:${index + 1}: ${problem}`);
     }
@@ -150,7 +155,6 @@ export class AccessList {
   #readLine(line: string, users: Map<string, User>): string | null {
     const [keyword, name, ...words] = line.split(' ').filter((word) => word !== '');
     if (keyword !== 'user' || name === undefined) return 'should start with user keyword followed by the username.';
-    if (users.has(name)) return `WARNING: user '${name}' is declared twice`;
     const changed = this.#changed(this.#newUser(name), words);
     if (changed.ok) {
       users.set(name, changed.user);

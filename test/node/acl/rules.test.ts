@@ -76,7 +76,7 @@ describe('users as text', () => {
       ok: false,
       problems: [
         'f:3: should start with user keyword followed by the username.',
-        "f:4: WARNING: user 'a' is declared twice",
+        "WARNING: Duplicate user 'a' found on line 4.",
         'f:5: Unknown command or category name in ACL.',
         "f:6: Unmatched parenthesis in acl selector starting at '(+get'.",
       ],

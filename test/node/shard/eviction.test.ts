@@ -23,7 +23,7 @@ const fill = (client: TestClient, keys: number, more: (i: number) => readonly st
 /** Lets so many more bytes be used than are now, less when negative. */
 const allow = ({ memory, config }: Shard, moreBytes: number): void => {
   const limit = String(Math.round(memory.usedBytes + moreBytes));
-  expect(config.set([['maxmemory', limit]])).toEqual({ ok: true });
+  expect(config.set([['maxmemory', limit]])).toMatchObject({ ok: true });
 };
 
 describe('a shard whose memory is used up', () => {
