@@ -108,7 +108,11 @@ export class Blocking {
   #mayGoOn(waiting: Waiting, at: string): boolean {
     const { kind, endsWhenGone } = waiting.request;
     if (kind === undefined || endsWhenGone === true) return true;
-    const value = this.#shard.keyspaces[waiting.database]!.peek(at.slice(at.indexOf(':') + 1));
+    const keyspace = this.#shard.keyspaces[waiting.database]!;
+    const key = at.slice(at.indexOf(':') + 1);
+    // Looking alone deletes nothing [redis blocked.c handleClientsBlockedOnKey]
+    if ((keyspace.expireAt(key) ?? Infinity) < this.#shard.now && this.#shard.expiryNow !== 'ignore') return false;
+    const value = keyspace.values.get(key);
     return value !== undefined && typeof value !== 'string' && value.kind === kind;
   }
 

@@ -401,7 +401,9 @@ export class Shard implements KeyspaceOwner {
   endUnit(): void {
     if (this.#depth > 0) return;
     this.writeLog.commit();
-    if (this.blocking.pending) this.blocking.serve();
+    if (!this.blocking.pending) return;
+    if (this.held) this.now = this.#standstill.untilMs;
+    this.blocking.serve();
   }
 
   /** Does something to the data outside any command (expiry cycle, loading), as a unit of its own. */

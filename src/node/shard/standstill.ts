@@ -24,6 +24,11 @@ export class Standstill {
     return this.#timer !== null;
   }
 
+  /** When it is over; what happens because of the command that wanted it happens then. */
+  get untilMs(): number {
+    return this.#until;
+  }
+
   extend(milliseconds: number): void {
     if (!(milliseconds > 0)) return;
     const now = this.#clock.now();

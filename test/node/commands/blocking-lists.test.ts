@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { debugCommands } from '../../../src/node/commands/debug.ts';
 import { listCommands } from '../../../src/node/commands/lists.ts';
 import { keyCommands } from '../../../src/node/commands/keys.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
@@ -12,7 +13,10 @@ function fresh(clients: number) {
     shard,
     client,
     [Symbol.dispose]: dispose,
-  } = testShard({ world, commands: [...listCommands, ...stringCommands, ...keyCommands, ...transactionCommands] });
+  } = testShard({
+    world,
+    commands: [...listCommands, ...stringCommands, ...keyCommands, ...transactionCommands, ...debugCommands],
+  });
   const writes: string[] = [];
   shard.writeLog.subscribe({ write: (_database, words) => writes.push(words.join(' ')) });
   const made = Array.from({ length: clients }, client);
@@ -39,6 +43,19 @@ function together({ writer }: Fresh, ...requests: string[][]): TestReply | undef
 const got = (client: TestClient): TestReply[] => client.replies.splice(0);
 
 describe('waiting for a list', () => {
+  it('serves nobody with a key whose time came while the transaction that made it took long, and leaves its end to whoever looks', async () => {
+    using made = fresh(2);
+    const [waiter] = made.waiters as [TestClient];
+    waiter.send('BLPOP', 'k', '0');
+    together(made, ['RPUSH', 'k', 'v'], ['PEXPIRE', 'k', '100'], ['DEBUG', 'SLEEP', '0.2']);
+    await made.world.advance(250);
+    expect(got(waiter)).toEqual([]);
+    expect(made.writer.call('EXISTS', 'k')).toBe(0);
+    expect(made.writes.at(-1)).toBe('DEL k');
+    made.writer.call('RPUSH', 'k', 'w');
+    expect(got(waiter)).toEqual([['k', 'w']]);
+  });
+
   it('answers at once from the first key that is there', () => {
     using world = fresh(1);
     const { writer, writes } = world;
