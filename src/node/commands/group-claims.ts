@@ -92,6 +92,7 @@ function pending(context: CommandContext, words: readonly string[]): Reply {
 
 /** The entry is no longer in the stream: nobody has to acknowledge it. */
 function drop(context: CommandContext, open: OpenGroup, entry: PendingEntry): void {
+  wrote(context);
   replicateOwner(context, open, entry);
   open.group.settle(entry);
 }
@@ -111,6 +112,7 @@ function take(context: CommandContext, open: OpenGroup, entry: PendingEntry, tak
   else if (!onlyId) entry.deliveries = BigInt.asIntN(64, entry.deliveries + 1n);
   open.group.pass(entry, consumer);
   consumer.activeAtMs = context.now;
+  wrote(context);
   replicateOwner(context, open, entry);
   return onlyId ? formatId(entry.id) : entryReply(open.stream.get(entry.id)!);
 }
@@ -176,7 +178,10 @@ function claim(context: CommandContext, words: readonly string[]): Reply {
     found.push(take(context, open, entry, { ...options, consumer }));
     movesPlace = false; // told with the entry
   }
-  if (movesPlace) replicatePlace(context, open);
+  if (movesPlace) {
+    wrote(context);
+    replicatePlace(context, open);
+  }
   return found;
 }
 

@@ -11,7 +11,7 @@ import type { Consumer } from '../keyspace/stream-groups.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { byHand, pureToken } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
-import { consumerFor, openStream, replicateOwner, replicatePlace, type OpenGroup } from './group-writes.ts';
+import { consumerFor, openStream, replicateOwner, replicatePlace, wrote, type OpenGroup } from './group-writes.ts';
 import { formatId, streamId } from './stream-ids.ts';
 import { blockDoc, countDoc, entryReply, readReply, readRequest, streamsDoc } from './stream-reading.ts';
 
@@ -46,7 +46,10 @@ function deliver(context: CommandContext, source: Source, consumer: Consumer, co
     }
     consumer.activeAtMs = context.now;
   }
-  if (entries.length > 0) replicatePlace(context, source);
+  if (entries.length > 0) {
+    replicatePlace(context, source);
+    wrote(context); // one change, however many entries [redis t_stream.c xreadCommand]
+  }
   return entries.map(entryReply);
 }
 

@@ -47,9 +47,8 @@ export function consumerFor(context: CommandContext, { key, group }: OpenGroup, 
   return consumer;
 }
 
-/** Who has the entry now: the same outcome wherever it is repeated. [redis t_stream.c streamPropagateXCLAIM] */
+/** Who has the entry now, as a write that the caller counts: the same outcome wherever it is repeated. [redis t_stream.c streamPropagateXCLAIM] */
 export function replicateOwner(context: CommandContext, { key, group }: OpenGroup, entry: PendingEntry): void {
-  wrote(context);
   context.replicateAs(
     'XCLAIM',
     key,
@@ -69,7 +68,6 @@ export function replicateOwner(context: CommandContext, { key, group }: OpenGrou
 }
 
 export function replicatePlace(context: CommandContext, { key, group }: OpenGroup): void {
-  wrote(context);
   const { name, lastId, entriesRead } = group;
   context.replicateAs('XGROUP', 'SETID', key, name, formatId(lastId), 'ENTRIESREAD', String(entriesRead));
 }

@@ -97,15 +97,18 @@ export const scanCommands: readonly Command[] = [
       const { values } = keyspace;
       const type = wish.type?.toLowerCase();
       const found: string[] = [];
+      const others: string[] = [];
       const next = walk<Value>(
         start,
         wish,
         (at, visit) => values.scan(at, visit),
         (key, value) => {
           if (type === undefined || typeName(value) === type) found.push(key);
+          else if (keyspace.expiring > 0) others.push(key);
         },
       );
       // Only now: looking deletes what has expired, and that would move keys about
+      for (const key of others) keyspace.has(key);
       return [next, keyspace.expiring === 0 ? found : found.filter((key) => keyspace.has(key))];
     },
   }),

@@ -5,6 +5,7 @@ import { keyCommands } from '../../../src/node/commands/keys.ts';
 import { scanCommands } from '../../../src/node/commands/scan.ts';
 import { sortedSetCommands } from '../../../src/node/commands/sorted-sets.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard, type TestClient } from '../../support/fixtures.ts';
 
 const commands = [...scanCommands, ...stringCommands, ...keyCommands, ...hashCommands, ...sortedSetCommands];
@@ -30,6 +31,18 @@ function scanAll(
 }
 
 describe('SCAN', () => {
+  it('ends keys whose time has come, of other types than were asked for, too', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    test.shard.activeExpiry = false;
+    const client = test.client();
+    client.call('SET', 'gone', 'v', 'PX', '1');
+    client.call('HSET', 'h', 'f', 'v');
+    await world.advance(10);
+    expect(client.call('SCAN', '0', 'TYPE', 'hash')).toEqual(['0', ['h']]);
+    expect(test.shard.keyspaces[0]!.size).toBe(1);
+  });
+
   it('returns whatever stays throughout, whatever comes and goes meanwhile', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 50 }), (keys, count) => {

@@ -28,6 +28,19 @@ function streamWithGroup(seed = 1) {
 }
 
 describe('a consumer that waits', () => {
+  it('reads many new entries as one change, acknowledged at once or not', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    for (let id = 1; id <= 4; id++) client.call('XADD', 'x', `${id}-0`, 'f', 'v');
+    client.call('XGROUP', 'CREATE', 'x', 'g', '0');
+    client.call('XGROUP', 'CREATECONSUMER', 'x', 'g', 'a');
+    for (const noAck of [[], ['NOACK']]) {
+      const before = test.shard.dirty;
+      client.call('XREADGROUP', 'GROUP', 'g', 'a', ...noAck, 'COUNT', '2', 'STREAMS', 'x', '>');
+      expect(test.shard.dirty).toBe(before + 1);
+    }
+  });
+
   it('is given an entry in the order in which consumers began to wait, and each entry goes to one of them', () => {
     using made = streamWithGroup();
     const [first, second] = [made.test.client(), made.test.client()];
