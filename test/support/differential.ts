@@ -190,7 +190,7 @@ function sessionOf(shard: Shard, protocol: 2 | 3): (request: readonly string[]) 
     write: (bytes) => (received += bytes),
     end: () => shard.closeSession(session),
   });
-  session.protocol = protocol;
+  session.wireProtocol = protocol;
   return (request) => {
     received = '';
     session.receive(Buffer.from(encodeRequest(request), 'latin1'));

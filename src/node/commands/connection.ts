@@ -21,7 +21,7 @@ function authenticate({ session, shard, words }: CommandContext, user: string, p
 
 function hello(context: CommandContext, words: readonly string[]): Reply {
   const { session, shard } = context;
-  let protocol = session.protocol;
+  let protocol = session.wireProtocol;
   if (words.length > 1) {
     const given = parseInteger(words[1]!);
     if (given === null) throw refuse('PROTOCOL_VERSION');
@@ -41,7 +41,7 @@ function hello(context: CommandContext, words: readonly string[]): Reply {
   if (login !== null) authenticate(context, ...login);
   if (!session.authenticated && !shard.permissions.users.isOpen) throw refuse('NOAUTH_HELLO');
   if (name !== null) session.name = name;
-  session.protocol = protocol;
+  session.wireProtocol = protocol;
   return new MapReply([
     'server',
     'redis',
@@ -190,7 +190,7 @@ export const connectionCommands: readonly Command[] = [
       shard.endTransaction(session);
       shard.subscriptions.removeAll(session);
       session.database = 0;
-      session.protocol = 2;
+      session.wireProtocol = 2;
       session.name = '';
       if (session.replies === 'off') session.replies = 'on';
       session.noEvict = false;

@@ -29,6 +29,8 @@ import { blockDoc, countDoc, entryReply, readReply, readRequest, streamsDoc } fr
 interface GivenTrim extends Trim {
   /** Place of the threshold among the words. */
   readonly at: number;
+  /** Places of LIMIT and its number, which may come before it or more than once. */
+  readonly limitWords: ReadonlySet<number>;
 }
 
 interface TrimWords {
@@ -43,7 +45,8 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
   let makesStream = true;
   let wanted: NewId | null = null;
   let limit: number | null = null;
-  let trim: Omit<GivenTrim, 'limit'> | null = null;
+  let trim: Omit<GivenTrim, 'limit' | 'limitWords'> | null = null;
+  const limitWords = new Set<number>();
   while (reader.left > 0) {
     const word = reader.words[reader.at]!.toUpperCase();
     if (isAdd && word === 'NOMKSTREAM') makesStream = false;
@@ -56,7 +59,7 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
       const raw = reader.words[reader.at]!;
       trim = { by: word, threshold: word === 'MINID' ? streamId(raw) : lengthOf(raw), isApproximate, at: reader.at };
     } else if (word === 'LIMIT' && reader.left > 1) {
-      reader.at++;
+      limitWords.add(reader.at++).add(reader.at);
       limit = parseInteger(reader.words[reader.at]!);
       if (limit === null) throw refuse('NOT_INTEGER');
       if (limit < 0) throw refuse('STREAM_LIMIT_NEGATIVE');
@@ -69,11 +72,14 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
   // A limit of 0 is none, and is missed only as an option
   if (limit !== null && limit > 0 && trim === null) throw refuse('STREAM_LIMIT_ALONE');
   if (!isAdd && trim === null) throw refuse('XTRIM_STRATEGY');
-  if (limit !== null && trim?.isApproximate !== true) throw refuse('STREAM_LIMIT_EXACT');
+  // A primary has made trimming exact, and its LIMIT is still there [redis t_stream.c streamParseAddOrTrimArgsOrReply]
+  if (context.session.kind === 'primary') limit = 0;
+  else if (limit !== null && trim?.isApproximate !== true) throw refuse('STREAM_LIMIT_EXACT');
   if (trim === null) return { trim, makesStream, wanted };
   // By itself approximate trimming does a bounded amount of work [redis t_stream.c streamParseAddOrTrimArgsOrReply]
   const bounded = 100 * context.keyspace.limits.streamNodeEntries || 10_000;
-  return { trim: { ...trim, limit: limit ?? (trim.isApproximate ? bounded : 0) }, makesStream, wanted };
+  const limited = { ...trim, limitWords, limit: limit ?? (trim.isApproximate ? bounded : 0) };
+  return { trim: limited, makesStream, wanted };
 }
 
 function lengthOf(word: string): bigint {
@@ -83,11 +89,11 @@ function lengthOf(word: string): bigint {
   return BigInt(length);
 }
 
-/** The words with exact trimming to what is now left, so that a replica removes the same. */
-function exactWords(words: readonly string[], { by, at }: GivenTrim, stream: StreamValue): string[] {
+/** The words of approximate trimming with an exact one to what is now left, so that a replica removes the same. */
+function exactWords(words: readonly string[], { by, at, limitWords }: GivenTrim, stream: StreamValue): string[] {
   const threshold = by === 'MAXLEN' ? String(stream.size) : formatId(stream.firstId ?? 0n);
-  const end = words[at + 1]?.toUpperCase() === 'LIMIT' ? at + 3 : at + 1;
-  return [...words.slice(0, at - 1), '=', threshold, ...words.slice(end)];
+  const exact = words.with(at - 1, '=').with(at, threshold);
+  return exact.filter((_, i) => !limitWords.has(i));
 }
 
 function add(context: CommandContext, words: readonly string[]): Reply {
@@ -107,12 +113,11 @@ function add(context: CommandContext, words: readonly string[]): Reply {
   stream.append(id, words.slice(idAt + 1), keyspace.limits);
   if (existing === undefined) keyspace.put(name, stream);
   else keyspace.changed(name);
-  const trimmed = trim === null ? 0 : stream.trim(trim);
+  if (trim !== null) stream.trim(trim);
   const idText = formatId(id);
   if (context.shard.writeLog.active) {
     const replicated = words.with(idAt, idText);
-    const isExact = trimmed === 0 && trim?.isApproximate !== true;
-    context.replicateAs(...(isExact ? replicated : exactWords(replicated, trim!, stream)));
+    context.replicateAs(...(trim?.isApproximate === true ? exactWords(replicated, trim, stream) : replicated));
   }
   return idText;
 }

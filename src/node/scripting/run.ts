@@ -65,12 +65,12 @@ export function runScript({ session, shard }: CommandContext, request: ScriptReq
   const { eviction, writeLog } = shard;
   const { refusing } = eviction;
   if (flags?.has('allow-oom') === true) eviction.refusing = false;
-  const { database, protocol } = session;
+  const { database } = session;
   session.inScript = true;
   try {
     const outcome = machine.run(request.how, request.id, keys, values, {
       call: (words, scriptProtocol) => {
-        session.protocol = scriptProtocol;
+        session.scriptProtocol = scriptProtocol;
         return callFromScript(shard, session, words, isReadonly);
       },
       mayRun: (words) => {
@@ -87,7 +87,7 @@ export function runScript({ session, shard }: CommandContext, request: ScriptReq
     eviction.refusing = refusing;
     writeLog.reach = 'all';
     session.database = database; // a SELECT of the script is the script's own
-    session.protocol = protocol;
+    session.scriptProtocol = null;
     session.inScript = false;
   }
 }

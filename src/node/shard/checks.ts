@@ -80,7 +80,7 @@ function changesData(shard: Shard, command: Command, words: readonly string[]): 
 
 /** RESP2 cannot tell a push from a reply, so a subscriber may only manage its subscriptions. */
 const notSubscribed: Check = (_shard, session, command) =>
-  session.protocol === 3 || session.subscriptionCount === 0 || ALLOWED_TO_SUBSCRIBERS.has(command.name)
+  session.wireProtocol === 3 || session.subscriptionCount === 0 || ALLOWED_TO_SUBSCRIBERS.has(command.name)
     ? undefined
     : refuse('SUBSCRIBED_ONLY', command.fullName);
 
@@ -159,7 +159,7 @@ const isPlain = (shard: Shard, session: Session): boolean =>
   session.authenticated &&
   session.user.allowsEverything &&
   session.transaction.queue === null &&
-  (session.protocol === 3 || session.subscriptionCount === 0);
+  (session.wireProtocol === 3 || session.subscriptionCount === 0);
 
 /** The first refusal, if any. */
 export function check(shard: Shard, session: Session, command: Command, words: readonly string[]): Refusal | undefined {

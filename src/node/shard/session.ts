@@ -47,7 +47,10 @@ export class Session {
   readonly decoder: RequestDecoder;
   readonly createdAtMs: number;
   kind: SessionKind = 'client';
-  protocol: Protocol = 2;
+  /** What the connection speaks. */
+  wireProtocol: Protocol = 2;
+  /** What a script of it that runs gets its replies in (`redis.setresp`); null: none runs. */
+  scriptProtocol: Protocol | null = null;
   database = 0;
   authenticated: boolean;
   /** The default user until AUTH. */
@@ -120,6 +123,11 @@ export class Session {
     this.authenticated = shard.permissions.users.isOpen;
     this.decoder.authenticated = this.authenticated;
     this.countMemory();
+  }
+
+  /** The form of replies to what runs now. */
+  get protocol(): Protocol {
+    return this.scriptProtocol ?? this.wireProtocol;
   }
 
   /** Channels and patterns: what holds a RESP2 client in subscriber mode, with those of shard channels. */
@@ -276,7 +284,7 @@ export class Session {
 
   /** Sends something the client did not ask for just now. */
   push(message: Push): void {
-    this.pushEncoded(encodeReplyWithinLimit(message, this.protocol));
+    this.pushEncoded(encodeReplyWithinLimit(message, this.wireProtocol));
   }
 
   /** The same for what was encoded before, for several of one protocol. */

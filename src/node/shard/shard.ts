@@ -297,6 +297,7 @@ export class Shard implements KeyspaceOwner {
       if (!(error instanceof Refusal)) throw error;
       if (command === undefined && isOfBrowser(words)) session.close();
       else reject(this, session, command, words, error);
+      if (session.tracking !== null) this.tracking.requestEnded(session, command);
       return;
     }
     session.lastCommand = command.fullName;

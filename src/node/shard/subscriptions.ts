@@ -69,8 +69,9 @@ function tell(listeners: ReadonlySet<Session> | undefined, words: readonly strin
   const message = new Push(words);
   const encoded = new Map<Protocol, string>();
   for (const session of listeners) {
-    let bytes = encoded.get(session.protocol);
-    if (bytes === undefined) encoded.set(session.protocol, (bytes = encodeReplyWithinLimit(message, session.protocol)));
+    let bytes = encoded.get(session.wireProtocol);
+    if (bytes === undefined)
+      encoded.set(session.wireProtocol, (bytes = encodeReplyWithinLimit(message, session.wireProtocol)));
     session.pushEncoded(bytes);
   }
   return listeners.size;

@@ -102,9 +102,9 @@ export class TrackingTable {
     this.limit();
   }
 
-  /** Its next request begins: what CLIENT CACHING said was for the one that ended, or for the transaction. */
-  requestEnded({ tracking, transaction }: Session, command: Command): void {
-    if (tracking !== null && transaction.queue === null && !command.fullName.startsWith('client|'))
+  /** Its next request begins: what CLIENT CACHING said was for the one that ended, known or not, or for the transaction. */
+  requestEnded({ tracking, transaction }: Session, command: Command | undefined): void {
+    if (tracking !== null && transaction.queue === null && command?.fullName.startsWith('client|') !== true)
       tracking.isCachingGiven = false;
   }
 
@@ -183,8 +183,8 @@ export class TrackingTable {
     const what: Reply = keys;
     if (isGone) {
       tracking.isBroken = true;
-      if (session.protocol === 3) session.push(new Push(['tracking-redir-broken', tracking.redirect]));
-    } else if (target.protocol === 3) target.push(new Push(['invalidate', what]));
+      if (session.wireProtocol === 3) session.push(new Push(['tracking-redir-broken', tracking.redirect]));
+    } else if (target.wireProtocol === 3) target.push(new Push(['invalidate', what]));
     else if (isRedirected && target.subscriptionCount > 0) target.push(new Push(['message', CHANNEL, what]));
   }
 }

@@ -47,7 +47,7 @@ function ourReplies(
     write: (part) => (bytes += part),
     end: () => undefined,
   });
-  session.protocol = protocol;
+  session.wireProtocol = protocol;
   for (const words of requests) session.receive(Buffer.from(encodeRequest(words), 'latin1'));
   return bytes;
 }

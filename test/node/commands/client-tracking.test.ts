@@ -91,6 +91,20 @@ describe('CLIENT TRACKING', () => {
     expect(reader.bytes('EXEC')).toBe(`*2\r\n_\r\n+OK\r\n${invalidation('a')}`);
   });
 
+  it('pushes what a script causes at its own client in the protocol of the connection, not in that of the script', async () => {
+    using made = fresh();
+    const { speaking3 } = made;
+    await scriptEngineReady();
+    const client = speaking3();
+    client.call('CLIENT', 'TRACKING', 'ON');
+    client.call('SUBSCRIBE', 'c');
+    heard(client);
+    const script = "redis.call('GET', 'k') redis.call('SET', 'k', '1') return redis.call('PUBLISH', 'c', 'm')";
+    expect(client.bytes('EVAL', script, '0')).toBe(
+      `:1\r\n${invalidation('k')}>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n`,
+    );
+  });
+
   it('broadcasts every change below a prefix, together, but for its own when it says so', () => {
     using made = fresh();
     const { client, speaking3 } = made;
@@ -127,6 +141,12 @@ describe('CLIENT TRACKING', () => {
     expect(isTold()).toBe(true);
     reader.call('GET', 'k');
     expect(isTold()).toBe(false);
+    for (const refused of [['NOSUCH'], ['GET']]) {
+      reader.call('CLIENT', 'CACHING', 'yes');
+      reader.call(...refused);
+      reader.call('GET', 'k');
+      expect(isTold()).toBe(false);
+    }
     reader.call('CLIENT', 'CACHING', 'yes');
     for (const words of [['MULTI'], ['PING'], ['GET', 'k'], ['EXEC']]) reader.call(...words);
     expect(isTold()).toBe(true);

@@ -172,7 +172,7 @@ describeReal('DEBUG PROTOCOL and its like', () => {
     using client = await RawClient.to(real.port);
     using test = testShard({ commands: dataCommands });
     const ours = test.client();
-    ours.session.protocol = protocol;
+    ours.session.wireProtocol = protocol;
     const types = [
       'string',
       'integer',

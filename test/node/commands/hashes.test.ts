@@ -208,7 +208,7 @@ describe('in RESP3', () => {
     using world = fresh();
     const { client } = world;
     client.call('HSET', 'h', 'a', '1');
-    client.session.protocol = 3;
+    client.session.wireProtocol = 3;
     const bytes = (...words: string[]): string => {
       const before = client.raw.length;
       client.send(...words);

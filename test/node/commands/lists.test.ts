@@ -41,7 +41,7 @@ describe('pushing and popping', () => {
     expect(shard.keyspaces[0]!.size).toBe(0);
     expect(client.bytes('LPOP', 'l')).toBe('$-1\r\n');
     expect(client.bytes('LPOP', 'l', '0')).toBe('*-1\r\n');
-    client.session.protocol = 3;
+    client.session.wireProtocol = 3;
     expect(client.bytes('LPOP', 'l', '1')).toBe('_\r\n');
   });
 

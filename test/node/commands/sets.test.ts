@@ -167,7 +167,7 @@ describe('set algebra', () => {
   it('answers in RESP3 with sets', () => {
     using test = testShard({ commands });
     const client = test.client();
-    client.session.protocol = 3;
+    client.session.wireProtocol = 3;
     let sent = '';
     client.session.output.write = (bytes) => void (sent += bytes);
     for (const words of [

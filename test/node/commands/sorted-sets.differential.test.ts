@@ -311,7 +311,7 @@ function ours(requests: readonly Request[], protocol: Protocol): string[] {
     write: (bytes) => (sent += bytes),
     end: () => undefined,
   });
-  session.protocol = protocol;
+  session.wireProtocol = protocol;
   return requests.map((words) => {
     sent = '';
     session.receive(Buffer.from(encodeRequest(words), 'latin1'));

@@ -134,7 +134,7 @@ describe('scores', () => {
   it('are doubles in RESP3, in pairs where members come with them', () => {
     using test = testShard({ commands });
     const client = test.client();
-    client.session.protocol = 3;
+    client.session.wireProtocol = 3;
     let sent = '';
     client.session.output.write = (bytes) => void (sent += bytes);
     client.send('ZADD', 'z', '1', 'a');

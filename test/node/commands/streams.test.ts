@@ -21,6 +21,32 @@ describe('streams', () => {
     ]);
   });
 
+  it('replicate exact trimming as it was asked for, and approximate trimming without its limit', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    const writes = collectWrites(test.shard);
+    client.call('XADD', 's', 'MAXLEN', '1', '1-1', 'f', 'v');
+    client.call('XADD', 's', 'MAXLEN', '1', '2-1', 'f', 'v');
+    client.call('XADD', 's', 'MINID', '3', '3-1', 'f', 'v');
+    client.call('XADD', 's', 'MINID', '=', '4', '4-1', 'f', 'v');
+    client.call('XADD', 's', 'LIMIT', '5', 'MAXLEN', '~', '1', 'LIMIT', '7', '5-1', 'f', 'v');
+    expect(writes).toEqual([
+      'XADD s MAXLEN 1 1-1 f v',
+      'XADD s MAXLEN 1 2-1 f v',
+      'XADD s MINID 3 3-1 f v',
+      'XADD s MINID = 4 4-1 f v',
+      'XADD s MAXLEN = 2 5-1 f v',
+    ]);
+  });
+
+  it('obey a primary that leaves the limit of approximate trimming in its stream', () => {
+    using test = testShard({ commands: dataCommands });
+    const primary = test.client();
+    primary.session.kind = 'primary';
+    primary.call('XADD', 's', 'MAXLEN', '=', '2', 'LIMIT', '1', '1-1', 'f', 'v');
+    expect(test.client().call('XLEN', 's')).toBe(1);
+  });
+
   it('lose only whole nodes when trimming is approximate', () => {
     using test = testShard({ commands: dataCommands });
     const client = test.client();

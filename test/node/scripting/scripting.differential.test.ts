@@ -18,7 +18,7 @@ describeReal('EVAL', () => {
     await using real = await startRealRedis();
     using test = testShard({ commands: dataCommands });
     const ours = test.client();
-    ours.session.protocol = protocol;
+    ours.session.wireProtocol = protocol;
     const hello = encodeRequest(['HELLO', String(protocol)]);
     const differences: string[] = [];
     for (const [at, script] of SCRIPTS.entries()) {

@@ -113,7 +113,7 @@ describe('scripts', () => {
       client.bytes('EVAL', `redis.setresp(${protocol}) return redis.call('debug', 'protocol', ARGV[1])`, '0', type);
     const types = ['string', 'integer', 'double', 'null', 'array', 'bignum', 'true', 'false', 'verbatim'];
     for (const clientProtocol of [2, 3] as const) {
-      client.session.protocol = clientProtocol;
+      client.session.wireProtocol = clientProtocol;
       for (const type of types) {
         const direct = client.bytes('DEBUG', 'PROTOCOL', type);
         const odd = (type === 'true' || type === 'false') && clientProtocol === 2;

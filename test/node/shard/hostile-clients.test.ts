@@ -45,7 +45,7 @@ describe('hostile clients', () => {
         for (const [at, text, cuts] of sendings) {
           if (clients[at]!.closed) clients[at] = test.client();
           // A reply of RESP3 is nothing for the client's reader
-          clients[at]!.session.protocol = 2;
+          clients[at]!.session.wireProtocol = 2;
           for (const chunk of cutAt(Buffer.from(text, 'latin1'), cuts)) clients[at]!.session.receive(chunk);
         }
         await world.advance(1_000);
