@@ -101,7 +101,7 @@ function restore(
   setAccess(context, key, attribute);
   if (at === null) return OK;
   keyspace.setExpiry(key, at);
-  context.replicateAs('RESTORE', key, String(at), serializedValue, ...(replace ? ['REPLACE'] : []), 'ABSTTL');
+  if (!absttl) context.replicateAs(...context.words.with(2, String(at)), 'ABSTTL');
   return OK;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Redis's glob patterns (KEYS, SCAN MATCH, PSUBSCRIBE, CONFIG GET): `*`, `?`, `[a-c]`, `[^x]`, backslash escapes; matched
  * byte by byte, a malformed class behaves as Redis's does [redis util.c stringmatchlen]. Iterative with one point of return per
- * star, so that a pattern of many stars cannot take exponential time.
+ * star, so that a pattern of many stars cannot take exponential time. Limit: STARS_MAX, beyond which nothing matches, as in Redis.
  */
 export function matchesGlob(pattern: string, text: string, ignoreCase = false): boolean {
   if (pattern === '*') return true;
@@ -13,10 +13,12 @@ export function matchesGlob(pattern: string, text: string, ignoreCase = false): 
   let t = 0;
   let starAt = -1;
   let starText = 0;
+  let stars = 0;
   for (;;) {
     if (p < pattern.length && pattern[p] === '*') {
       while (pattern[p] === '*') p++;
       if (p >= pattern.length) return true;
+      if (++stars > STARS_MAX) return false;
       starAt = p;
       starText = t;
       continue;
@@ -36,6 +38,9 @@ export function matchesGlob(pattern: string, text: string, ignoreCase = false): 
     t = ++starText;
   }
 }
+
+/** Redis looks no deeper [redis util.c stringmatchlen_impl]. */
+const STARS_MAX = 1000;
 
 /** Index after the pattern element that matches this char, -1 when it does not match. */
 function matchOne(pattern: string, at: number, char: number): number {

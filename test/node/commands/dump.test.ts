@@ -49,7 +49,7 @@ describe('RESTORE', () => {
     const at = test.shard.now + 5000;
     client.call('RESTORE', 'k', '1', payload, 'REPLACE', 'ABSTTL');
     client.call('RESTORE', 'k', '1', payload, 'ABSTTL');
-    expect(writes).toEqual([`RESTORE k 0 ${payload}`, `RESTORE k ${at} ${payload} REPLACE ABSTTL`, 'DEL k']);
+    expect(writes).toEqual([`RESTORE k 0 ${payload}`, `RESTORE k ${at} ${payload} REPLACE FREQ 3 ABSTTL`, 'DEL k']);
   });
 
   it('refuses what is no payload, what is corrupt, and types that are not held here', () => {

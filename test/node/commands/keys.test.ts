@@ -166,6 +166,15 @@ describe('RANDOMKEY and KEYS', () => {
     expect(writes.sort()).toEqual(['DEL d', 'DEL e']);
   });
 
+  it('match nothing with more stars than Redis follows', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    const key = 'a'.repeat(1500);
+    client.call('SET', key, 'v');
+    expect(client.call('KEYS', '*?'.repeat(1000))).toEqual([key]);
+    expect(client.call('KEYS', '*?'.repeat(1001))).toEqual([]);
+  });
+
   it('end on a replica whose keys have all expired: RANDOMKEY with one of those', async () => {
     const world = new SimWorld({ seed: 1 });
     using test = testShard({ commands, world });
