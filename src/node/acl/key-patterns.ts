@@ -54,7 +54,8 @@ export class KeyPatterns {
   /** `~pattern` or `%RW~pattern`. */
   add(rule: string): RuleOutcome {
     if (this.allowsAll) return wrong('all-keys');
-    const named = /^(?:%([RWrw]*))?~/.exec(rule);
+    // Without a pattern it is the empty one, which no key but the empty one matches
+    const named = /^(?:~|%([RWrw]*)(?:~|$))/.exec(rule);
     if (named === null) return wrong('syntax');
     const how = named[1]?.toUpperCase();
     if (how !== undefined && !['R', 'W', 'RW', 'WR'].includes(how)) return wrong('syntax');

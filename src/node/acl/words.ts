@@ -12,11 +12,11 @@ export function mergeSelectors(words: readonly string[]): WordsOutcome {
   let open: string | null = null;
   let openWord = '';
   for (const word of words) {
-    if (word.startsWith('(') && !word.endsWith(')')) {
-      open = openWord = word; // of one that was open already nothing is left
-      continue;
-    }
     if (open === null) {
+      if (word.startsWith('(') && !word.endsWith(')')) {
+        open = openWord = word;
+        continue;
+      }
       modifiers.push(word);
       continue;
     }

@@ -3,6 +3,7 @@
  * for changes, the waiting command runs again after the current unit has ended; if it still finds nothing it keeps its place.
  */
 
+import { denialText } from '../acl/denial-text.ts';
 import { Failure, type Reply } from '../../resp/reply.ts';
 import { refusalText } from '../../resp/refusals.ts';
 import type { Timer } from '../../world/world.ts';
@@ -94,6 +95,7 @@ export class Blocking {
         for (const session of this.#waiters.get(at) ?? []) {
           const waiting = session.waiting;
           if (waiting === null || !this.#mayGoOn(waiting, at)) continue;
+          if (this.#isDenied(session, waiting)) continue;
           const reply = this.#shard.runAgain(session, waiting);
           if (reply === BLOCKED) continue;
           if (waiting.request.kind === undefined && reply instanceof Failure && reply.text === refusalText('WRONGTYPE'))
@@ -102,6 +104,18 @@ export class Blocking {
         }
       }
     }
+  }
+
+  /** What it waited for may have been taken from its user since: then the wait ends with that. */
+  #isDenied(session: Session, { command, words }: Waiting): boolean {
+    const { permissions, commandStats } = this.#shard;
+    const denial = permissions.check(session, command, words, 'toplevel');
+    if (denial === null) return false;
+    const text = `NOPERM ${denialText(denial, session.user.name, command)}`;
+    commandStats.of(command).rejected++;
+    commandStats.error(text);
+    this.release(session, new Failure(text));
+    return true;
   }
 
   /** Does the changed key hold what the session waits for? A command that names no kind finds out by running. */

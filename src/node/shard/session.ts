@@ -15,7 +15,7 @@ import type { User } from '../acl/user.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
 import { CLIENT_BYTES } from './memory.ts';
-import { OutputWatch } from './output-limits.ts';
+import { OutputWatch, type OutputLimit } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { SubscriptionKind } from './subscriptions.ts';
 import type { Tracking } from './tracking.ts';
@@ -334,6 +334,12 @@ export class Session {
     if (this.#out === '' || this.#state === 'ended') return;
     const out = this.#out;
     this.#out = '';
+    // What is beyond the hard limit before it could be sent is not sent [redis networking.c closeClientOnOutputBufferLimitReached]
+    const { hardBytes } = this.#outputLimit;
+    if (hardBytes > 0 && this.kind !== 'replica' && out.length + this.unsentBytes >= hardBytes) {
+      this.#cutOff(out.length + this.unsentBytes);
+      return;
+    }
     const gate = this.kind === 'replica' ? null : this.shard.answerGate;
     if (gate !== null) {
       const place = gate.place();
@@ -435,10 +441,17 @@ export class Session {
   #watchOutput(): void {
     if (this.kind === 'replica') return; // watched where its stream waits: replication/attachment.ts
     const { unsentBytes } = this;
-    const limit = this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+    const limit = this.#outputLimit;
     // Only `outputDrained` ends it, since it also goes on with what was kept
     if (unsentBytes > Math.max(CONGESTED_BYTES, limit.hardBytes, limit.softBytes)) this.#congested = true;
-    if (!this.#watch.exceeds(limit, unsentBytes, this.shard.now)) return;
+    if (this.#watch.exceeds(limit, unsentBytes, this.shard.now)) this.#cutOff(unsentBytes);
+  }
+
+  get #outputLimit(): OutputLimit {
+    return this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+  }
+
+  #cutOff(unsentBytes: number): void {
     this.shard.stats.outputLimitDisconnections++;
     this.shard.world.log.event('client-output-limit', { client: this.id, unsentBytes });
     this.kill();

@@ -291,6 +291,7 @@ export class Shard implements KeyspaceOwner {
     this.eviction.refusing = false;
     try {
       command = this.commands.resolve(words);
+      session.lastCommand = command.fullName;
       const refusal = check(this, session, command, words);
       if (refusal !== undefined) throw refusal;
     } catch (error) {
@@ -300,7 +301,6 @@ export class Shard implements KeyspaceOwner {
       if (session.tracking !== null) this.tracking.requestEnded(session, command);
       return;
     }
-    session.lastCommand = command.fullName;
     if (session.tracking !== null) session.pushesFirst(); // of evicted keys
     if (this.pause.kind !== null && this.pause.postpones(session, command, words)) {
       this.stats.commands--; // it counts when it runs

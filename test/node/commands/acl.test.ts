@@ -7,6 +7,23 @@ import { testShard } from '../../support/fixtures.ts';
 const shardWith = (config: Readonly<Record<string, string>> = {}) => testShard({ commands: dataCommands, config });
 
 describe('users of a shard', () => {
+  it('are asked again when what they waited for has come', () => {
+    using test = shardWith();
+    const [admin, waiting] = [test.client(), test.client()];
+    admin.call('ACL', 'SETUSER', 'alice', 'on', 'nopass', '~*', '+@all');
+    waiting.call('AUTH', 'alice', 'p');
+    waiting.send('BLPOP', 'l', '0');
+    admin.call('ACL', 'SETUSER', 'alice', 'resetkeys');
+    admin.call('RPUSH', 'l', 'v');
+    expect(waiting.replies.map(String)).toEqual(['ReplyError: NOPERM No permissions to access a key']);
+    expect(admin.call('LRANGE', 'l', '0', '-1')).toEqual(['v']);
+    expect(String(admin.call('INFO', 'commandstats'))).toMatch(
+      /cmdstat_blpop:calls=0,.*rejected_calls=1,failed_calls=0/,
+    );
+    expect(admin.bytes('ACL', 'SETUSER', 'bob', '%RW', '(+get (+set (+del', ')')).toContain('modifier');
+    expect(admin.call('ACL', 'SETUSER', 'bob', '%RW')).toBe('OK');
+  });
+
   it('are who a connection is once it has said so', () => {
     using test = shardWith();
     const [admin, client] = [test.client(), test.client()];

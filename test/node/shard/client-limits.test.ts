@@ -78,3 +78,18 @@ describe('min-replicas-to-write', () => {
     expect(asking.call('SET', 'k', 'w')).toBe('OK');
   });
 });
+
+describe('the hard limit of client-output-buffer-limit', () => {
+  it('cuts off whoever asks for more at once, and sends nothing of it', () => {
+    using made = fresh({ 'client-output-buffer-limit': 'normal 100kb 0 0' });
+    const [one, other] = [made.client(), made.client()];
+    other.call('SET', 'k', 'x'.repeat(60_000));
+    expect(String(one.call('GET', 'k'))).toHaveLength(60_000);
+    one.session.receive(
+      Buffer.from(encodeRequest(['MGET', 'k', 'k']) + encodeRequest(['SET', 'after', '1']), 'latin1'),
+    );
+    expect([one.closed, one.raw.length < 70_000]).toEqual([true, true]);
+    expect(String(other.call('INFO', 'stats'))).toContain('client_output_buffer_limit_disconnections:1\r\n');
+    expect(other.call('PING')).toBe('PONG');
+  });
+});
