@@ -144,5 +144,6 @@ export class Blocking {
     }
     session.waiting = null;
     this.count--;
+    waiting.request.ended?.();
   }
 }
