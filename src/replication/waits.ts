@@ -1,16 +1,15 @@
 /**
  * Clients that wait until writes are safe: WAIT until enough replicas have acknowledged them, WAITAOF until they are in logs on disk,
  * here and at replicas [redis replication.c waitCommand, waitaofCommand]. A wait ends when that is so, when its time is up (with the
- * numbers reached), or with its session; the blocking list of the shard holds the session meanwhile.
+ * numbers reached), or with its session; the blocking list of the shard holds the session meanwhile, and says when it ends.
  *
  * What is waited for is everything written so far by anybody, not only by this client: never less than asked.
  */
 
 import type { Reply } from '../resp/reply.ts';
-import { BLOCKED, type CommandContext } from '../node/shard/context.ts';
+import type { CommandContext } from '../node/shard/context.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
-import type { Timer } from '../world/world.ts';
 import type { Feed } from './feed.ts';
 import type { Primary } from './primary.ts';
 
@@ -22,10 +21,7 @@ interface Goal {
 
 interface Wait {
   readonly session: Session;
-  /** The request's own words tell it from a later wait of the same session. */
-  readonly words: readonly string[];
   readonly goal: Goal;
-  readonly timer: Timer | null;
 }
 
 export class Waits {
@@ -65,39 +61,28 @@ export class Waits {
   }
 
   close(): void {
-    for (const { timer } of this.#waits) timer?.cancel();
     this.#waits.clear();
   }
 
   #until(context: CommandContext, goal: Goal, timeoutMs: number): Reply {
     if (goal.isReached() || !context.mayBlock) return goal.reply();
-    const { session, words, shard } = context;
-    const wait: Wait = {
-      session,
-      words,
-      goal,
-      timer: timeoutMs === 0 ? null : shard.world.clock.after(timeoutMs, () => this.#end(wait)),
-    };
+    const { session } = context;
+    const wait: Wait = { session, goal };
     this.#waits.add(wait);
     this.#primary.requestAcks();
-    return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
+    return context.block({
+      keys: [],
+      timeoutMs,
+      get timeoutReply() {
+        return goal.reply();
+      },
+      ended: () => this.#waits.delete(wait),
+    });
   }
 
   #look(): void {
-    for (const wait of this.#waits) {
-      if (wait.session.waiting?.words !== wait.words) this.#forget(wait);
-      else if (wait.goal.isReached()) this.#end(wait);
+    for (const { session, goal } of this.#waits) {
+      if (goal.isReached()) this.#shard.blocking.release(session, goal.reply());
     }
-  }
-
-  #end(wait: Wait): void {
-    this.#forget(wait);
-    const { session } = wait;
-    if (session.waiting?.words === wait.words) session.shard.blocking.release(session, wait.goal.reply());
-  }
-
-  #forget(wait: Wait): void {
-    wait.timer?.cancel();
-    this.#waits.delete(wait);
   }
 }

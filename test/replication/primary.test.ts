@@ -184,6 +184,28 @@ describe('a shard with replicas', () => {
     expect(String(shard.client().call('WAIT', '1', '0'))).toContain('WAIT cannot be used with replica instances');
   });
 
+  it('answers clients that WAIT and are unblocked as if their time were up', async () => {
+    await using on = await stage();
+    const { shard } = on;
+    const [client, other] = [shard.client(), shard.client()];
+    const id = String(client.session.id);
+    for (const [words, answer] of [
+      [['WAIT', '1', '0'], 0],
+      [
+        ['WAITAOF', '0', '1', '0'],
+        [0, 0],
+      ],
+    ] as const) {
+      client.call(...words);
+      expect(other.call('CLIENT', 'UNBLOCK', id)).toBe(1);
+      expect(client.replies).toEqual([answer]);
+      client.replies.length = 0;
+    }
+    client.call('WAIT', '1', '0');
+    expect(other.call('CLIENT', 'UNBLOCK', id, 'ERROR')).toBe(1);
+    expect(String(client.replies[0])).toContain('UNBLOCKED');
+  });
+
   it('sends no stream before it has one', async () => {
     await using on = await stage();
     const { shard, join } = on;

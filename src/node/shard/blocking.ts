@@ -162,5 +162,6 @@ export class Blocking {
     }
     session.waiting = null;
     this.count--;
+    waiting.request.ended?.();
   }
 }

@@ -159,7 +159,7 @@ const OBEYED = {
   appendonly: boolean(false),
   appendfilename: text('appendonly.aof', { atStart: 'fixed' }),
   appenddirname: text('appendonlydir', { atStart: 'fixed' }),
-  appendfsync: word('everysec', ['always', 'everysec', 'no']),
+  appendfsync: word('everysec', ['everysec', 'always', 'no']),
   'auto-aof-rewrite-percentage': integer(100, 0, MAX_INT),
   'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
   'slowlog-log-slower-than': integer(10_000, -1, INT64_MAX),

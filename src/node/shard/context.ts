@@ -16,8 +16,10 @@ export interface BlockRequest {
   readonly keys: readonly string[];
   /** Milliseconds; 0 waits for ever. */
   readonly timeoutMs: number;
-  /** Sent when the time is up. */
+  /** Sent when the time is up, or taken to be (CLIENT UNBLOCK): asked for then. */
   readonly timeoutReply: Reply;
+  /** Told when the wait has ended, however. */
+  readonly ended?: () => void;
   /** What a key must hold before the command runs again; then every reply of it ends the wait. */
   readonly kind?: 'list' | 'zset' | 'stream';
   /** It runs again also when a key holds something else, or nothing: its refusal of that ends the wait. */

@@ -274,9 +274,9 @@ export class Session {
       this.replySeen?.(reply);
       return;
     }
-    if (this.replies !== 'on') {
+    if (this.replies === 'skip-next') this.replies = 'skip'; // the request that asked for it, or the EXEC around it, is answered
+    else if (this.replies !== 'on') {
       if (this.replies === 'skip') this.replies = 'on';
-      else if (this.replies === 'skip-next') this.replies = 'skip';
       return;
     }
     this.#append(encodeReplyWithinLimit(reply, this.protocol));

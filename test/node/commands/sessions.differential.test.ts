@@ -162,6 +162,8 @@ const request: fc.Arbitrary<string[]> = fc.oneof(
     // Not comparable: the number of commands; our own text of HELP; LIST and KILL of ourselves, whose moment differs
     .filter((words) => !(words[0] === 'COMMAND' && words.length === 2 && words[1] === 'COUNT'))
     .filter((words) => !(words[0] === 'CLIENT' && words[1] === 'LIST' && words.includes('1')))
+    // Redis 7.4 takes a request of one word there, too
+    .filter((words) => !(words[0] === 'COMMAND' && words[1]!.startsWith('GETKEYS') && words.length === 3))
     // Redis 7.2 and later name the client only when the whole HELLO is right
     .filter((words) => !(words[0] === 'HELLO' && words.length > 4))
     .filter((words) => !(words[0] === 'CLIENT' && words[1] === 'KILL' && words.includes('default')))

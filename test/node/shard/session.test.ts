@@ -116,6 +116,14 @@ describe('replies', () => {
     expect(send(client, 'PING\r\n')).toBe('+PONG\r\n');
   });
 
+  it('answers an EXEC in which CLIENT REPLY SKIP was asked for, and skips what follows it', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    expect(send(client, 'MULTI\r\nPING\r\nCLIENT REPLY SKIP\r\nEXEC\r\nPING\r\nPING\r\n')).toBe(
+      '+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+PONG\r\n+PONG\r\n',
+    );
+  });
+
   it('a reply too long for a string is refused, and the session lives on', () => {
     const long = 'x'.repeat(2 ** 28);
     const double = defineCommand({
