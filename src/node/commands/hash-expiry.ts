@@ -1,13 +1,14 @@
 /**
  * Fields of hashes that expire: given a time, asked for it, read and written with one (HGETEX, HSETEX), read and removed (HGETDEL).
  *
- * Replicated is what came of it, in absolute times and in commands that 7.4 knows: HPEXPIREAT, HPERSIST, HDEL, HSET. Border: fields whose
- * time has come are removed by the keyspace before a command sees a hash. [redis t_hash.c]
+ * Replicated is what came of it, in absolute times: HPEXPIREAT, HPERSIST, HSETEX, one HDEL for each field that is gone. Border: whether a
+ * field whose time has come is seen, and that it goes, the keyspace knows; to be given a time it is still there. [redis t_hash.c]
  */
 
 import { type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { HashValue } from '../keyspace/hash.ts';
+import type { Keyspace } from '../keyspace/keyspace.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { byHand, key, pureToken, text, type Argument, type ArgumentDoc } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
@@ -53,6 +54,8 @@ function fieldsAt(words: readonly string[], at: number, badNumber: string): read
   return words.slice(at + 2);
 }
 
+const listed = (fields: readonly string[]): string[] => ['FIELDS', String(fields.length), ...fields];
+
 const BAD_NUMBER = 'Number of fields must be a positive integer';
 
 /** What was done to a hash, gathered so that it is told and replicated once. */
@@ -88,20 +91,22 @@ class Outcome {
     return true;
   }
 
-  /** `atMs`: of those that were set. */
-  end(hash: HashValue, atMs: number): void {
+  /** Words of HPEXPIREAT for those that were set; fields that were deleted or persisted are replicated without. */
+  replicate(...timeWords: readonly string[]): void {
+    const { set, deleted, persisted } = this;
+    const name = this.#key;
+    for (const field of deleted) this.#context.replicateAs('HDEL', name, field);
+    if (set.length > 0) this.#context.replicateAs('HPEXPIREAT', name, ...timeWords, ...listed(set));
+    if (persisted.length > 0) this.#context.replicateAs('HPERSIST', name, ...listed(persisted));
+  }
+
+  end(hash: HashValue): void {
     const { keyspace, shard } = this.#context;
     const name = this.#key;
     const { set, deleted, persisted } = this;
-    if (deleted.length > 0) this.#context.replicateAs('HDEL', name, ...deleted);
-    if (set.length > 0) {
-      keyspace.fieldsExpire(name);
-      this.#context.replicateAs('HPEXPIREAT', name, String(atMs), 'FIELDS', String(set.length), ...set);
-    }
-    if (persisted.length > 0) {
-      this.#context.replicateAs('HPERSIST', name, 'FIELDS', String(persisted.length), ...persisted);
-    }
     if (set.length + deleted.length + persisted.length === 0) return;
+    shard.stats.expiredFields += deleted.length;
+    keyspace.fieldExpiryChanged(name, hash);
     keyspace.removeIfEmpty(name, hash);
     keyspace.changed(name);
     const event = deleted.length > 0 ? 'hdel' : set.length > 0 ? 'hexpire' : 'hpersist';
@@ -132,7 +137,8 @@ function expire(context: CommandContext, words: readonly string[], form: TimeFor
     if (!hash.has(field)) return NO_FIELD;
     return isMet(condition, hash.expiryOf(field), atMs) ? outcome.expire(hash, field, atMs) : NOT_MET;
   });
-  outcome.end(hash, atMs);
+  outcome.replicate(String(atMs), ...(condition === null ? [] : [word]));
+  outcome.end(hash);
   return replies;
 }
 
@@ -143,18 +149,20 @@ function persist(context: CommandContext, words: readonly string[]): Reply {
   if (hash === undefined) return fields.map(() => NO_FIELD);
   if (hash.expiring === 0) return fields.map((field) => (hash.has(field) ? NO_TIME : NO_FIELD));
   const outcome = new Outcome(context, words[1]!, hash);
+  const goneBeforeMs = context.keyspace.fieldsGoneBeforeMs;
   const replies = fields.map((field) => {
-    if (!hash.has(field)) return NO_FIELD;
+    if (!hash.has(field) || hash.isExpired(field, goneBeforeMs)) return NO_FIELD;
     return outcome.persist(hash, field) ? SET : NO_TIME;
   });
-  outcome.end(hash, 0);
+  outcome.replicate();
+  outcome.end(hash);
   return replies;
 }
 
 function tell({ keyspace, now }: CommandContext, words: readonly string[], { unitMs, isRelative }: TimeForm): Reply {
   const hash = keyspace.readHash(words[1]!);
   return fieldsAt(words, 2, BAD_NUMBER).map((field) => {
-    if (hash?.has(field) !== true) return NO_FIELD;
+    if (hash?.has(field) !== true || hash.isExpired(field, keyspace.fieldsGoneBeforeMs)) return NO_FIELD;
     const atMs = hash.expiryOf(field);
     if (atMs === undefined) return NO_TIME;
     return Math.floor((atMs + unitMs - 1 - (isRelative ? now : 0)) / unitMs);
@@ -163,7 +171,9 @@ function tell({ keyspace, now }: CommandContext, words: readonly string[], { uni
 
 /** `[EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST] FIELDS …` */
 function getAndExpire(context: CommandContext, words: readonly string[]): Reply {
-  const hash = context.keyspace.editHash(words[1]!);
+  const { keyspace } = context;
+  const name = words[1]!;
+  const hash = keyspace.editHash(name);
   const word = words[2]!.toUpperCase();
   const form = Object.hasOwn(FORMS, word) ? FORMS[word]! : null;
   const atMs = form === null ? 0 : timeOf(context, words[3]!, form);
@@ -171,16 +181,18 @@ function getAndExpire(context: CommandContext, words: readonly string[]): Reply 
   const fields = fieldsAt(words, form !== null ? 4 : persists ? 3 : 2, BAD_NUMBER);
   context.replicateNothing();
   if (hash === undefined) return fields.map(() => null);
-  if (form === null && !persists) return fields.map((field) => hash.get(field) ?? null);
-  const outcome = new Outcome(context, words[1]!, hash);
+  keyspace.expireFields(name, hash, fields);
+  if (form === null && !persists) return fields.map((field) => keyspace.fieldOf(name, hash, field) ?? null);
+  const outcome = new Outcome(context, name, hash);
   const replies = fields.map((field) => {
-    const value = hash.get(field);
+    const value = keyspace.fieldOf(name, hash, field);
     if (value === undefined) return null;
     if (persists) outcome.persist(hash, field);
     else outcome.expire(hash, field, atMs);
     return value;
   });
-  outcome.end(hash, atMs);
+  outcome.replicate(String(atMs));
+  outcome.end(hash);
   return replies;
 }
 
@@ -189,12 +201,15 @@ interface SetWords {
   readonly keepsExpiry: boolean;
   readonly atMs: number | null;
   readonly pairs: readonly string[];
+  /** The request with its time as replicas need it. */
+  readonly replicated: readonly string[];
 }
 
 function setWords(context: CommandContext, words: readonly string[]): SetWords {
   let condition: SetWords['condition'] = null;
   let keepsExpiry = false;
   let atMs: number | null = null;
+  const replicated = words.slice();
   for (let at = 2; at < words.length; at++) {
     const word = words[at]!.toUpperCase();
     if (word === 'FIELDS') {
@@ -203,7 +218,7 @@ function setWords(context: CommandContext, words: readonly string[]): SetWords {
       if (count === null || count < 1 || count > 2 ** 31 - 1) throw refuse('ERR', 'invalid number of fields');
       const pairs = words.slice(at + 2);
       if (pairs.length % 2 !== 0 || pairs.length / 2 !== count) throw refuse('ARITY', 'hsetex');
-      return { condition, keepsExpiry, atMs, pairs };
+      return { condition, keepsExpiry, atMs, pairs, replicated };
     }
     if (word === 'FNX' || word === 'FXX') {
       if (condition !== null) throw refuse('ERR', 'Only one of FXX or FNX arguments can be specified');
@@ -214,36 +229,56 @@ function setWords(context: CommandContext, words: readonly string[]): SetWords {
       }
       if (word === 'KEEPTTL') keepsExpiry = true;
       else if (at + 1 >= words.length) throw refuse('ERR', 'missing expire time');
-      else atMs = timeOf(context, words[++at]!, FORMS[word]!);
+      else {
+        atMs = timeOf(context, words[++at]!, FORMS[word]!);
+        replicated.splice(at - 1, 2, 'PXAT', String(atMs));
+      }
     } else throw refuse('ERR', `unknown argument: ${words[at]!.split('\0', 1)[0]}`);
   }
   throw refuse('ARITY', 'hsetex');
 }
 
 function setAndExpire(context: CommandContext, words: readonly string[]): Reply {
-  const { condition, keepsExpiry, atMs, pairs } = setWords(context, words);
+  const { condition, keepsExpiry, atMs, pairs, replicated } = setWords(context, words);
   const { keyspace, shard } = context;
   const name = words[1]!;
   const existing = keyspace.editHash(name);
   const fields = pairs.filter((_, at) => at % 2 === 0);
   context.replicateNothing();
-  if (condition === 'FXX' && !fields.every((field) => existing?.has(field) === true)) return 0;
-  if (condition === 'FNX' && fields.some((field) => existing?.has(field) === true)) return 0;
-  const hash = existing ?? HashValue.empty();
+  const isThere = (field: string): boolean =>
+    existing !== undefined && keyspace.fieldOf(name, existing, field) !== undefined;
+  if (condition === 'FXX' && !fields.every(isThere)) return 0;
+  if (condition === 'FNX' && fields.some(isThere)) return 0;
+  const hash = lasting(existing);
   if (fields.length > keyspace.limits.hashEntries) hash.makeLarge();
-  const kept = keepsExpiry ? fields.flatMap((field) => keptTime(hash, field)) : [];
   fields.forEach((field, i) => hash.set(field, pairs[2 * i + 1]!, keyspace.limits, keepsExpiry));
-  if (existing === undefined) keyspace.put(name, hash);
-  else keyspace.changed(name);
-  context.replicateAs('HSET', name, ...pairs);
-  for (const { field, at } of kept) context.replicateAs('HPEXPIREAT', name, String(at), 'FIELDS', '1', field);
+  store(keyspace, name, hash, existing);
   shard.notifications.told(keyspace, name, 'h', 'hset');
-  if (atMs === null) return 1;
-  const outcome = new Outcome(context, name, hash);
-  for (const field of new Set(fields)) outcome.expire(hash, field, atMs);
-  outcome.end(hash, atMs);
+  if (atMs !== null) {
+    const outcome = new Outcome(context, name, hash);
+    for (const field of new Set(fields)) outcome.expire(hash, field, atMs);
+    outcome.end(hash);
+    if (outcome.deleted.length > 0) {
+      outcome.replicate();
+      return 1;
+    }
+  }
+  context.replicateAs(...replicated);
   return 1;
 }
+
+/** Stores what a command made of the hash that was there, or a new one. */
+export function store(keyspace: Keyspace, name: string, hash: HashValue, existing: HashValue | undefined): void {
+  if (hash !== existing) keyspace.put(name, hash);
+  else {
+    keyspace.fieldExpiryChanged(name, hash);
+    keyspace.changed(name);
+  }
+}
+
+/** The hash that a field was looked up in, or a new one: that field may have been its last, and expired. */
+export const lasting = (existing: HashValue | undefined): HashValue =>
+  existing === undefined || existing.size === 0 ? HashValue.empty() : existing;
 
 /** What HSET takes away where the request is repeated. */
 export function keptTime(hash: HashValue, field: string): { readonly field: string; readonly at: number }[] {
@@ -253,22 +288,25 @@ export function keptTime(hash: HashValue, field: string): { readonly field: stri
 
 function getAndDelete(context: CommandContext, words: readonly string[]): Reply {
   const { keyspace } = context;
-  const hash = keyspace.editHash(words[1]!);
+  const name = words[1]!;
+  const hash = keyspace.editHash(name);
   const fields = fieldsAt(words, 2, BAD_NUMBER);
+  context.replicateNothing();
+  if (hash === undefined) return fields.map(() => null);
+  keyspace.expireFields(name, hash, fields);
   const deleted: string[] = [];
   const replies = fields.map((field) => {
-    const value = hash?.get(field);
-    if (value !== undefined) {
-      hash!.delete(field);
-      deleted.push(field);
-    }
-    return value ?? null;
+    const value = keyspace.fieldOf(name, hash, field);
+    if (value === undefined) return null;
+    hash.delete(field);
+    deleted.push(field);
+    return value;
   });
-  context.replicateNothing();
   if (deleted.length === 0) return replies;
-  context.replicateAs('HDEL', words[1]!, ...deleted);
-  keyspace.removeIfEmpty(words[1]!, hash!);
-  keyspace.changed(words[1]!);
+  context.replicateAs('HDEL', name, ...deleted);
+  keyspace.fieldExpiryChanged(name, hash);
+  keyspace.removeIfEmpty(name, hash);
+  keyspace.changed(name);
   return replies;
 }
 

@@ -8,7 +8,7 @@ import type { CommandContext } from '../shard/context.ts';
 import { int64, key, many, text, tuple, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { pickCount } from './counts.ts';
-import { keptTime } from './hash-expiry.ts';
+import { keptTime, lasting, store } from './hash-expiry.ts';
 import { addLongDoubles, formatLongDouble, parseLongDouble, type LongDouble } from './long-double.ts';
 import { fitsInt64, parseInt64 } from './numbers.ts';
 import { samplePlaces } from './sample.ts';
@@ -32,18 +32,22 @@ function setFields(context: CommandContext, words: readonly string[], name: stri
   return added;
 }
 
-function store(keyspace: Keyspace, name: string, hash: HashValue, existing: HashValue | undefined): void {
-  if (existing === undefined) keyspace.put(name, hash);
-  else keyspace.changed(name);
-}
-
-function flatten(hash: HashValue, wanted: { readonly fields: boolean; readonly values: boolean }): string[] {
+function flatten(
+  keyspace: Keyspace,
+  hash: HashValue,
+  wanted: { readonly fields: boolean; readonly values: boolean },
+): string[] {
   const flat: string[] = [];
-  hash.forEach((field, value) => {
+  hash.forEachSince(keyspace.fieldsGoneBeforeMs, (field, value) => {
     if (wanted.fields) flat.push(field);
     if (wanted.values) flat.push(value);
   });
   return flat;
+}
+
+function readField(keyspace: Keyspace, name: string, field: string): string | undefined {
+  const hash = keyspace.readHash(name);
+  return hash === undefined ? undefined : keyspace.fieldOf(name, hash, field);
 }
 
 /** `count [WITHVALUES]`. */
@@ -112,8 +116,8 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RW', 'insert'), field: text(), value: text() },
     run({ keyspace }, given) {
       const existing = keyspace.editHash(given.key);
-      if (existing?.has(given.field)) return 0;
-      const hash = existing ?? HashValue.empty();
+      if (existing !== undefined && keyspace.fieldOf(given.key, existing, given.field) !== undefined) return 0;
+      const hash = lasting(existing);
       hash.set(given.field, given.value, keyspace.limits);
       store(keyspace, given.key, hash, existing);
       return 1;
@@ -128,8 +132,8 @@ export const hashCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['readonly', 'fast'],
     arguments: { key: key('RO', 'access'), field: text() },
-    quick: ({ keyspace }, words) => keyspace.readHash(words[1]!)?.get(words[2]!) ?? null,
-    run: ({ keyspace }, given) => keyspace.readHash(given.key)?.get(given.field) ?? null,
+    quick: ({ keyspace }, words) => readField(keyspace, words[1]!, words[2]!) ?? null,
+    run: ({ keyspace }, given) => readField(keyspace, given.key, given.field) ?? null,
   }),
 
   defineCommand({
@@ -142,7 +146,9 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RO', 'access'), field: many(text()) },
     run({ keyspace }, given) {
       const hash = keyspace.readHash(given.key);
-      return given.field.map((field) => hash?.get(field) ?? null);
+      if (hash === undefined) return given.field.map(() => null);
+      keyspace.expireFields(given.key, hash, given.field);
+      return given.field.map((field) => keyspace.fieldOf(given.key, hash, field) ?? null);
     },
   }),
 
@@ -160,6 +166,7 @@ export const hashCommands: readonly Command[] = [
       let removed = 0;
       for (const field of given.field) if (hash.delete(field)) removed++;
       if (removed === 0) return 0;
+      keyspace.fieldExpiryChanged(given.key, hash);
       keyspace.removeIfEmpty(given.key, hash);
       keyspace.changed(given.key);
       return removed;
@@ -174,7 +181,7 @@ export const hashCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['readonly', 'fast'],
     arguments: { key: key('RO'), field: text() },
-    run: ({ keyspace }, given) => (keyspace.readHash(given.key)?.has(given.field) ? 1 : 0),
+    run: ({ keyspace }, given) => (readField(keyspace, given.key, given.field) === undefined ? 0 : 1),
   }),
 
   defineCommand({
@@ -196,7 +203,7 @@ export const hashCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['readonly', 'fast'],
     arguments: { key: key('RO'), field: text() },
-    run: ({ keyspace }, given) => keyspace.readHash(given.key)?.get(given.field)?.length ?? 0,
+    run: ({ keyspace }, given) => readField(keyspace, given.key, given.field)?.length ?? 0,
   }),
 
   defineCommand({
@@ -210,7 +217,7 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RO', 'access') },
     run({ keyspace }, given) {
       const hash = keyspace.readHash(given.key);
-      return hash === undefined ? [] : flatten(hash, { fields: true, values: false });
+      return hash === undefined ? [] : flatten(keyspace, hash, { fields: true, values: false });
     },
   }),
 
@@ -225,7 +232,7 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RO', 'access') },
     run({ keyspace }, given) {
       const hash = keyspace.readHash(given.key);
-      return hash === undefined ? [] : flatten(hash, { fields: false, values: true });
+      return hash === undefined ? [] : flatten(keyspace, hash, { fields: false, values: true });
     },
   }),
 
@@ -240,7 +247,7 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RO', 'access') },
     run({ keyspace }, given) {
       const hash = keyspace.readHash(given.key);
-      return new MapReply(hash === undefined ? [] : flatten(hash, { fields: true, values: true }));
+      return new MapReply(hash === undefined ? [] : flatten(keyspace, hash, { fields: true, values: true }));
     },
   }),
 
@@ -254,12 +261,12 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RW', 'access', 'update'), field: text(), increment: int64() },
     run({ keyspace }, given): Reply {
       const existing = keyspace.editHash(given.key);
-      const current = existing?.get(given.field);
+      const current = existing === undefined ? undefined : keyspace.fieldOf(given.key, existing, given.field);
       const before = current === undefined ? 0n : parseInt64(current);
       if (before === null) throw refuse('HASH_NOT_INTEGER');
       const after = before + given.increment;
       if (!fitsInt64(after)) throw refuse('OVERFLOW');
-      const hash = existing ?? HashValue.empty();
+      const hash = lasting(existing);
       hash.set(given.field, String(after), keyspace.limits, true);
       store(keyspace, given.key, hash, existing);
       return after;
@@ -278,13 +285,13 @@ export const hashCommands: readonly Command[] = [
       const { keyspace } = context;
       if (typeof given.increment === 'string') throw refuse('ERR', 'value is NaN or Infinity');
       const existing = keyspace.editHash(given.key);
-      const current = existing?.get(given.field);
+      const current = existing === undefined ? undefined : keyspace.fieldOf(given.key, existing, given.field);
       const before = current === undefined ? ZERO : parseLongDouble(current);
       if (before === null) throw refuse('HASH_NOT_FLOAT');
       const after = typeof before === 'string' ? null : addLongDoubles(before, given.increment);
       if (after === null) throw refuse('NAN_OR_INFINITY');
       const value = formatLongDouble(after);
-      const hash = existing ?? HashValue.empty();
+      const hash = lasting(existing);
       hash.set(given.field, value, keyspace.limits, true);
       store(keyspace, given.key, hash, existing);
       // The sum itself: a replica's arithmetic must not matter. There it takes the field's time away.
@@ -307,8 +314,10 @@ export const hashCommands: readonly Command[] = [
     arguments: { key: key('RO', 'access'), options: sampling },
     run({ keyspace, shard, session }, given) {
       const hash = keyspace.readHash(given.key);
-      if (given.options === undefined) return hash?.randomField(shard.random) ?? null;
-      if (hash === undefined) return [];
+      if (hash !== undefined) keyspace.expireAllFields(given.key, hash);
+      const isEmpty = hash === undefined || hash.size === 0;
+      if (given.options === undefined) return isEmpty ? null : hash.randomField(shard.random);
+      if (isEmpty) return [];
       const { count, withValues } = given.options;
       const places = samplePlaces(hash.size, count, shard.random);
       if (!withValues) return places.map((place) => hash.fieldAt(place));

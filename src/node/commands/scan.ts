@@ -126,12 +126,15 @@ export const scanCommands: readonly Command[] = [
       const hash = keyspace.readHash(given.key);
       if (hash === undefined) return EMPTY;
       const wish = given.options();
+      const goneBeforeMs = keyspace.fieldsGoneBeforeMs;
+      const someAreGone = hash.firstExpiryMs < goneBeforeMs;
       const found: string[] = [];
       const next = walk<string>(
         given.cursor,
         wish,
         (at, visit) => hash.scan(at, visit),
         (field, value) => {
+          if (someAreGone && hash.isExpired(field, goneBeforeMs)) return;
           found.push(field);
           if (!wish.novalues) found.push(value);
         },

@@ -89,11 +89,12 @@ function lookUp(keyspace: Keyspace, pattern: string, element: string): string | 
   const arrow = pattern.indexOf('->', star + 1);
   const hasField = arrow >= 0 && arrow + 2 < pattern.length;
   const end = hasField ? arrow : pattern.length;
-  const value = keyspace.read(pattern.slice(0, star) + element + pattern.slice(star + 1, end));
+  const key = pattern.slice(0, star) + element + pattern.slice(star + 1, end);
+  const value = keyspace.read(key);
   if (value === undefined) return undefined;
   if (typeof value === 'string') return hasField ? undefined : value;
   if (value.kind === 'raw') return hasField ? undefined : value.toString();
-  return hasField && value.kind === 'hash' ? value.get(pattern.slice(arrow + 2)) : undefined;
+  return hasField && value.kind === 'hash' ? keyspace.fieldOf(key, value, pattern.slice(arrow + 2)) : undefined;
 }
 
 /** As strtod reads a C string: spaces first, up to a zero byte; nothing at all is 0. */

@@ -5,8 +5,8 @@
  * Fields may expire, each by itself (`field-expiries.ts`); in a small hash these come first, the earliest before the others. Setting a
  * value takes the time away unless it is to be kept. [redis t_hash.c listpackEx]
  *
- * Border: an entry's place (`fieldAt`) holds until the next change. Order of a large hash is that of `Dict`. What has expired stays until
- * it is taken (`takeExpired`), which the keyspace does before anybody looks.
+ * Border: an entry's place (`fieldAt`) holds until the next change. Order of a large hash is that of `Dict`. A field whose time has come
+ * is still an entry like any other: whether a command sees it, and when it goes, the keyspace knows.
  */
 
 import type { Random } from '../../world/world.ts';
@@ -120,11 +120,14 @@ export class HashValue extends Measured {
     return true;
   }
 
-  /** Removes the fields whose time has come, and says which they were. */
-  takeExpired(now: number): string[] {
-    const fields = this.#expiries?.before(now) ?? [];
-    for (const field of fields) this.delete(field);
-    return fields;
+  /** Fields whose time is before then, earliest first. */
+  expiredBefore(atMs: number): string[] {
+    return this.#expiries?.before(atMs) ?? [];
+  }
+
+  /** False for a field that does not expire. */
+  isExpired(field: string, beforeMs: number): boolean {
+    return (this.expiryOf(field) ?? Infinity) < beforeMs;
   }
 
   get(field: string): string | undefined {
@@ -197,6 +200,16 @@ export class HashValue extends Measured {
     const store = this.#store;
     if (!Array.isArray(store)) store.forEach(visit);
     else for (let i = 0; i < store.length; i += 2) visit(store[i]!, store[i + 1]!);
+  }
+
+  /** Leaves out the fields whose time is before then. */
+  forEachSince(atMs: number, visit: (field: string, value: string) => void): void {
+    if (this.firstExpiryMs >= atMs) this.forEach(visit);
+    else {
+      this.forEach((field, value) => {
+        if (!this.isExpired(field, atMs)) visit(field, value);
+      });
+    }
   }
 
   /** One step of HSCAN; returns the next cursor. A small hash is visited whole. */

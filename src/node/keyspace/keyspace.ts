@@ -6,6 +6,7 @@
  *  - after a change in place call `changed(key)`: it wakes watchers and counts the write; `put` and `remove` do it themselves;
  *  - an aggregate that became empty must be removed (`removeIfEmpty`).
  *  - `read…`, `edit…` and `put` are accesses, `peek` and `has` are not [redis db.c lookupKey, LOOKUP_NOTOUCH].
+ *  - a field of a hash is looked up by `fieldOf`, since one whose time has come stays in its hash until it is looked up.
  * What the keys take is counted on the way (`memory.ts`): nobody who changes a value has to think of it.
  * Time is the owner's `now`, frozen for the length of one request. [redis db.c]
  *
@@ -156,40 +157,63 @@ export class Keyspace {
   }
 
   readHash(key: string): HashValue | undefined {
-    const hash = this.#as(this.read(key), 'hash') as HashValue | undefined;
-    if (hash === undefined || hash.firstExpiryMs >= this.#owner.now) return hash;
-    if (this.#owner.expiry !== 'hide') return this.#withoutExpired(key, hash);
-    // Gone for clients, until the primary says so
-    const shown = hash.clone();
-    shown.takeExpired(this.#owner.now);
-    return shown.size === 0 ? undefined : shown;
+    return this.#as(this.read(key), 'hash') as HashValue | undefined;
   }
 
   editHash(key: string): HashValue | undefined {
-    const hash = this.#as(this.edit(key), 'hash') as HashValue | undefined;
-    return hash === undefined || hash.firstExpiryMs >= this.#owner.now ? hash : this.#withoutExpired(key, hash);
+    return this.#as(this.edit(key), 'hash') as HashValue | undefined;
   }
 
-  /** Keys of hashes that have, or had, fields that expire; the longest not looked at come first. */
+  /**
+   * The value of a field, as a command sees it: one whose time has come is not there, and on a primary goes, which leaves the hash
+   * empty and its key removed when it was the last. [redis t_hash.c hashTypeGetValue]
+   */
+  fieldOf(key: string, hash: HashValue, field: string): string | undefined {
+    const value = hash.get(field);
+    if (value === undefined || hash.firstExpiryMs >= this.#owner.now) return value;
+    if (!hash.isExpired(field, this.fieldsGoneBeforeMs)) return value;
+    this.expireFields(key, hash, [field]);
+    return undefined;
+  }
+
+  /** Of these fields those whose time has come go at once, where this is a primary: told as one event. */
+  expireFields(key: string, hash: HashValue, fields: readonly string[]): void {
+    const owner = this.#owner;
+    if (owner.expiry !== 'delete' || hash.firstExpiryMs >= owner.now) return;
+    const expired = Array.from(new Set(fields)).filter((field) => hash.isExpired(field, owner.now));
+    if (expired.length > 0) this.#takeFields(key, hash, expired);
+  }
+
+  /** And all of them. */
+  expireAllFields(key: string, hash: HashValue): void {
+    const owner = this.#owner;
+    if (owner.expiry === 'delete' && hash.firstExpiryMs < owner.now) {
+      this.#takeFields(key, hash, hash.expiredBefore(owner.now));
+    }
+  }
+
+  /** To a command that reads, fields whose time is before this are not there. */
+  get fieldsGoneBeforeMs(): number {
+    return this.#owner.expiry === 'ignore' ? -Infinity : this.#owner.now;
+  }
+
+  /** Keys of hashes that have fields that expire; the longest not looked at come first. */
   get fieldExpiring(): ReadonlySet<string> {
     return this.#fieldExpiring;
   }
 
-  /** A field of the hash at this key was given a time. */
-  fieldsExpire(key: string): void {
-    this.#fieldExpiring.add(key);
+  /** Fields of the hash at this key may have been given a time, or lost it. */
+  fieldExpiryChanged(key: string, hash: HashValue): void {
+    if (hash.expiring > 0) this.#fieldExpiring.add(key);
+    else if (this.#fieldExpiring.size > 0) this.#fieldExpiring.delete(key);
   }
 
-  /** Removes the fields of a key whose time has come, as the active cycle does; how many. */
-  expireFieldsNow(key: string): number {
+  /** Removes the fields of a key whose time has come, as the active cycle does. */
+  expireFieldsNow(key: string): void {
+    const hash = this.#values.get(key) as HashValue; // `fieldExpiring` has hashes alone
     this.#fieldExpiring.delete(key);
-    const hash = this.#values.get(key);
-    if (hash === undefined || typeof hash === 'string' || hash.kind !== 'hash' || hash.expiring === 0) return 0;
     this.#fieldExpiring.add(key); // behind the others
-    if (hash.firstExpiryMs >= this.#owner.now || this.#owner.expiry !== 'delete') return 0;
-    const before = hash.size;
-    this.#withoutExpired(key, hash);
-    return before - hash.size;
+    this.expireAllFields(key, hash);
   }
 
   readSet(key: string): SetValue | undefined {
@@ -338,6 +362,7 @@ export class Keyspace {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     const value = this.#values.take(key);
     if (value !== undefined) this.#countOut(value, KEY_BYTES + stringBytes(key.length));
+    if (this.#fieldExpiring.size > 0) this.#fieldExpiring.delete(key);
     if (this.#expires.size > 0) this.#takeExpiry(key);
   }
 
@@ -378,7 +403,10 @@ export class Keyspace {
       this.#values.setMarkAt(this.#values.place, access.fresh(now));
       bytes = KEY_BYTES + stringBytes(key.length);
     } else if (typeof before === 'string') bytes = -stringBytes(before.length);
-    else memory.detach(this.#account, before);
+    else {
+      memory.detach(this.#account, before);
+      if (this.#fieldExpiring.size > 0) this.#fieldExpiring.delete(key);
+    }
     if (typeof value === 'string') bytes += stringBytes(value.length);
     else {
       memory.attach(this.#account, value);
@@ -415,17 +443,16 @@ export class Keyspace {
     return true;
   }
 
-  /** No write of the command that came upon it either. Undefined when nothing is left. */
-  #withoutExpired(key: string, hash: HashValue): HashValue | undefined {
+  /** No write of the command that came upon it either. */
+  #takeFields(key: string, hash: HashValue, fields: readonly string[]): void {
     const owner = this.#owner;
-    if (owner.expiry !== 'delete') return hash;
     if (owner.beforeChange !== null) owner.beforeChange(this, key);
     owner.keyMemory.edited(this.#account, hash);
-    const fields = hash.takeExpired(owner.now);
+    for (const field of fields) hash.delete(field);
     if (hash.size === 0) this.#drop(key);
+    else this.fieldExpiryChanged(key, hash);
     owner.changed(this, key);
     owner.fieldsExpired(this, key, fields, hash.size === 0);
-    return hash.size === 0 ? undefined : hash;
   }
 
   /** No write of the command that came upon it: `expired` replicates it, and the command's own words must not follow. */

@@ -1,6 +1,6 @@
 /**
  * Active expiry: looks at random keys that have an expiry and deletes those whose time has come; where many were due it looks
- * again, within a limit [redis expire.c activeExpireCycle]. Each deletion is a unit of its own in the write log.
+ * again, within a limit [redis expire.c activeExpireCycle]. Each deletion, of a key or of a field, is a unit of its own in the write log.
  */
 
 import type { Keyspace } from '../keyspace/keyspace.ts';
@@ -41,6 +41,9 @@ function expireFields(shard: Shard, keyspace: Keyspace): void {
   while (looks-- > 0) {
     const { value: key, done } = keyspace.fieldExpiring.values().next();
     if (done === true) return;
-    shard.unit(() => void keyspace.expireFieldsNow(key));
+    shard.unit(() => {
+      keyspace.expireFieldsNow(key);
+      shard.writeLog.commitEach();
+    });
   }
 }

@@ -459,7 +459,7 @@ export class Shard implements KeyspaceOwner {
   fieldsExpired(keyspace: Keyspace, key: string, fields: readonly string[], isLast: boolean): void {
     this.stats.expiredFields += fields.length;
     if (this.notifications.isOn) this.notifications.fieldsExpired(keyspace, key, isLast);
-    this.writeLog.append(keyspace.index, ['HDEL', key, ...fields]);
+    for (const field of fields) this.writeLog.append(keyspace.index, ['HDEL', key, field]);
   }
 
   evicted(keyspace: Keyspace, key: string): void {

@@ -34,6 +34,8 @@ describe('fields that expire', () => {
     test.shard.activeExpiry = false;
     await world.advance(51);
     expect(client.call('HGETALL', 'h')).toEqual(['c', '3']);
+    expect(client.call('HLEN', 'h')).toBe(3);
+    expect(client.call('HMGET', 'h', 'b', 'c', 'a', 'b')).toEqual([null, '3', null, null]);
     expect(client.call('HLEN', 'h')).toBe(1);
     expect(client.call('HEXPIRE', 'h', '1', 'FIELDS', '1', 'c')).toEqual([1]);
     await world.advance(1_001);
@@ -43,7 +45,10 @@ describe('fields that expire', () => {
     expect(lines).toEqual([
       'HSET h a 1 b 2 c 3',
       `HPEXPIREAT h ${start + 50} FIELDS 2 a b`,
-      'HDEL h a b',
+      'MULTI',
+      'HDEL h b',
+      'HDEL h a',
+      'EXEC',
       `HPEXPIREAT h ${start + 1_051} FIELDS 1 c`,
       'HDEL h c',
     ]);
@@ -81,11 +86,99 @@ describe('fields that expire', () => {
       'EXEC',
       'HINCRBY h b 1',
       'HSET h a 1',
+      'HSETEX h KEEPTTL FIELDS 2 a x b y',
+    ]);
+  });
+
+  it('go one by one as they are looked up; until then they are counted, and may be written over, deleted, given a time', async () => {
+    using at = open();
+    const { world, client, test } = at;
+    test.shard.activeExpiry = false;
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    client.call('HSETEX', 'h', 'PX', '50', 'FIELDS', '7', ...names.flatMap((name) => [name, '5']));
+    client.call('EXPIRE', 'h', '100');
+    await world.advance(51);
+    const lines = writesOf(test.shard);
+    expect(client.call('HGETALL', 'h')).toEqual([]);
+    expect(client.call('HSCAN', 'h', '0')).toEqual(['0', []]);
+    expect(client.call('HPTTL', 'h', 'FIELDS', '1', 'a')).toEqual([-2]);
+    expect(client.call('HPERSIST', 'h', 'FIELDS', '1', 'a')).toEqual([-2]);
+    expect(client.call('HLEN', 'h')).toBe(7);
+    expect(lines).toEqual([]);
+    expect(client.call('HEXISTS', 'h', 'a')).toBe(0);
+    expect(client.call('HDEL', 'h', 'b')).toBe(1);
+    expect(client.call('HSET', 'h', 'c', '6')).toBe(0);
+    expect(client.call('HINCRBY', 'h', 'd', '1')).toBe(1);
+    expect(client.call('HPEXPIREAT', 'h', '4102444800000', 'XX', 'FIELDS', '1', 'e')).toEqual([1]);
+    expect(client.call('HLEN', 'h')).toBe(5);
+    expect((client.call('HRANDFIELD', 'h', '10') as string[]).toSorted()).toEqual(['c', 'd', 'e']);
+    expect(lines).toEqual([
+      'HDEL h a',
+      'HDEL h b',
+      'HSET h c 6',
       'MULTI',
-      'HSET h a x b y',
-      'HPEXPIREAT h 4102444800000 FIELDS 1 b',
+      'HDEL h d',
+      'HINCRBY h d 1',
+      'EXEC',
+      'HPEXPIREAT h 4102444800000 XX FIELDS 1 e',
+      'MULTI',
+      'HDEL h f',
+      'HDEL h g',
       'EXEC',
     ]);
+    expect(test.shard.stats.expiredFields).toBe(4);
+  });
+
+  it('leave a new hash to the command that looked up the last of them', async () => {
+    using at = open();
+    const { world, client, test } = at;
+    test.shard.activeExpiry = false;
+    for (const [reply, ...words] of [
+      [1, 'HSETNX', 'h', 'a', '1'],
+      [1, 'HINCRBY', 'h', 'a', '1'],
+      ['1', 'HINCRBYFLOAT', 'h', 'a', '1'],
+      [1, 'HSETEX', 'h', 'FNX', 'FIELDS', '1', 'a', '1'],
+    ] as const) {
+      client.call('DEL', 'h');
+      client.call('HSETEX', 'h', 'PX', '50', 'FIELDS', '1', 'a', '5');
+      client.call('EXPIRE', 'h', '100');
+      await world.advance(51);
+      expect(client.call(...words)).toBe(reply);
+      expect(client.call('HGETALL', 'h')).toEqual(['a', '1']);
+      expect(client.call('TTL', 'h')).toBe(-1);
+      expect(client.call('OBJECT', 'ENCODING', 'h')).toBe('listpack');
+    }
+    expect(client.bytes('INFO', 'keyspace')).toMatch(/subexpiry=0/);
+  });
+
+  it('are removed by the cycle in a unit each, and only the hashes that have some are counted', async () => {
+    using at = open();
+    const { world, client, test } = at;
+    const expiring = (): unknown => /subexpiry=(\d+)/.exec(client.bytes('INFO', 'keyspace'))?.[1];
+    for (const name of ['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'h7']) {
+      client.call('HSET', name, 'a', '1', 'b', '2', 'c', '3');
+      client.call('HPEXPIRE', name, '50', 'FIELDS', '2', 'a', 'b');
+    }
+    expect(expiring()).toBe('7');
+    client.call('HDEL', 'h2', 'a', 'b');
+    expect(expiring()).toBe('6');
+    client.call('HGETDEL', 'h3', 'FIELDS', '2', 'a', 'b');
+    expect(expiring()).toBe('5');
+    client.call('HPERSIST', 'h4', 'FIELDS', '2', 'a', 'b');
+    expect(expiring()).toBe('4');
+    client.call('HSET', 'h5', 'a', '1', 'b', '2');
+    expect(expiring()).toBe('3');
+    client.call('SET', 'h6', 'text');
+    expect(expiring()).toBe('2');
+    client.call('RENAME', 'h7', 'h8');
+    expect(expiring()).toBe('2');
+    client.call('DEL', 'h8');
+    expect(expiring()).toBe('1');
+    const lines = writesOf(test.shard);
+    await world.advance(200);
+    expect(lines).toEqual(['HDEL h1 a', 'HDEL h1 b']);
+    expect(expiring()).toBe('0');
+    expect(client.call('HLEN', 'h1')).toBe(1);
   });
 
   it('are the same wherever what is replicated is repeated', () => {
@@ -131,8 +224,12 @@ describe('fields that expire', () => {
     client.call('HPEXPIRE', 'h', '50', 'FIELDS', '1', 'a');
     await world.advance(1_000);
     expect(client.call('HGET', 'h', 'a')).toBe('1');
+    expect(client.call('HVALS', 'h')).toEqual(['1']);
     test.shard.expiryPolicy = 'hide';
     expect(client.call('HGET', 'h', 'a')).toBeNull();
+    expect(client.call('HMGET', 'h', 'a')).toEqual([null]);
+    expect(client.call('HVALS', 'h')).toEqual([]);
+    expect(client.call('HLEN', 'h')).toBe(1);
     expect(client.call('EXISTS', 'h')).toBe(1);
     test.shard.expiryPolicy = 'delete';
     expect(client.call('HGET', 'h', 'a')).toBeNull();
