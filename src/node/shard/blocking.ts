@@ -144,7 +144,9 @@ export class Blocking {
     const { waiting } = session;
     if (waiting === null) return;
     const { commandStats } = this.#shard;
-    commandStats.of(waiting.command).failed++;
+    const stat = commandStats.of(waiting.command);
+    stat.calls++;
+    stat.failed++;
     commandStats.error(text);
     this.release(session, new Failure(text));
   }

@@ -145,7 +145,11 @@ const OBEYED = {
   'notify-keyspace-events': { ...text(''), kind: 'events' },
   'stream-node-max-bytes': bytes(4096),
   'stream-node-max-entries': integer(100, 0, MAX_INT),
-  'repl-backlog-size': bytes(1024 * 1024, { min: 16 * 1024, max: BACKLOG_BYTES_MAX }),
+  'repl-backlog-size': bytes(1024 * 1024, {
+    min: 1,
+    max: BACKLOG_BYTES_MAX,
+    clampedTo: [16 * 1024, BACKLOG_BYTES_MAX],
+  }),
   'repl-timeout': integer(60, 1, MAX_INT),
   'repl-ping-replica-period': integer(10, 1, MAX_INT, { alias: 'repl-ping-slave-period' }),
   'repl-diskless-sync': boolean(true),

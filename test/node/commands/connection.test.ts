@@ -29,7 +29,7 @@ describe('CLIENT', () => {
     expect(one.call('CLIENT', 'UNBLOCK', String(waiting.session.id), 'ERROR')).toBe(1);
     const info = String(one.call('INFO', 'commandstats', 'errorstats'));
     expect(info).toMatch(/errorstat_UNBLOCKED:count=1\r\n/);
-    expect(info).toMatch(/cmdstat_blpop:calls=0,.*failed_calls=1\r\n/);
+    expect(info).toMatch(/cmdstat_blpop:calls=1,.*failed_calls=1\r\n/);
     vi.spyOn(killed.session.output, 'end').mockImplementation(() => undefined); // its connection takes a while to end
     one.call('CLIENT', 'KILL', 'ID', String(killed.session.id));
     expect(String(one.call('CLIENT', 'LIST'))).not.toContain(`id=${killed.session.id} `);
