@@ -37,6 +37,8 @@ export interface ClientOutput {
 const REQUESTS_PER_TICK = 64;
 /** Replies gathered beyond this are sent before the request that makes them has ended. */
 const GATHERED_BYTES_MAX = 1024 * 1024;
+/** So much of a reply no limit looks at: it fits in the buffer that each client has anyway [redis server.h PROTO_REPLY_CHUNK_BYTES]. */
+const REPLY_BUFFER_BYTES = 16 * 1024;
 /** So many bytes of replies may wait for a client before its requests wait too; more where a limit of its class allows more. */
 const CONGESTED_BYTES = 64 * 1024 * 1024;
 
@@ -336,7 +338,12 @@ export class Session {
     this.#out = '';
     // What is beyond the hard limit before it could be sent is not sent [redis networking.c closeClientOnOutputBufferLimitReached]
     const { hardBytes } = this.#outputLimit;
-    if (hardBytes > 0 && this.kind !== 'replica' && out.length + this.unsentBytes >= hardBytes) {
+    if (
+      hardBytes > 0 &&
+      out.length > REPLY_BUFFER_BYTES &&
+      this.kind !== 'replica' &&
+      out.length + this.unsentBytes >= hardBytes
+    ) {
       this.#cutOff(out.length + this.unsentBytes);
       return;
     }
