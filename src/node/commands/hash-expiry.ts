@@ -1,7 +1,7 @@
 /**
  * Fields of hashes that expire: given a time, asked for it, read and written with one (HGETEX, HSETEX), read and removed (HGETDEL).
  *
- * Replicated is what came of it, in absolute times: HPEXPIREAT, HPERSIST, HSETEX, one HDEL for each field that is gone. Border: whether a
+ * Replicated is what came of it, in absolute times: HSET, HPEXPIREAT, HPERSIST, one HDEL for each field that is gone. Border: whether a
  * field whose time has come is seen, and that it goes, the keyspace knows; to be given a time it is still there. [redis t_hash.c]
  */
 
@@ -201,15 +201,12 @@ interface SetWords {
   readonly keepsExpiry: boolean;
   readonly atMs: number | null;
   readonly pairs: readonly string[];
-  /** The request with its time as replicas need it. */
-  readonly replicated: readonly string[];
 }
 
 function setWords(context: CommandContext, words: readonly string[]): SetWords {
   let condition: SetWords['condition'] = null;
   let keepsExpiry = false;
   let atMs: number | null = null;
-  const replicated = words.slice();
   for (let at = 2; at < words.length; at++) {
     const word = words[at]!.toUpperCase();
     if (word === 'FIELDS') {
@@ -218,7 +215,7 @@ function setWords(context: CommandContext, words: readonly string[]): SetWords {
       if (count === null || count < 1 || count > 2 ** 31 - 1) throw refuse('ERR', 'invalid number of fields');
       const pairs = words.slice(at + 2);
       if (pairs.length % 2 !== 0 || pairs.length / 2 !== count) throw refuse('ARITY', 'hsetex');
-      return { condition, keepsExpiry, atMs, pairs, replicated };
+      return { condition, keepsExpiry, atMs, pairs };
     }
     if (word === 'FNX' || word === 'FXX') {
       if (condition !== null) throw refuse('ERR', 'Only one of FXX or FNX arguments can be specified');
@@ -229,17 +226,14 @@ function setWords(context: CommandContext, words: readonly string[]): SetWords {
       }
       if (word === 'KEEPTTL') keepsExpiry = true;
       else if (at + 1 >= words.length) throw refuse('ERR', 'missing expire time');
-      else {
-        atMs = timeOf(context, words[++at]!, FORMS[word]!);
-        replicated.splice(at - 1, 2, 'PXAT', String(atMs));
-      }
+      else atMs = timeOf(context, words[++at]!, FORMS[word]!);
     } else throw refuse('ERR', `unknown argument: ${words[at]!.split('\0', 1)[0]}`);
   }
   throw refuse('ARITY', 'hsetex');
 }
 
 function setAndExpire(context: CommandContext, words: readonly string[]): Reply {
-  const { condition, keepsExpiry, atMs, pairs, replicated } = setWords(context, words);
+  const { condition, keepsExpiry, atMs, pairs } = setWords(context, words);
   const { keyspace, shard } = context;
   const name = words[1]!;
   const existing = keyspace.editHash(name);
@@ -251,19 +245,25 @@ function setAndExpire(context: CommandContext, words: readonly string[]): Reply 
   if (condition === 'FNX' && fields.some(isThere)) return 0;
   const hash = lasting(existing);
   if (fields.length > keyspace.limits.hashEntries) hash.makeLarge();
-  fields.forEach((field, i) => hash.set(field, pairs[2 * i + 1]!, keyspace.limits, keepsExpiry));
+  const kept = keepsExpiry ? fields.map((field) => [field, hash.expiryOf(field)] as const) : [];
+  const outcome = atMs === null ? null : new Outcome(context, name, hash);
+  fields.forEach((field, i) => {
+    hash.set(field, pairs[2 * i + 1]!, keyspace.limits, keepsExpiry);
+    outcome?.expire(hash, field, atMs!); // one after the other: those that go at once do not make the hash a large one
+  });
   store(keyspace, name, hash, existing);
   shard.notifications.told(keyspace, name, 'h', 'hset');
-  if (atMs !== null) {
-    const outcome = new Outcome(context, name, hash);
-    for (const field of new Set(fields)) outcome.expire(hash, field, atMs);
-    outcome.end(hash);
-    if (outcome.deleted.length > 0) {
-      outcome.replicate();
-      return 1;
-    }
+  outcome?.end(hash);
+  if (outcome !== null && outcome.deleted.length > 0) {
+    outcome.replicate();
+    return 1;
   }
-  context.replicateAs(...replicated);
+  // In words that 7.4 knows: a replica of that version would lose the write
+  context.replicateAs('HSET', name, ...pairs);
+  outcome?.replicate(String(atMs));
+  for (const [field, at] of kept) {
+    if (at !== undefined) context.replicateAs('HPEXPIREAT', name, String(at), ...listed([field]));
+  }
   return 1;
 }
 

@@ -86,7 +86,10 @@ describe('fields that expire', () => {
       'EXEC',
       'HINCRBY h b 1',
       'HSET h a 1',
-      'HSETEX h KEEPTTL FIELDS 2 a x b y',
+      'MULTI',
+      'HSET h a x b y',
+      'HPEXPIREAT h 4102444800000 FIELDS 1 b',
+      'EXEC',
     ]);
   });
 
