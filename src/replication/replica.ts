@@ -165,7 +165,7 @@ export class Replica {
         streamBytes: (bytes) => this.#arrived(link, bytes),
         write: (words, endOffset) => this.#write(words, endOffset),
         chunkDone: () => this.#chunkDone(link),
-        syncedOffset: () => this.#synced.read(shard.syncedLog),
+        syncedOffset: () => this.#syncedOffset(),
         closed: (outcome) => this.#lost(outcome),
       },
     });
@@ -277,6 +277,13 @@ export class Replica {
     this.#handOn();
     this.#synced.applied(this.#owner.shard.syncedLog, this.#applied);
     link.acknowledge(this.#applied);
+  }
+
+  /** Of a log that is new since the last write, a rewrite has put everything applied so far on disk. */
+  #syncedOffset(): number | null {
+    const { syncedLog } = this.#owner.shard;
+    this.#synced.applied(syncedLog, this.#applied);
+    return this.#synced.read(syncedLog);
   }
 
   /** Gives the bytes of what was applied to this shard's own backlog and replicas. */

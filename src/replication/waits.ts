@@ -6,7 +6,8 @@
  * What is waited for is everything written so far by anybody, not only by this client: never less than asked.
  */
 
-import type { Reply } from '../resp/reply.ts';
+import { refusalText } from '../resp/refusals.ts';
+import { Failure, type Reply } from '../resp/reply.ts';
 import type { CommandContext } from '../node/shard/context.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
@@ -54,7 +55,7 @@ export class Waits {
       context,
       {
         isReached: () => isLost() || (reachedHere() >= local && reached() >= replicas),
-        reply: () => [reachedHere(), reached()],
+        reply: () => (isLost() ? new Failure(refusalText('WAITAOF_WITHOUT_LOG')) : [reachedHere(), reached()]),
       },
       timeoutMs,
     );

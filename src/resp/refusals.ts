@@ -110,6 +110,7 @@ const fixed = {
   UNBLOCKED_BY_ROLE: 'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
   WAIT_ON_REPLICA:
     'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',
+  WAITAOF_WITHOUT_LOG: 'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.',
   WAITAOF_ON_REPLICA:
     'ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.',
   UNBLOCKED: 'UNBLOCKED client unblocked via CLIENT UNBLOCK',

@@ -450,22 +450,24 @@ export class Shard implements KeyspaceOwner {
     if (this.notifications.isOn) this.notifications.missed(keyspace, key);
   }
 
+  // What goes by itself everybody is told, also while a script keeps its own writes from them
+
   expired(keyspace: Keyspace, key: string): void {
     this.stats.expired++;
     if (this.notifications.isOn) this.notifications.expired(keyspace, key);
-    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key]);
+    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key], 'all');
   }
 
   fieldsExpired(keyspace: Keyspace, key: string, fields: readonly string[], isLast: boolean): void {
     this.stats.expiredFields += fields.length;
     if (this.notifications.isOn) this.notifications.fieldsExpired(keyspace, key, isLast);
-    for (const field of fields) this.writeLog.append(keyspace.index, ['HDEL', key, field]);
+    for (const field of fields) this.writeLog.append(keyspace.index, ['HDEL', key, field], 'all');
   }
 
   evicted(keyspace: Keyspace, key: string): void {
     this.stats.evicted++;
     if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
-    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key]);
+    this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key], 'all');
   }
 
   #scheduleCron(): void {

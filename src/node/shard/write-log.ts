@@ -49,8 +49,7 @@ export class WriteLog {
     };
   }
 
-  append(database: number, words: readonly string[]): void {
-    const { reach } = this;
+  append(database: number, words: readonly string[], reach: Reach = this.reach): void {
     if (!this.active || reach === 'none') return;
     this.#unit.push({ database, words, reach });
     if (reach !== 'all') this.#partial++;

@@ -161,7 +161,7 @@ describe('WAITAOF', () => {
       await answer('MULTI');
       await answer('SET', 'k', 'w');
       await answer('WAITAOF', '1', '1', '0');
-      expect(await answer('EXEC')).toEqual(['OK', [0, 0]]);
+      expect(await answer('EXEC')).toEqual(['OK', [0, 1]]); // of what was written before
       expect(await answer('WAITAOF', '0', '1', '0')).toEqual([1, 1]);
       expect(String(await answer('WAITAOF', '2', '0', '0'))).toContain('value must between 0 and 1');
       expect(replica.client.bytes('WAITAOF', '0', '0', '0')).toMatch(
@@ -173,6 +173,39 @@ describe('WAITAOF', () => {
       await answer('SET', 'k', 'x');
       expect(await answer('WAITAOF', '0', '1', '0')).toEqual([0, 1]);
       await replica.end();
+      await primary.end();
+    });
+  });
+
+  it('hears from a replica whose log is still being made when the write arrives, as soon as it is there', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const everySecond = { appendonly: 'yes', appendfsync: 'everysec', 'repl-ping-replica-period': '1000' };
+      const primary = await start(world, PRIMARY, everySecond);
+      const replica = await start(world, REPLICA, everySecond);
+      const { client } = primary;
+      replica.replication.follow(PRIMARY);
+      while (replica.shard.syncedLog !== null) await wait(world, 1);
+      client.call('SET', 'k', 'v');
+      while (replica.client.call('GET', 'k') === null) await wait(world, 1);
+      expect(replica.shard.syncedLog).toBeNull();
+      client.send('WAITAOF', '0', '1', '5000');
+      await wait(world, 5_001);
+      expect(client.replies.at(-1)).toEqual([1, 1]);
+      await replica.end();
+      await primary.end();
+    });
+  });
+
+  it('is refused when the log here is turned off meanwhile', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const primary = await start(world, PRIMARY, { appendonly: 'yes' });
+      const { client } = primary;
+      client.send('WAITAOF', '1', '1', '0');
+      primary.shard.config.set([['appendonly', 'no']]);
+      await wait(world, 1_000);
+      expect(String(client.replies.at(-1))).toContain('appendonly is disabled');
       await primary.end();
     });
   });

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testShard } from '../../support/fixtures.ts';
+import { collectWrites } from '../../support/writes.ts';
 
 const commands = dataCommands;
 
@@ -157,6 +159,20 @@ describe('scripts', () => {
     expect(followers).toEqual(['MULTI', 'incr replicas', 'incr all', 'EXEC', 'INCR after']);
     expect(own).toEqual(['MULTI', 'incr log', 'incr all', 'EXEC', 'INCR after']);
     expect(client.call('MGET', 'none', 'log', 'replicas', 'all')).toEqual(['1', '1', '1', '1']);
+  });
+
+  it('keep from nobody that a key or a field has expired', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ world, commands });
+    const client = test.client();
+    client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    client.call('SET', 'k', '1', 'PX', '10');
+    client.call('HSET', 'h', 'f', '1', 'g', '1');
+    client.call('HPEXPIRE', 'h', '10', 'FIELDS', '1', 'f');
+    await world.advance(20);
+    const writes = collectWrites(test.shard);
+    client.call('EVAL', "redis.set_repl(redis.REPL_NONE) redis.call('get', 'k') redis.call('hget', 'h', 'f')", '0');
+    expect(writes).toEqual(['MULTI', 'DEL k', 'HDEL h f', 'EXEC']);
   });
 
   it('on a replica that has lost its primary run only when they allow it', () => {
