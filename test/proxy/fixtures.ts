@@ -18,7 +18,7 @@ import { evenSlotMap } from '../../src/sharding/slot-map.ts';
 import { SystemWorld } from '../../src/world/system-world.ts';
 import type { ServerTls, World } from '../../src/world/world.ts';
 
-const REPLIES_MS_MAX = 5_000;
+const REPLIES_MS_MAX = 20_000;
 
 export interface TestDatabaseOptions {
   readonly world?: World;
