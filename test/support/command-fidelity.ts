@@ -45,7 +45,6 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   EVAL_RO: 'as EVAL',
   'CLIENT TRACKING':
     'beyond `tracking-table-max-keys` the keys read longest ago are told as changed, where Redis takes some by chance',
-  'FUNCTION KILL': 'finds nothing to kill: a function that does not end is stopped by itself',
   INFO: 'real numbers only: a field that would be invented is left out; memory is an estimate',
   'LATENCY DOCTOR': 'advice in words of its own',
   LOLWUT: 'the version, without the art',
@@ -58,7 +57,6 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   'MEMORY USAGE': 'an estimate of what V8 takes; nothing is sampled',
   RESTORE: 'refuses some payloads that Redis takes: see above',
   SAVE: 'stops its own client alone',
-  'SCRIPT KILL': 'finds nothing to kill: a script that does not end is stopped by itself',
   SHUTDOWN: 'at once: NOW, FORCE and ABORT find nothing to wait for',
   SORT: 'BY … ALPHA … STORE is replicated as the list it made',
 };
