@@ -57,6 +57,10 @@ const OF_A_CONNECTION: ReadonlySet<string> = new Set(['connection', 'transaction
 /** Of these groups, harmless all the same. */
 const HARMLESS: ReadonlySet<string> = new Set(['COMMAND']);
 /** Scripts may write whatever their flags say. */
+/** They wait, though Redis does not flag it. */
+const WAITING: ReadonlySet<string> = new Set(['WAIT', 'WAITAOF']);
+/** Behind that script, on the connection that all share, they would come too late. */
+const ABOUT_RUNNING_SCRIPT: ReadonlySet<string> = new Set(['SCRIPT KILL', 'FUNCTION KILL', 'FUNCTION STATS']);
 const SCRIPTS: ReadonlySet<string> = new Set(['EVAL', 'EVALSHA', 'FCALL']);
 
 /** What is to be done with a request of that name. */
@@ -195,7 +199,7 @@ function planOf(command: Command): Plan {
   // What takes a connection over, or changes it, must not reach a shared one; steps and local commands override this.
   if (OF_A_CONNECTION.has(command.group) && !HARMLESS.has(name.split(' ')[0]!)) return { kind: 'blocked', admin: null };
   if (name === 'MONITOR') return { kind: 'blocked', admin: null };
-  const blocking = command.flags.has('blocking') || name === 'WAIT' || name === 'WAITAOF';
+  const blocking = command.flags.has('blocking') || WAITING.has(name) || ABOUT_RUNNING_SCRIPT.has(name);
   const writes = command.isWrite || SCRIPTS.has(name);
   if (command.group === 'pubsub') return { kind: 'keys', command, keyAt: NO_KEY, blocking: false, writes: false };
   const fold = wholeDatabaseFold(command);

@@ -241,7 +241,7 @@ export class Replica {
   /** A shard that stands still runs nothing, whoever says it; under CLIENT PAUSE nothing is written. */
   #waitWhileHeld(link: ReplicaLink): void {
     const { shard } = this.#owner;
-    if (!shard.held && shard.pause.kind === null) {
+    if (!shard.held && shard.pause.kind === null && shard.longScript === null) {
       link.resume();
       return;
     }

@@ -171,7 +171,7 @@ export class Replication implements ReplicaOwner {
   /** What clients wait for may never happen on a replica [redis blocked.c disconnectAllBlockedClients]. */
   #unblockAll(): void {
     for (const session of this.shard.sessions.values()) {
-      if (session.waiting === null) continue;
+      if (session.waiting === null || session === this.shard.longScript?.session) continue;
       this.shard.blocking.fail(session, refusalText('UNBLOCKED_BY_ROLE'));
       session.close();
     }

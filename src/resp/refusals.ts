@@ -10,6 +10,10 @@ const fixed = {
   SYNTAX: 'ERR syntax error',
   NOSCRIPT: 'NOSCRIPT No matching script. Please use EVAL.',
   NOTBUSY: 'NOTBUSY No scripts in execution right now.',
+  BUSY_SCRIPT: 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+  BUSY_FUNCTION: 'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.',
+  UNKILLABLE:
+    'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.',
   NOREPLICAS: 'NOREPLICAS Not enough good replicas to write.',
   NOT_INTEGER: 'ERR value is not an integer or out of range',
   NOT_FLOAT: 'ERR value is not a valid float',

@@ -54,6 +54,7 @@ export class SimWorld implements World {
   readonly random: Random;
   readonly files: SimFiles;
   readonly log: Log;
+  readonly threads = null;
   readonly #queue: SimQueue;
   readonly #trace: SimTrace;
   #outside = 0;

@@ -11,7 +11,9 @@ import { SeededRandom } from './random.ts';
 import { SystemFaults } from './system-faults.ts';
 import { SystemFiles } from './system-files.ts';
 import { SystemNetwork } from './system-network.ts';
+import { SystemThreads } from './system-threads.ts';
 import type { Files } from './files.ts';
+import type { Threads } from './threads.ts';
 import type { Clock, Log, Milliseconds, Network, Random, Timer, World } from './world.ts';
 
 const SEED_BYTES = 32;
@@ -29,6 +31,7 @@ export class SystemWorld implements World {
   readonly random: Random;
   readonly files: Files = new SystemFiles();
   readonly log: Log;
+  readonly threads: Threads = new SystemThreads();
 
   constructor(options: SystemWorldOptions = {}) {
     this.clock = new SystemClock();

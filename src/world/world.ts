@@ -4,11 +4,12 @@
  * Nothing else in `src` may touch a clock, a socket or a random number (a tidy test holds this), so the same program
  * runs on real sockets (`system-world.ts`) and in a simulation that replays from one seed (`sim-world.ts`).
  *
- * Border: this file is types and a few tiny helpers; the types of files are `files.ts`. Both worlds obey the contract suite in
+ * Border: this file is types and a few tiny helpers; the types of files are `files.ts`, those of threads `threads.ts`. Both worlds obey the contract suite in
  * `test/support/world-contract.ts`.
  */
 
 import type { Files } from './files.ts';
+import type { Threads } from './threads.ts';
 
 /** Milliseconds; a point in time is Unix time, a whole number. */
 export type Milliseconds = number;
@@ -19,6 +20,8 @@ export interface World {
   readonly random: Random;
   readonly files: Files;
   readonly log: Log;
+  /** Null: there are none. */
+  readonly threads: Threads | null;
 }
 
 export interface Timer {

@@ -20,8 +20,8 @@ const withOneAddress = (network: Network): Network => ({
 
 const oneAddress = (): { readonly sim: SimWorld; readonly world: World } => {
   const sim = new SimWorld({ seed: 1 });
-  const { clock, random, files, log } = sim;
-  return { sim, world: { clock, random, files, log, network: withOneAddress(sim.network) } };
+  const { clock, random, files, log, threads } = sim;
+  return { sim, world: { clock, random, files, log, threads, network: withOneAddress(sim.network) } };
 };
 
 describe('where the system has one address', () => {

@@ -39,7 +39,6 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   EVAL_RO: 'as EVAL',
   'CLIENT TRACKING':
     'beyond `tracking-table-max-keys` the keys read longest ago are told as changed, where Redis takes some by chance',
-  'FUNCTION KILL': 'finds nothing to kill: a function that does not end is stopped by itself',
   INFO: 'real numbers only: a field that would be invented is left out; memory is an estimate',
   'LATENCY DOCTOR': 'advice in words of its own',
   LOLWUT: 'the version, without the art',
@@ -55,7 +54,6 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   SAVE: 'stops its own client alone',
   'MEMORY MALLOC-STATS': 'says that there are none: memory is given out by V8',
   'SCRIPT DEBUG': 'only NO is taken: there is no debugger',
-  'SCRIPT KILL': 'finds nothing to kill: a script that does not end is stopped by itself',
   SHUTDOWN: 'at once: NOW, FORCE and ABORT find nothing to wait for',
   SORT: 'BY … ALPHA … STORE is replicated as the list it made',
 };

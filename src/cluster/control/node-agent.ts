@@ -137,6 +137,7 @@ export class NodeAgent {
     for (const { shard } of this.shardsOf(databaseUid)) {
       const session = shard.openSession({ local: nobody, remote: nobody, write() {}, end() {} });
       session.setAuthenticated(true);
+      shard.longScript?.giveUp();
       shard.tick();
       shard.execute(session, ['FLUSHALL']);
       shard.closeSession(session);
@@ -327,12 +328,13 @@ export class NodeAgent {
 
   /** Chance of its own, new at each start: two servers never share a run id. */
   #ownWorld(name: string): World {
-    const { clock, network, files, log } = this.#options.world;
+    const { clock, network, files, log, threads } = this.#options.world;
     return {
       clock,
       network,
       files,
       log,
+      threads,
       random: this.#random.fork(`${name} ${this.#random.bytes(8).toString('hex')}`),
     };
   }

@@ -6,9 +6,10 @@ import { refuse } from '../../resp/refusals.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import { SCRIPT_FLAGS } from '../scripting/flags.ts';
 import type { Libraries, Library, RestorePolicy } from '../scripting/libraries.ts';
+import type { LongScript } from '../scripting/long-script.ts';
 import type { LuaMachine } from '../scripting/lua-machine.ts';
 import { scriptEngine } from '../scripting/engine.ts';
-import { runScript, withEngine } from '../scripting/run.ts';
+import { endOfLongScript, runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { byHand, integer, pureToken, text, unread, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type Tips } from './command.ts';
@@ -108,12 +109,14 @@ function call(name: 'FCALL' | 'FCALL_RO'): Command {
     keySpecs: scriptKeySpecs(isReadonly ? 'RO' : 'RW'),
     arguments: { function: text(), numkeys: unread(integer()), words: keysAndWords },
     run: (context, { function: wanted, numkeys, words }) => {
+      const ended = endOfLongScript(context);
+      if (ended !== undefined) return ended;
       // Before what it runs itself
       if (!context.isRetry) context.shard.monitors.show(context.session, context.command, context.words);
       return withLibraries(context, (libraries) => {
         const place = libraries.find(wanted);
         if (place === undefined) throw refuse('ERR', 'Function not found');
-        const { machine, found } = place;
+        const { machine, found, program } = place;
         const count = parseInteger(numkeys);
         if (count === null) throw refuse('ERR', 'Bad number of keys provided');
         if (count > words.length) throw refuse('ERR', "Number of keys can't be greater than number of args");
@@ -123,6 +126,7 @@ function call(name: 'FCALL' | 'FCALL_RO'): Command {
           how: 'callFunction',
           id: found.id,
           name: found.name,
+          program,
           flags: found.flags,
           keys: words.slice(0, count),
           values: words.slice(count),
@@ -132,6 +136,11 @@ function call(name: 'FCALL' | 'FCALL_RO'): Command {
     },
   });
 }
+
+const runningFunction = (script: LongScript | null): Reply =>
+  script === null
+    ? null
+    : new MapReply(['name', script.name, 'command', script.words, 'duration_ms', Math.floor(script.durationMs)]);
 
 export const functionCommands: readonly Command[] = [
   call('FCALL'),
@@ -236,25 +245,29 @@ export const functionCommands: readonly Command[] = [
     flags: ['noscript', 'allow_busy'],
     tips: { request: 'all_shards', response: 'special', other: ['nondeterministic_output'] },
     arguments: {},
-    run: (context) =>
-      withLibraries(context, ({ count, functionCount }) => {
+    run: (context) => {
+      const { longScript } = context.shard;
+      if (longScript?.isFunction === false) throw longScript.refusal;
+      return withLibraries(context, ({ count, functionCount }) => {
         const counts = new MapReply(['libraries_count', count, 'functions_count', functionCount]);
-        return new MapReply(['running_script', null, 'engines', new MapReply(['LUA', counts])]);
-      }),
+        return new MapReply(['running_script', runningFunction(longScript), 'engines', new MapReply(['LUA', counts])]);
+      });
+    },
   }),
 
   defineCommand({
     name: 'FUNCTION KILL',
     group: 'scripting',
     since: SINCE,
-    summary:
-      'Ends the function that runs. None can, while another request is served: a function that does not end is stopped.',
+    summary: 'Ends the function that runs, while it has not written.',
     complexity: 'O(1)',
     flags: ['noscript', 'allow_busy'],
     tips: { request: 'all_shards', response: 'one_succeeded' },
     arguments: {},
-    run: () => {
-      throw refuse('NOTBUSY');
+    run: ({ shard: { longScript } }) => {
+      if (longScript === null) throw refuse('NOTBUSY');
+      longScript.kill('function');
+      return OK;
     },
   }),
 

@@ -102,7 +102,8 @@ export const persistenceCommands: readonly Command[] = [
         if (saving !== undefined || now === true || force === true) throw refuse('SYNTAX');
         throw refuse('ERR', 'No shutdown in progress.');
       }
-      const { endRequested } = shard;
+      const { endRequested, longScript } = shard;
+      if (longScript !== null && saving?.token !== 'NOSAVE') throw longScript.refusal;
       if (endRequested === null) throw refuse('ERR', 'this shard is ended by its cluster');
       if (saving?.token === 'SAVE') kept(shard);
       endRequested(saving === undefined ? 'as-configured' : saving.token === 'SAVE' ? 'save' : 'nosave');

@@ -3,8 +3,8 @@
 import { OK } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { ScriptFlag } from '../scripting/flags.ts';
-import { compile, flagsOf, idIn } from '../scripting/program.ts';
-import { runScript, withEngine } from '../scripting/run.ts';
+import { compile, flagsOf, idIn, programOf } from '../scripting/program.ts';
+import { endOfLongScript, runScript, withEngine } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
 import { byHand, integer, many, named, optional, text, unread, word } from './arguments.ts';
@@ -56,6 +56,8 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
       words: keysAndWords,
     },
     run: (context, { script, numkeys, words }) => {
+      const ended = endOfLongScript(context);
+      if (ended !== undefined) return ended;
       // Before what it runs itself
       if (!context.isRetry) context.shard.monitors.show(context.session, context.command, context.words);
       const count = parseInteger(numkeys);
@@ -73,6 +75,7 @@ function evaluation({ name, since, by, isReadonly }: Variant): Command {
           how: 'run',
           id: idIn(machine, compiled),
           name: compiled.sha,
+          program: () => programOf(compiled),
           flags: compiled.flags,
           keys: words.slice(0, count),
           values: words.slice(count),
@@ -141,14 +144,15 @@ export const scriptingCommands: readonly Command[] = [
     name: 'SCRIPT KILL',
     group: 'scripting',
     since: '2.6.0',
-    summary:
-      'Ends the script that runs. None can, while another request is served: a script that does not end is stopped.',
+    summary: 'Ends the script that runs, while it has not written.',
     complexity: 'O(1)',
     flags: ['noscript', 'allow_busy'],
     tips: { request: 'all_shards', response: 'one_succeeded' },
     arguments: {},
-    run: () => {
-      throw refuse('NOTBUSY');
+    run: ({ shard: { longScript } }) => {
+      if (longScript === null) throw refuse('NOTBUSY');
+      longScript.kill('script');
+      return OK;
     },
   }),
 

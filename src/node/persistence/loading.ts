@@ -62,6 +62,7 @@ export class Loading {
   /** Replaces the shard's data. */
   install(): void {
     const shard = this.#shard;
+    shard.longScript?.giveUp(); // half of its unit would belong to data that are no more
     shard.unit(() => {
       for (const [index, keyspace] of shard.keyspaces.entries()) {
         const loaded = this.#databases[index]!;

@@ -191,6 +191,7 @@ export class Persistence implements AnswerGate {
     const wasRunning = this.#state === 'running';
     this.#state = 'closed';
     this.#timer?.cancel();
+    if (how !== 'nosave') this.shard.longScript?.giveUp();
     this.#rewriting?.cancel();
     await this.#rewriteWork;
     let outcome: FileOutcome = DONE;

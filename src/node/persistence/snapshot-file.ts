@@ -5,6 +5,7 @@
  */
 
 import { DONE, type FileOutcome, type Folder, type NewFile } from '../../world/files.ts';
+import type { LongScript } from '../scripting/long-script.ts';
 import type { Shard } from '../shard/shard.ts';
 import { SnapshotStream } from './snapshot-stream.ts';
 
@@ -52,6 +53,8 @@ export class SnapshotFile {
     if (!made.ok) return made;
     const created = await folder.create(name);
     if (!created.ok) return created;
+    const { shard } = this.#options;
+    while (this.#isRunning && shard.longScript !== null) await this.#rest(shard.longScript);
     if (this.#isRunning) {
       begun?.();
       this.#stream = this.#begin();
@@ -61,6 +64,12 @@ export class SnapshotFile {
     this.#stream?.cancel();
     await created.value.abandon();
     return written;
+  }
+
+  /** Half a unit belongs into no snapshot. */
+  async #rest(script: LongScript): Promise<void> {
+    const cancelled = new Promise<void>((resolve) => (this.#wake = resolve));
+    await Promise.race([script.ended(), cancelled]);
   }
 
   #begin(): SnapshotStream {

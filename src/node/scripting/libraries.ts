@@ -9,11 +9,14 @@
 import type { Log } from '../../world/world.ts';
 import { splitInline } from '../../resp/request-decoder.ts';
 import { refuse, Refusal } from '../../resp/refusals.ts';
+import type { Registered, ScriptHost, ScriptRandom } from './desk.ts';
 import { scriptEngine, scriptEngineReady } from './engine.ts';
 import { isScriptFlag, type ScriptFlag } from './flags.ts';
 import { missingWhileLoading } from './library-globals.ts';
-import type { LuaMachine, Registered, ScriptHost, ScriptRandom } from './lua-machine.ts';
+import type { LuaMachine } from './lua-machine.ts';
+import { isStateless } from './stateless.ts';
 import { withoutTailCalls } from './tail-calls.ts';
+import type { ScriptProgram } from './thread-program.ts';
 
 export interface LibraryFunction {
   readonly name: string;
@@ -31,12 +34,16 @@ export interface Library {
   readonly loaded: {
     readonly machine: LuaMachine;
     readonly functions: ReadonlyMap<string, LibraryFunction>;
+    /** As the machine was given it; null: its functions may keep something from call to call. */
+    readonly repeatable: string | null;
   } | null;
 }
 
 interface Callable {
   readonly machine: LuaMachine;
   readonly found: LibraryFunction;
+  /** What a thread begins again; null: what the library keeps is in the machine. */
+  readonly program: (() => ScriptProgram) | null;
 }
 
 export type RestorePolicy = 'APPEND' | 'REPLACE' | 'FLUSH';
@@ -66,6 +73,7 @@ export class Libraries {
       setReplication: () => undefined,
       log: (level, message) => log.event('script-log', { level, message }),
       random,
+      clock: () => 0,
     };
   }
 
@@ -108,9 +116,12 @@ export class Libraries {
     const all = new Map<string, Callable>();
     for (const { loaded } of this.#libraries.values()) {
       if (loaded === null) continue;
-      for (const [name, found] of loaded.functions) {
+      const { machine, functions, repeatable } = loaded;
+      for (const [place, [name, found]] of [...functions].entries()) {
         const key = name.toLowerCase();
-        if (!all.has(key)) all.set(key, { machine: loaded.machine, found });
+        const program =
+          repeatable === null ? null : () => ({ kind: 'functions' as const, source: repeatable, id: place + 1 });
+        if (!all.has(key)) all.set(key, { machine, found, program });
       }
     }
     return all;
@@ -245,12 +256,17 @@ export class Libraries {
     if (machine.isRunning) throw refuse('ERR', 'a script cannot load a library');
     const functions = new Map<string, LibraryFunction>();
     const body = code.slice(code.indexOf('\n'));
+    const source = withoutTailCalls(body);
     const problem =
       loadProblem(
-        machine.load(withoutTailCalls(body), this.#loadHost, (each) => register(functions, each)),
+        machine.load(source, this.#loadHost, (each) => register(functions, each)),
         body,
       ) ?? (functions.size === 0 ? 'No functions registered' : null);
-    const library: Library = { name, code, loaded: { machine, functions } };
+    const library: Library = {
+      name,
+      code,
+      loaded: { machine, functions, repeatable: isStateless(body) ? source : null },
+    };
     if (problem === null) return library;
     drop(library);
     throw refuse('ERR', problem);

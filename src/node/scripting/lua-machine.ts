@@ -2,57 +2,53 @@
  * One Lua state in WebAssembly: `lua-redis-wasm`, which is Redis's Lua 5.1, asked through its raw interface and with a prelude
  * that keeps what has been compiled (`prelude.ts`). Whatever is defined here has a number.
  *
- * Border: knows no shard; who runs something says what commands do (`ScriptHost`). Limits: FUEL_MAX on the instructions of one
- * run, since nothing else can run meanwhile; 64 MB of memory (the engine's own). A machine that ran out of memory or stack is
- * broken, and what was defined in it is lost.
+ * Border: knows no shard; who runs something says what commands do (`desk.ts`). Limits: FUEL_MAX on the instructions of one run, since
+ * nothing else can run meanwhile, and HEAD_FUEL of one that can go on in a thread (`long-script.ts`); 64 MB of memory (the engine's
+ * own). A machine that ran out of memory or stack is broken, and what was defined in it is lost.
  */
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { LuaWasmModule } from 'lua-redis-wasm';
-import { Failure, formatDouble, type Protocol, type Reply } from '../../resp/reply.ts';
+import { Failure, type Reply } from '../../resp/reply.ts';
 import { REDIS_VERSION } from '../shard/version.ts';
-import { ASK, PRELUDE, TELL } from './prelude.ts';
-import { oneLine, readWords, WireReader, WireWriter } from './wire.ts';
+import { ASKING, ScriptDesk, type Register, type RunFailure, type ScriptHost } from './desk.ts';
+import { ASK, PRELUDE, STOP_MARK } from './prelude.ts';
+import { Transcript } from './transcript.ts';
+import { readWords, WireReader, WireWriter } from './wire.ts';
 
-/** Instructions of one run: some seconds. Redis goes on and answers BUSY to others; here it ends [redis script.c]. */
+/** Instructions of one run: some seconds. */
 const FUEL_MAX = 500_000_000;
+/** Of one that can go on elsewhere: some tenths of a second. */
+const HEAD_FUEL = 50_000_000;
+/** The clock is looked at once for so many commands; a power of two. */
+const CALLS_PER_LOOK = 16;
 /** Of a library while it is loaded: about the half second that Redis gives it. [redis functions.c LOAD_TIMEOUT_MS] */
 const LOAD_FUEL_MAX = 50_000_000;
 
-export interface ScriptHost {
-  /** What `redis.call` and `redis.pcall` do; a failure is a value. */
-  call(words: readonly string[], protocol: Protocol): Reply;
-  /** `redis.acl_check_cmd`; null: there is no such command. */
-  mayRun(words: readonly string[]): boolean | null;
-  /** `redis.set_repl`. */
-  setReplication(flags: number): void;
-  log(level: number, message: string): void;
-  readonly random: ScriptRandom;
-}
+export type Outcome = { readonly ok: true; readonly reply: Reply } | ({ readonly ok: false } & RunFailure);
 
-export interface ScriptRandom {
-  /** 31 bits. */
-  next(): number;
-  seed(seed: number): void;
+/** It has not come to its end here, and could be begun again with the answers it got. */
+export interface Unfinished {
+  readonly ok: 'unfinished';
+  readonly desk: ScriptDesk;
+  readonly transcript: Uint8Array;
+  /** Where it was. */
+  readonly place: string;
 }
-
-/** A function as a library registers it. */
-export interface Registered {
-  readonly id: number;
-  readonly name: string;
-  readonly description: string | null;
-  readonly flags: readonly string[];
-}
-
-export type Outcome =
-  | { readonly ok: true; readonly reply: Reply }
-  /** `place` is where in the source, as an error tells it; '': not known. */
-  | { readonly ok: false; readonly text: string; readonly place: string };
 
 export type DefineOutcome = { readonly ok: true; readonly id: number } | { readonly ok: false; readonly text: string };
 
 export type MachineKind = 'scripts' | 'functions';
+
+export interface RunRequest {
+  readonly how: 'run' | 'callFunction';
+  readonly id: number;
+  readonly keys: readonly string[];
+  readonly values: readonly string[];
+  /** After so long it may go on elsewhere, and no longer shall its commands keep others waiting; null: it must end here. */
+  readonly headMs: number | null;
+}
 
 /** The package's own way in converts each value several times; this is what it converts for. [lua-redis-wasm docs/abi.md] */
 interface RawLua {
@@ -84,9 +80,10 @@ interface RawHandlers {
 
 const RESULT_BYTES = 8;
 const SCRATCH_BYTES = 16 * 1024;
-const MEMORY_FULL = 'ERR script needs more memory than the script engine has';
+export const MEMORY_FULL = 'ERR script needs more memory than the script engine has';
+const FUEL_USED_UP = 'Script killed by fuel limit';
 /** The library `os`, of which only `clock` is there. [redis since 7.4] */
-const COMPAT_OS = 2;
+export const COMPAT_OS = 2;
 
 export class LuaMachine {
   readonly #lua: RawLua;
@@ -96,12 +93,17 @@ export class LuaMachine {
   readonly #memory: Buffer;
   /** For what the engine reads during a call and does not keep. */
   readonly #scratch: number;
-  #host: ScriptHost | null = null;
-  #register: ((registered: Registered) => string) | null = null;
-  #protocol: Protocol = 2;
-  #failure: Outcome | null = null;
-  /** Places of doubles among the next command's words. */
-  #doubles: readonly number[] = [];
+  /** Of the run that is under way. */
+  #desk: ScriptDesk | null = null;
+  /** Of that run, where it may go on elsewhere. */
+  #transcript: Transcript | null = null;
+  readonly #transcripts = new Transcript();
+  #calls = 0;
+  /** By the host's clock. */
+  #headEnd = 0;
+  #fuel = FUEL_MAX;
+  /** The engine itself ended the latest evaluation. */
+  #wasAborted = false;
   #isRunning = false;
   #isBroken = false;
 
@@ -111,21 +113,18 @@ export class LuaMachine {
     this.#memory = Buffer.from(lua.HEAPU8.buffer);
     this.#result = lua._alloc(RESULT_BYTES);
     this.#scratch = lua._alloc(SCRATCH_BYTES);
-    handlers.call = (result, at) => {
-      const answer = this.#told(readWords(this.#memory, at));
-      const writer = this.#writer.start();
-      if (answer === null) writer.nothing();
-      else if (typeof answer === 'number') writer.integer(answer);
-      else writer.bulk(answer);
+    const answers = (asking: 'tell' | 'command') => (result: number, at: number, bytes: number) => {
+      const desk = this.#desk;
+      const transcript = asking === 'command' && this.#isLong() ? null : this.#transcript;
+      if (desk === null) this.#writer.start().nothing();
+      else if (transcript !== this.#transcript) this.#writer.start().error(STOP_MARK);
+      else desk.answer(asking, readWords(this.#memory, at), this.#writer);
       this.#give(result);
+      // What tells of the end itself is not part of it
+      if (desk?.failure === null) transcript?.add(ASKING[asking], this.#memory, at, bytes, this.#writer);
     };
-    handlers.pcall = (result, at) => {
-      const reply = this.#called(readWords(this.#memory, at));
-      const writer = this.#writer.start();
-      if (reply instanceof Failure) writer.error(reply.text);
-      else writer.reply(reply, this.#protocol);
-      this.#give(result);
-    };
+    handlers.call = answers('tell');
+    handlers.pcall = answers('command');
     handlers.sha1hex = (result, at, bytes) => {
       // Read by the engine as the text itself, without a tag
       const digest = createHash('sha1')
@@ -139,11 +138,7 @@ export class LuaMachine {
     handlers.log = handlers.setresp = () => undefined;
     // While the engine asks for constants its globals are not locked yet
     handlers.props = (result) => {
-      const ready = this.#evaluate(
-        "return loadstring(ARGV[1], '=redis')(ARGV[2], ARGV[3], ARGV[4])",
-        [],
-        [PRELUDE, kind, REDIS_VERSION, String(versionNumber(REDIS_VERSION))],
-      );
+      const ready = this.#evaluate(PRELUDE_LOADER, [], preludeWords(kind));
       if (ready !== 'ready') throw new Error(`the prelude of Lua: ${JSON.stringify(ready)}`);
       this.#memory.fill(0, result, result + RESULT_BYTES);
     };
@@ -164,6 +159,7 @@ export class LuaMachine {
 
   /** Compiles a script. */
   define(source: string): DefineOutcome {
+    this.#limit(FUEL_MAX);
     const answer = this.#ask(ASK.define, null, [], [source]);
     return typeof answer === 'number' ? { ok: true, id: answer } : { ok: false, text: problemOf(answer) };
   }
@@ -173,28 +169,47 @@ export class LuaMachine {
   }
 
   /** Runs what a library consists of, once; what it registers is told one by one. Null, or what is wrong. */
-  load(source: string, host: ScriptHost, register: (registered: Registered) => string): string | null {
-    this.#register = register;
-    this.#lua._set_limits(LOAD_FUEL_MAX, 0, 0);
-    try {
-      const answer = this.#ask(ASK.load, null, [], [source], host);
-      return answer === null ? null : problemOf(answer);
-    } finally {
-      this.#register = null;
-      if (!this.#isBroken) this.#lua._set_limits(FUEL_MAX, 0, 0);
-    }
+  load(source: string, host: ScriptHost, register: Register): string | null {
+    this.#limit(LOAD_FUEL_MAX);
+    const answer = this.#ask(ASK.load, null, [], [source], new ScriptDesk(host, register));
+    return answer === null ? null : problemOf(answer);
   }
 
-  run(
-    how: 'run' | 'callFunction',
-    id: number,
-    keys: readonly string[],
-    values: readonly string[],
-    host: ScriptHost,
-  ): Outcome {
-    this.#failure = null;
-    const reply = this.#ask(ASK[how], id, keys, values, host);
-    return this.#failure ?? { ok: true, reply };
+  run({ how, id, keys, values, headMs }: RunRequest, host: ScriptHost): Outcome | Unfinished {
+    const desk = new ScriptDesk(host);
+    this.#limit(headMs === null ? FUEL_MAX : HEAD_FUEL);
+    this.#transcript = headMs === null ? null : this.#transcripts;
+    this.#transcript?.start();
+    this.#calls = 0;
+    this.#headEnd = headMs === null ? 0 : host.clock() + headMs * 1000;
+    const reply = this.#ask(ASK[how], id, keys, values, desk);
+    const failure = desk.failure ?? this.#abortion(reply);
+    if (failure === null) return { ok: true, reply };
+    if (!failure.isEndless || headMs === null) return { ok: false, ...failure };
+    desk.failure = null;
+    return { ok: 'unfinished', desk, transcript: this.#transcripts.take(), place: failure.place };
+  }
+
+  /** Ended by the engine outside of what the prelude guards: while it looked at what a script returned. */
+  #abortion(reply: Reply): RunFailure | null {
+    if (this.#isBroken) return reply instanceof Failure ? { text: reply.text, place: '', isEndless: false } : null;
+    if (!this.#wasAborted || !(reply instanceof Failure)) return null;
+    const isEndless = reply.text.includes(FUEL_USED_UP);
+    if (isEndless && this.#ask(ASK.probe, null, [], []) !== 1) this.#isBroken = true;
+    return { text: reply.text, place: '', isEndless };
+  }
+
+  /** A run that may go on elsewhere has asked for enough here. */
+  #isLong(): boolean {
+    const transcript = this.#transcript;
+    if (transcript === null || (++this.#calls & (CALLS_PER_LOOK - 1)) !== 0) return false;
+    return transcript.isLong || this.#desk!.clock() > this.#headEnd;
+  }
+
+  #limit(fuel: number): void {
+    if (fuel === this.#fuel || this.#isBroken) return;
+    this.#fuel = fuel;
+    this.#lua._set_limits(fuel, 0, 0);
   }
 
   #ask(
@@ -202,25 +217,19 @@ export class LuaMachine {
     id: number | null,
     keys: readonly string[],
     values: readonly string[],
-    host: ScriptHost | null = null,
+    desk: ScriptDesk | null = null,
   ): Reply {
-    this.#host = host;
-    this.#protocol = 2;
+    this.#desk = desk;
     this.#isRunning = true;
     try {
-      return this.#evaluate(
-        id === null ? `return redis.call(${what})` : `return redis.call(${what},${id})`,
-        keys,
-        values,
-      );
+      return this.#evaluate(wayIn(what, id), keys, values);
     } catch (error) {
       // Whatever came through the engine's own frames, they are lost
       this.#isBroken = true;
       if (!isOfEngine(error)) throw error;
-      this.#failure = { ok: false, text: MEMORY_FULL, place: '' };
       return new Failure(MEMORY_FULL);
     } finally {
-      this.#host = null;
+      this.#desk = null;
       this.#isRunning = false;
     }
   }
@@ -243,69 +252,13 @@ export class LuaMachine {
       lua._free_mem(wordsAt);
     }
     const at = memory.readUInt32LE(result);
+    this.#wasAborted = false;
     if (at === 0) return null;
-    const reply = new WireReader(memory, at, this.#protocol).value();
+    const reader = new WireReader(memory, at, this.#desk?.protocol ?? 2);
+    this.#wasAborted = reader.isAborted;
+    const reply = reader.value();
     lua._free_mem(at);
     return reply;
-  }
-
-  /** What the prelude has to say; null is false to it. */
-  #told(words: readonly string[]): string | number | null {
-    const host = this.#host!;
-    switch (words[0]) {
-      case TELL.random:
-        return host.random.next();
-      case TELL.seed:
-        host.random.seed(Number(words[1]));
-        return null;
-      case TELL.doubles:
-        this.#doubles = words[1]!.split(' ').map(Number);
-        return null;
-      case TELL.failed:
-        this.#failure = {
-          ok: false,
-          text: oneLine(words[1]!),
-          place: words[2] === '' ? '' : `@${words[2]}:${words[3]}`,
-        };
-        return null;
-      case TELL.setProtocol:
-        this.#protocol = words[1] === '3' ? 3 : 2;
-        return null;
-      case TELL.setReplication:
-        host.setReplication(Number(words[1]));
-        return null;
-      case TELL.log:
-        host.log(Number(words[1]), words[2]!);
-        return null;
-      case TELL.mayRun: {
-        const may = host.mayRun(this.#withDoubles(words.slice(1)));
-        return may === null ? null : may ? 1 : 0;
-      }
-      case TELL.register: {
-        const [, id, name, described, description, ...flags] = words;
-        return this.#register!({
-          id: Number(id),
-          name: name!,
-          description: described === '' ? null : description!,
-          flags,
-        });
-      }
-      default:
-        throw new Error(`the prelude of Lua tells ${words[0]}`);
-    }
-  }
-
-  #called(words: readonly string[]): Reply {
-    return this.#host!.call(this.#withDoubles(words), this.#protocol);
-  }
-
-  /** As Redis writes them, which no format of Lua does. */
-  #withDoubles(words: readonly string[]): readonly string[] {
-    if (this.#doubles.length === 0) return words;
-    const all = [...words];
-    for (const place of this.#doubles) all[place - 1] = formatDouble(doubleFrom(all[place - 1]!));
-    this.#doubles = [];
-    return all;
   }
 
   /** What the writer holds; the engine frees it. */
@@ -335,6 +288,20 @@ function problemOf(answer: Reply): string {
   return answer;
 }
 
+/** How the prelude goes in. */
+export const PRELUDE_LOADER = "return loadstring(ARGV[1], '=redis')(ARGV[2], ARGV[3], ARGV[4])";
+
+export const preludeWords = (kind: MachineKind): readonly string[] => [
+  PRELUDE,
+  kind,
+  REDIS_VERSION,
+  String(versionNumber(REDIS_VERSION)),
+];
+
+/** What asks the prelude for something. */
+export const wayIn = (what: number, id: number | null): string =>
+  id === null ? `return redis.call(${what})` : `return redis.call(${what},${id})`;
+
 const isOfEngine = (error: unknown): boolean =>
   error instanceof RangeError || typeof error === 'number' || (error instanceof Error && error.name === 'RuntimeError');
 
@@ -343,6 +310,3 @@ function versionNumber(version: string): number {
   const [major, minor, patch] = version.split('.').map(Number);
   return major! * 0x1_0000 + minor! * 0x100 + patch!;
 }
-
-const doubleFrom = (text: string): number =>
-  /inf/.test(text) ? (text.startsWith('-') ? -Infinity : Infinity) : /nan/.test(text) ? NaN : Number(text);

@@ -9,7 +9,7 @@
  */
 
 /** What the machine asks for, the first argument of the way in. */
-export const ASK = { run: 1, define: 2, drop: 3, load: 4, callFunction: 5 } as const;
+export const ASK = { run: 1, define: 2, drop: 3, load: 4, callFunction: 5, probe: 6 } as const;
 
 /** What Lua tells the machine, the first word. */
 export const TELL = {
@@ -19,6 +19,7 @@ export const TELL = {
   setReplication: 'set_repl',
   mayRun: 'acl_check_cmd',
   random: 'random',
+  clock: 'clock',
   seed: 'seed',
   doubles: 'doubles',
   register: 'register',
@@ -26,6 +27,9 @@ export const TELL = {
 
 /** A null inside a RESP3 reply, until Lua has it: the engine knows only false for it. */
 export const NIL_MARK = '\0nil';
+
+/** The answer to a command that is not run: the script goes on elsewhere, and here it ends as if its instructions were used up. */
+export const STOP_MARK = '\0stop';
 
 /** How deep a table that is returned may be [as far as the engine's stack carries it]. */
 const DEPTH_MAX = 150;
@@ -76,7 +80,9 @@ local function afterXpcall(ok, ...)
 end
 xpcall = function(f, handler)
   return afterXpcall(luaXpcall(f, function(e)
-    local ok, answer = luaPcall(handler, plain(e))
+    e = plain(e)
+    if stopped then return e end -- nothing of the script runs any more
+    local ok, answer = luaPcall(handler, e)
     if ok then return answer end
     plain(answer) -- the handler may be what does not end
     return 'error in error handling'
@@ -140,7 +146,12 @@ local function send(...)
   else
     reply = words(command, ...)
   end
-  if isThree and type(reply) == 'table' then
+  if type(reply) ~= 'table' then return reply end
+  if rawget(reply, 'err') == '\\0stop' then
+    stopped = true
+    error('Script killed by fuel limit', 0)
+  end
+  if isThree then
     if rawget(reply, 'ok') == '\\0nil' then return nil end
     return withNils(reply)
   end
@@ -250,6 +261,9 @@ math.randomseed = function(seed)
   if loading then error("Script attempted to access nonexistent global variable 'math'", 2) end
   tell('${TELL.seed}', format('%.0f', integerArgument('randomseed', 1, seed)))
 end
+
+-- Of the machine, so that a script that is begun again sees the same moments
+if os then os.clock = function() return tell('${TELL.clock}') / 1e6 end end
 
 -- A long has 64 bits where Redis runs, here 32
 local LONGS = {l = 'i8', L = 'I8', T = 'I8'}
@@ -387,7 +401,9 @@ end
 local function finish(ok, value)
   running = false
   if not ok then
-    tell('${TELL.failed}', type(value) == 'table' and value[1] or 'ERR ' .. tostring(value), type(value) == 'table' and value[2] or '', type(value) == 'table' and value[3] or '')
+    tell('${TELL.failed}', type(value) == 'table' and value[1] or 'ERR ' .. tostring(value), type(value) == 'table' and value[2] or '',
+      type(value) == 'table' and value[3] or '',
+      stopped and 'stopped' or '')
     return nil
   end
   local kind = type(value)
@@ -433,6 +449,7 @@ local asked = {
     if stopped then text = 'ERR FUNCTION LOAD timeout' end
     return 'Error registering functions: ' .. (isText(text) and text or 'ERR unknown error')
   end,
+  [${ASK.probe}] = function() return 1 end,
   [${ASK.callFunction}] = function(id)
     local keys, values = KEYS, ARGV
     local f = compiled[id]

@@ -5,6 +5,7 @@ import { shaOf, type Script } from './cache.ts';
 import { isScriptFlag, type ScriptFlag } from './flags.ts';
 import type { LuaMachine } from './lua-machine.ts';
 import { withoutTailCalls } from './tail-calls.ts';
+import type { ScriptProgram } from './thread-program.ts';
 
 /** Refuses what does not compile or asks for what there is not. */
 export function compile(machine: LuaMachine, source: string): Script {
@@ -27,11 +28,17 @@ export function flagsOf(source: string): ReadonlySet<ScriptFlag> | null {
 /** A machine may be another one since the script ran last. */
 export function idIn(machine: LuaMachine, script: Script): number {
   if (script.place?.machine === machine) return script.place.id;
-  const outcome = machine.define(withoutTailCalls(withoutShebang(script.source).body));
+  const outcome = machine.define(bodyOf(script.source));
   if (!outcome.ok) throw refuse('ERR', `Error compiling script (new function): ${outcome.text}`);
   script.place = { machine, id: outcome.id };
   return outcome.id;
 }
+
+/** What a thread begins again. */
+export const programOf = ({ source }: Script): ScriptProgram => ({ kind: 'scripts', source: bodyOf(source), id: 1 });
+
+/** As it is compiled. */
+const bodyOf = (source: string): string => withoutTailCalls(withoutShebang(source).body);
 
 /** The first line goes, its end stays, so that lines keep their numbers. [redis eval.c evalExtractShebangFlags] */
 function withoutShebang(source: string): { body: string; flags: ReadonlySet<ScriptFlag> | null } {

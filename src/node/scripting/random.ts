@@ -1,6 +1,6 @@
 /** The numbers `math.random` draws: the 48-bit generator that Redis carries, with its first state. [redis rand.c] */
 
-import type { ScriptRandom } from './lua-machine.ts';
+import type { ScriptRandom } from './desk.ts';
 
 const MULTIPLIER = 0x5_deec_e66dn;
 const INCREMENT = 0xbn;

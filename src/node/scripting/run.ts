@@ -1,21 +1,26 @@
 /**
- * One script or function of a client: its `redis.call` runs commands of that client after the same checks, and each of its writes is
- * replicated as itself, the script never. [redis script.c scriptPrepareForRun, scriptCall]
+ * How a client's request becomes a run of a script or function: what it is refused before it begins, the run itself, and where it goes on
+ * when it takes long. [redis script.c scriptPrepareForRun]
+ *
+ * Border: what a run may do at its shard is `script-run.ts`, what is Lua `lua-machine.ts`, one that takes long `long-script.ts`.
  */
 
-import { denialText } from '../acl/denial-text.ts';
-import { refuse, Refusal } from '../../resp/refusals.ts';
+import assert from 'node:assert/strict';
+import { refuse, type Refusal } from '../../resp/refusals.ts';
 import { Failure, type Reply } from '../../resp/reply.ts';
-import { arityHolds } from '../commands/table.ts';
-import type { Command } from '../commands/command.ts';
-import { check } from '../shard/checks.ts';
-import type { CommandContext } from '../shard/context.ts';
+import { BLOCKED, type CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
 import type { Shard } from '../shard/shard.ts';
-import type { Reach } from '../shard/write-log.ts';
 import { scriptEngine, scriptEngineReady, type ScriptEngine } from './engine.ts';
 import type { ScriptFlag } from './flags.ts';
-import type { LuaMachine } from './lua-machine.ts';
+import { LongScript, replyOf } from './long-script.ts';
+import type { LuaMachine, Unfinished } from './lua-machine.ts';
+import { isStale, ScriptRun } from './script-run.ts';
+import type { ScriptProgram } from './thread-program.ts';
+
+/** How long the commands of a script may keep this process before it goes on in a thread. */
+const HEAD_MS_MIN = 200;
+const HEAD_MS_MAX = 3000;
 
 /** Runs what needs the engine: at once, or as soon as it has been loaded; inside MULTI it cannot be waited for. */
 export function withEngine(context: CommandContext, run: (engine: ScriptEngine) => Reply): Reply {
@@ -27,7 +32,9 @@ export function withEngine(context: CommandContext, run: (engine: ScriptEngine) 
     const { waiting } = session;
     if (!mayBlock || waiting === null || waiting.request !== request) return;
     shard.tick();
-    shard.blocking.release(session, shard.runAgain(session, waiting));
+    const reply = shard.runAgain(session, waiting);
+    if (reply === BLOCKED) return; // it takes long, and has begun
+    shard.blocking.release(session, reply);
     shard.endUnit();
   });
   const request = {
@@ -45,6 +52,8 @@ export interface ScriptRequest {
   readonly id: number;
   /** As errors call it. */
   readonly name: string;
+  /** What a thread begins again; null: it must end here. */
+  readonly program: (() => ScriptProgram) | null;
   /** Null: a script that tells nothing of itself, and may do what it may do when it does it. */
   readonly flags: ReadonlySet<ScriptFlag> | null;
   readonly keys: readonly string[];
@@ -53,43 +62,65 @@ export interface ScriptRequest {
   readonly isReadonly: boolean;
 }
 
-/** `redis.set_repl`: nobody, the log on disk, replicas, both. */
-const REACHES: readonly Reach[] = ['none', 'own', 'others', 'all'];
-
-export function runScript({ session, shard }: CommandContext, request: ScriptRequest): Reply {
-  const { machine, flags, keys, values } = request;
+export function runScript(context: CommandContext, request: ScriptRequest): Reply {
+  const { session, shard } = context;
+  const { machine, how, id, name, flags, keys, values } = request;
   const refusal = refusalAtStart(shard, session, request);
   if (refusal !== null) throw refusal;
   if (machine.isRunning) throw refuse('ERR', 'a script cannot run another one');
-  const isReadonly = request.isReadonly || flags?.has('no-writes') === true;
-  const { eviction, writeLog } = shard;
-  const { refusing } = eviction;
-  if (flags?.has('allow-oom') === true) eviction.refusing = false;
-  const { database } = session;
-  session.inScript = true;
+  const startedAtMs = shard.world.clock.elapsed();
+  const run = new ScriptRun(shard, session, {
+    isReadonly: request.isReadonly || flags?.has('no-writes') === true,
+    mayExceedMemory: flags?.has('allow-oom') === true,
+  });
+  const headMs = request.program !== null && context.mayBlock && isMovable(shard, session) ? headMsOf(shard) : null;
+  run.enter();
+  let outcome;
   try {
-    const outcome = machine.run(request.how, request.id, keys, values, {
-      call: (words, scriptProtocol) => {
-        session.scriptProtocol = scriptProtocol;
-        return callFromScript(shard, session, words, isReadonly);
-      },
-      mayRun: (words) => {
-        const command = commandOf(shard, words);
-        return command === null ? null : session.user.check(command, words) === null;
-      },
-      setReplication: (reach) => (writeLog.reach = REACHES[reach]!),
-      log: (level, message) => shard.world.log.event('script-log', { level, message }),
-      random: shard.scriptRandom,
-    });
-    if (outcome.ok) return outcome.reply;
-    return new Failure(outcome.text + (outcome.place === '' ? '' : ` script: ${request.name}, on ${outcome.place}.`));
+    outcome = machine.run({ how, id, keys, values, headMs }, run);
   } finally {
-    eviction.refusing = refusing;
-    writeLog.reach = 'all';
-    session.database = database; // a SELECT of the script is the script's own
-    session.scriptProtocol = null;
-    session.inScript = false;
+    run.leave();
   }
+  return outcome.ok === 'unfinished'
+    ? goOn(context, request, { run, unfinished: outcome, startedAtMs })
+    : replyOf(outcome, name);
+}
+
+/** Neither from a primary's stream nor from a log, and there are threads. */
+const isMovable = (shard: Shard, session: Session): boolean =>
+  session.kind === 'client' && !shard.loading && shard.world.threads !== null;
+
+/** Here commands cost least; but others of this process wait, and those that may be answered BUSY should be. */
+function headMsOf({ config }: Shard): number {
+  const thresholdMs = config.get('busy-reply-threshold');
+  return thresholdMs === 0 ? HEAD_MS_MAX : Math.max(HEAD_MS_MIN, Math.min(HEAD_MS_MAX, thresholdMs));
+}
+
+/** What took so long goes on in a thread, and its client waits. */
+function goOn(
+  context: CommandContext,
+  request: ScriptRequest,
+  begun: { readonly run: ScriptRun; readonly unfinished: Unfinished; readonly startedAtMs: number },
+): Reply {
+  const { shard } = context;
+  const { program, keys, values } = request;
+  const { threads } = shard.world;
+  assert(program !== null && threads !== null, 'only what a thread can begin again is left unfinished');
+  shard.longScript = new LongScript(context, {
+    ...begun,
+    threads,
+    program: program(),
+    name: request.name,
+    keys,
+    values,
+  });
+  return context.block({ keys: [], timeoutMs: 0, timeoutReply: null });
+}
+
+/** What became of the script that this request began before; undefined: it began none. */
+export function endOfLongScript({ shard, session, isRetry }: CommandContext): Reply | undefined {
+  const { longScript } = shard;
+  return isRetry && longScript !== null && longScript.session === session ? longScript.take() : undefined;
 }
 
 /** What a script is refused before it begins, most of it by what it tells of itself. [redis script.c scriptPrepareForRun] */
@@ -101,42 +132,4 @@ function refusalAtStart(shard: Shard, session: Session, { flags, isReadonly }: S
   if (shard.role === 'replica' && shard.config.get('replica-read-only')) return refuse('READONLY');
   if (shard.writesHindered !== null) return shard.writesHindered;
   return isReadonly ? refuse('ERR', 'Can not execute a script with write flag using *_ro command.') : null;
-}
-
-const isStale = ({ role, linkUp, config }: Shard): boolean =>
-  role === 'replica' && !linkUp && !config.get('replica-serve-stale-data');
-
-function commandOf(shard: Shard, words: readonly string[]): Command | null {
-  try {
-    return shard.commands.resolve(words);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-}
-
-function callFromScript(shard: Shard, session: Session, words: readonly string[], isReadonly: boolean): Reply {
-  const command = commandOf(shard, words);
-  if (command === null) return rejected(shard, null, 'ERR Unknown Redis command called from script');
-  if (!arityHolds(command, words))
-    return rejected(shard, command, 'ERR Wrong number of args calling Redis command from script');
-  if (command.flags.has('noscript') && !shard.scriptsCallAll)
-    return rejected(shard, command, 'ERR This Redis command is not allowed from script');
-  if (session.kind !== 'primary' && isStale(shard) && !command.flags.has('stale'))
-    return rejected(shard, command, 'ERR Can not execute the command on a stale replica');
-  const denial = shard.permissions.check(session, command, words, 'lua');
-  if (denial !== null)
-    return rejected(shard, command, `ERR ACL failure in script: ${denialText(denial, session.user.name, command)}`);
-  if (isReadonly && (command.isWrite || command.flags.has('may_replicate')))
-    return rejected(shard, command, 'ERR Write commands are not allowed from read-only scripts.');
-  const refusal = check(shard, session, command, words);
-  if (refusal !== undefined) return rejected(shard, command, refusal.message);
-  return shard.call(session, command, words, false);
-}
-
-/** Counts as what it is, though it never ran. [redis script.c scriptCall] */
-function rejected({ commandStats }: Shard, command: Command | null, text: string): Failure {
-  if (command !== null) commandStats.of(command).rejected++;
-  commandStats.error(text);
-  return new Failure(text);
 }

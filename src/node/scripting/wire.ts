@@ -47,6 +47,11 @@ export class WireWriter {
     return this.#at;
   }
 
+  /** A copy. */
+  get bytes(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#at);
+  }
+
   copyTo(memory: Buffer, at: number): void {
     this.#bytes.copy(memory, at, 0, this.#at);
   }
@@ -231,6 +236,11 @@ export class WireReader {
     this.#bytes = bytes;
     this.#at = at;
     this.#protocol = protocol;
+  }
+
+  /** What comes is the engine's own error, and no value of a script. */
+  get isAborted(): boolean {
+    return this.#bytes[this.#at] === TAG.abort;
   }
 
   value(): Reply {

@@ -126,6 +126,12 @@ const attended: Check = (shard, session, command, words) =>
     ? refuse('NOREPLICAS')
     : undefined;
 
+/** A primary's stream waits where it arrives; what a script asks for itself passes. [redis server.c processCommand] */
+const free: Check = ({ longScript }, session, command) =>
+  longScript === null || session.inScript || session.kind === 'primary' || command.flags.has('allow_busy')
+    ? undefined
+    : longScript.refusal;
+
 /** Its stream of writes, or of requests of others, and its own would mix. */
 const notReplica: Check = (_shard, session, command) =>
   (session.kind === 'replica' || session.kind === 'monitor') &&
@@ -145,6 +151,7 @@ const CHECKS: readonly Check[] = [
   notSubscribed,
   fresh,
   loaded,
+  free,
   notReplica,
 ];
 
@@ -155,6 +162,7 @@ const isPlain = (shard: Shard, session: Session): boolean =>
   !shard.memory.overLimit &&
   shard.writesHindered === null &&
   shard.replicasMin === 0 &&
+  shard.longScript === null &&
   session.kind === 'client' &&
   session.authenticated &&
   session.user.allowsEverything &&

@@ -59,6 +59,7 @@ export class Eviction {
    * may go in the middle of a unit, and once the script has written it may go on. [redis script.c scriptVerifyOOM]
    */
   hasRoom(): boolean {
+    if (this.#shard.longScript !== null && !this.#shard.isRunning) return true; // only what needs none is served
     if (this.#shard.isRunning) return !this.refusing || this.#shard.dirty !== this.#dirtyBefore;
     this.refusing = !this.makeRoom();
     this.#dirtyBefore = this.#shard.dirty;
@@ -102,7 +103,7 @@ export class Eviction {
     this.#goesOn = true;
     this.#shard.world.clock.soon(() => {
       this.#goesOn = false;
-      this.#shard.unit(() => this.makeRoom());
+      if (this.#shard.longScript === null) this.#shard.unit(() => this.makeRoom());
     });
   }
 

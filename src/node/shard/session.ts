@@ -198,7 +198,13 @@ export class Session {
 
   /** False while it waits for a key, for the end of a pause, for the shard to answer again, or for the client to read. */
   get #mayRun(): boolean {
-    return this.waiting === null && !this.isPaused && !this.#congested && !this.shard.held;
+    return (
+      this.waiting === null &&
+      !this.isPaused &&
+      !this.#congested &&
+      !this.shard.held &&
+      this.shard.longScript?.isSilent !== true
+    );
   }
 
   /** Runs requests until there are none, the session must wait, or it was taken over. */

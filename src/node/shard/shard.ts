@@ -18,6 +18,7 @@ import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/key
 import type { MemoryCount } from '../keyspace/memory.ts';
 import { ScriptCache } from '../scripting/cache.ts';
 import { Libraries } from '../scripting/libraries.ts';
+import type { LongScript } from '../scripting/long-script.ts';
 import { ShardRandom } from '../scripting/random.ts';
 import { applyConfig } from './apply-config.ts';
 import { Blocking, type Waiting } from './blocking.ts';
@@ -75,6 +76,8 @@ export class Shard implements KeyspaceOwner {
   readonly scripts = new ScriptCache();
   readonly scriptRandom = new ShardRandom();
   readonly libraries: Libraries;
+  /** The one that everything else waits for; null: none takes so long. */
+  longScript: LongScript | null = null;
   readonly permissions: Permissions;
   readonly slowlog: Slowlog;
   readonly snapshots = new SnapshotWalks(this);
@@ -202,6 +205,7 @@ export class Shard implements KeyspaceOwner {
     this.#standstill.cancel();
     this.pause.cancel();
     this.#cronTimer = null;
+    this.longScript?.close();
     for (const listener of this.onClosed) listener();
     this.snapshots.releaseAll();
     this.scripts.clear();
@@ -394,13 +398,26 @@ export class Shard implements KeyspaceOwner {
     const reply = this.call(session, waiting.command, waiting.words, true);
     session.isServed = false;
     session.database = database;
-    this.writeLog.commit();
+    if (this.longScript === null) this.writeLog.commit();
     return reply;
+  }
+
+  /** Does what a script asks for behind its first part: within its client's request, at that one's moment. */
+  within(session: Session, momentMs: number, ask: () => void): void {
+    const { now } = this;
+    this.now = momentMs;
+    this.#context.session = session;
+    session.isServed = true;
+    this.#depth++;
+    ask();
+    this.#depth--;
+    session.isServed = false;
+    this.now = now;
   }
 
   /** The outermost command has ended: its writes go out, sessions that waited for its keys are served. */
   endUnit(): void {
-    if (this.#depth > 0) return;
+    if (this.#depth > 0 || this.longScript !== null) return;
     this.writeLog.commit();
     if (!this.blocking.pending) return;
     if (this.held) this.now = this.#standstill.untilMs;
@@ -476,11 +493,7 @@ export class Shard implements KeyspaceOwner {
 
   /** What happens by itself, `hz` times a second [redis server.c serverCron]. */
   #cron(): void {
-    if (this.held) {
-      this.#scheduleCron();
-      return;
-    }
-    everyTick(this);
+    if (!this.held && this.longScript === null) everyTick(this);
     this.#scheduleCron();
   }
 }

@@ -202,14 +202,16 @@ describe('scripts', () => {
     expect(client.call('EVAL', 'return 2', '0')).toBe(2);
   }, 30_000);
 
-  it('that do not end are stopped, and the next ones run', () => {
+  it('that do not end are stopped where they cannot go on in a thread, and the next ones run', () => {
     using test = testShard({ commands });
     const client = test.client();
     for (const endless of [
       'local f = function() while true do end end while true do pcall(f) end',
       "while true do xpcall(function() error('x') end, function() while true do end end) end",
     ]) {
-      expect(client.bytes('EVAL', endless, '0'), endless).toContain('Script killed by fuel limit');
+      client.call('MULTI');
+      client.call('EVAL', endless, '0');
+      expect(client.bytes('EXEC'), endless).toContain('Script killed by fuel limit');
     }
     expect(client.call('EVAL', 'return 1', '0')).toBe(1);
     expect(client.bytes('SCRIPT', 'KILL')).toBe('-NOTBUSY No scripts in execution right now.\r\n');
