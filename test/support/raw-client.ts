@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { encodeRequest } from '../../src/resp/reply.ts';
 import { ReplyFramer } from '../../src/resp/reply-framer.ts';
 
-const EXCHANGE_MS_MAX = 10_000;
+const EXCHANGE_MS_MAX = 30_000;
 
 export class RawClient implements Disposable {
   readonly #socket: Socket;

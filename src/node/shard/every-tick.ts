@@ -1,11 +1,25 @@
 /** What happens to a shard by itself, `hz` times a second. [redis server.c serverCron] */
 
+import type { Timer } from '../../world/world.ts';
 import { evictClients } from './client-eviction.ts';
 import { expireCycle } from './expire-cycle.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
 
-export function everyTick(shard: Shard): void {
+/** Until the function returned is called; nothing happens while the shard is held, or runs a long script. */
+export function startTicking(shard: Shard): () => void {
+  let timer: Timer;
+  const tickLater = (): void => {
+    timer = shard.world.clock.after(1000 / shard.config.get('hz'), () => {
+      if (!shard.held && shard.longScript === null) everyTick(shard);
+      tickLater();
+    });
+  };
+  tickLater();
+  return () => timer.cancel();
+}
+
+function everyTick(shard: Shard): void {
   shard.now = shard.world.clock.now();
   const { rates, stats } = shard;
   rates.commands.sample(stats.commands, shard.now);

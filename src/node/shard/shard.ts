@@ -5,7 +5,7 @@
  * log, `role` and the hooks below; nothing here knows it. One thread, one command at a time, one frozen moment per command.
  */
 
-import type { Address, Random, Timer, World } from '../../world/world.ts';
+import type { Address, Random, World } from '../../world/world.ts';
 import { Failure, QUEUED, type Reply } from '../../resp/reply.ts';
 import { DEFAULT_LIMITS, isOfBrowser, ProtocolError, type DecoderLimits } from '../../resp/request-decoder.ts';
 import { Refusal } from '../../resp/refusals.ts';
@@ -36,7 +36,7 @@ import { CommandStats } from './command-stats.ts';
 import { LatencyMonitor } from './latency.ts';
 import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
-import { everyTick } from './every-tick.ts';
+import { startTicking } from './every-tick.ts';
 import { failureOf } from './failure-of.ts';
 import { Slowlog } from './slowlog.ts';
 import { reject } from './reject.ts';
@@ -159,7 +159,7 @@ export class Shard implements KeyspaceOwner {
   #nextSessionId = 1;
   /** Depth of running commands: EXEC runs others, the unit ends with the outermost. */
   #depth = 0;
-  #cronTimer: Timer | null = null;
+  readonly #stopTicking: () => void;
   #isTurnEnding = false;
   /** The command about to run has begun before, and waited. */
   #isRetry = false;
@@ -196,15 +196,14 @@ export class Shard implements KeyspaceOwner {
       for (const session of this.sessions.values()) session.continueSoon();
     });
     this.stats = { ...NO_STATS, startedAtMs: this.now };
-    this.#scheduleCron();
+    this.#stopTicking = startTicking(this);
   }
 
   /** Ends every session and timer; the shard is not usable afterwards. */
   close(): void {
-    this.#cronTimer?.cancel();
+    this.#stopTicking();
     this.#standstill.cancel();
     this.pause.cancel();
-    this.#cronTimer = null;
     this.longScript?.close();
     for (const listener of this.onClosed) listener();
     this.snapshots.releaseAll();
@@ -485,16 +484,6 @@ export class Shard implements KeyspaceOwner {
     this.stats.evicted++;
     if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key], 'all');
-  }
-
-  #scheduleCron(): void {
-    this.#cronTimer = this.world.clock.after(1000 / this.config.get('hz'), () => this.#cron());
-  }
-
-  /** What happens by itself, `hz` times a second [redis server.c serverCron]. */
-  #cron(): void {
-    if (!this.held && this.longScript === null) everyTick(this);
-    this.#scheduleCron();
   }
 }
 

@@ -286,7 +286,7 @@ describe('a function that does not end', () => {
     expect(next).toBe('$1\r\nv\r\n');
   });
 
-  it('runs to a limit where its library keeps something from call to call', async () => {
+  it('runs to a limit where its library keeps something from call to call', { timeout: 90_000 }, async () => {
     await using one = await served();
     using client = await RawClient.to(one.port);
     const library = `#!lua name=counting
@@ -300,7 +300,7 @@ describe('a function that does not end', () => {
     ]);
     expect(replies[2]).toMatch(/^-ERR .*Script killed by fuel limit script: f, on @user_function:3\.\r\n$/);
     expect([replies[1], replies[3]]).toEqual([':1\r\n', ':3\r\n']);
-  }, 60_000);
+  });
 });
 
 describe('behind an endpoint', () => {
