@@ -73,19 +73,3 @@ function readQuoted(text: string, from: number, quote: string): { readonly text:
   }
   return null;
 }
-
-/** In double quotes, as `splitWords` reads it back [redis sds.c sdscatrepr]. */
-export function quoted(text: string): string {
-  const shown: Readonly<Record<string, string>> = {
-    '\\': '\\\\',
-    '"': '\\"',
-    '\n': '\\n',
-    '\r': '\\r',
-    '\t': '\\t',
-    '\x07': '\\a',
-    '\b': '\\b',
-  };
-  const escape = (char: string): string =>
-    shown[char] ?? (/[ -~]/.test(char) ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return `"${Array.from(text, escape).join('')}"`;
-}

@@ -15,7 +15,7 @@ import { byHand, integer, pureToken, text, unread, word } from './arguments.ts';
 import { defineCommand, type Command, type Flag, type Tips } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
-import { keysAndWords, scriptKeySpecs } from './scripting.ts';
+import { keysAndWords, killing, scriptKeySpecs } from './scripting.ts';
 
 const SINCE = '7.0.0';
 const ON_ALL_SHARDS: Tips = { request: 'all_shards', response: 'all_succeeded' };
@@ -255,21 +255,7 @@ export const functionCommands: readonly Command[] = [
     },
   }),
 
-  defineCommand({
-    name: 'FUNCTION KILL',
-    group: 'scripting',
-    since: SINCE,
-    summary: 'Ends the function that runs, while it has not written.',
-    complexity: 'O(1)',
-    flags: ['noscript', 'allow_busy'],
-    tips: { request: 'all_shards', response: 'one_succeeded' },
-    arguments: {},
-    run: ({ shard: { longScript } }) => {
-      if (longScript === null) throw refuse('NOTBUSY');
-      longScript.kill('function');
-      return OK;
-    },
-  }),
+  killing({ what: 'function', since: SINCE, summary: 'Ends the function that runs, while it has not written.' }),
 
   defineCommand({
     name: 'FUNCTION DUMP',

@@ -28,6 +28,28 @@ export const keysAndWords = byHand(
   { name: 'arg', type: 'string', optional: true, multiple: true },
 );
 
+/** SCRIPT KILL and FUNCTION KILL: of what takes longer than its first part. */
+export const killing = (named: {
+  readonly what: 'script' | 'function';
+  readonly since: string;
+  readonly summary: string;
+}): Command =>
+  defineCommand({
+    name: `${named.what.toUpperCase()} KILL`,
+    group: 'scripting',
+    since: named.since,
+    summary: named.summary,
+    complexity: 'O(1)',
+    flags: ['noscript', 'allow_busy'],
+    tips: { request: 'all_shards', response: 'one_succeeded' },
+    arguments: {},
+    run: ({ shard: { longScript } }) => {
+      if (longScript === null) throw refuse('NOTBUSY');
+      longScript.kill(named.what);
+      return OK;
+    },
+  });
+
 interface Variant {
   readonly name: string;
   readonly since: string;
@@ -140,21 +162,7 @@ export const scriptingCommands: readonly Command[] = [
     },
   }),
 
-  defineCommand({
-    name: 'SCRIPT KILL',
-    group: 'scripting',
-    since: '2.6.0',
-    summary: 'Ends the script that runs, while it has not written.',
-    complexity: 'O(1)',
-    flags: ['noscript', 'allow_busy'],
-    tips: { request: 'all_shards', response: 'one_succeeded' },
-    arguments: {},
-    run: ({ shard: { longScript } }) => {
-      if (longScript === null) throw refuse('NOTBUSY');
-      longScript.kill('script');
-      return OK;
-    },
-  }),
+  killing({ what: 'script', since: '2.6.0', summary: 'Ends the script that runs, while it has not written.' }),
 
   defineCommand({
     name: 'SCRIPT DEBUG',

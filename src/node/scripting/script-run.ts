@@ -142,7 +142,7 @@ export const isStale = ({ role, linkUp, config }: Shard): boolean =>
 
 /** Counts as what it is, though it never ran. [redis script.c scriptCall] */
 function rejected({ commandStats }: Shard, command: Command | null, text: string): Failure {
-  if (command !== null) commandStats.of(command).rejected++;
-  commandStats.error(text);
+  if (command === null) commandStats.error(text);
+  else commandStats.rejected(command, text);
   return new Failure(text);
 }

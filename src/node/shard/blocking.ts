@@ -112,8 +112,7 @@ export class Blocking {
     const denial = permissions.check(session, command, words, 'toplevel');
     if (denial === null) return false;
     const text = `NOPERM ${denialText(denial, session.user.name, command)}`;
-    commandStats.of(command).rejected++;
-    commandStats.error(text);
+    commandStats.rejected(command, text);
     this.release(session, new Failure(text));
     return true;
   }

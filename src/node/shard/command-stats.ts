@@ -68,6 +68,12 @@ export class CommandStats {
     if (this.tracksLatency) (stat.latency ??= new Histogram()).add(milliseconds * 1e6, times);
   }
 
+  /** Refused before it ran; `message` begins with the error's code. */
+  rejected(command: Command, message: string): void {
+    this.of(command).rejected++;
+    this.error(message);
+  }
+
   /** `message` begins with the error's code. */
   error(message: string): void {
     this.errors++;

@@ -4,7 +4,7 @@
  */
 
 import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
-import { quoted } from '../acl/words.ts';
+import { quoted } from '../../resp/quoted.ts';
 import { parseInteger } from '../commands/numbers.ts';
 import {
   INT64_MAX,

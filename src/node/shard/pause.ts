@@ -6,30 +6,25 @@
  * stream of a primary waits where it arrives (`replication/replica.ts`).
  */
 
-import type { Clock, Timer } from '../../world/world.ts';
 import type { Command } from '../commands/command.ts';
+import { Deadline } from './deadline.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
 
 export type PauseKind = 'writes' | 'all';
 
-/** The longest a timer can be set for; what is longer is set again. */
-const DELAY_MS_MAX = 2 ** 31 - 1;
-
 export class Pause {
   readonly #shard: Shard;
-  readonly #clock: Clock;
   /** In the order in which they came. */
   readonly #waiting = new Set<Session>();
-  #untilMs = 0;
-  #timer: Timer | null = null;
+  readonly #end: Deadline;
   /** What waits; null: nothing does. */
   kind: PauseKind | null = null;
   #isLocked = false;
 
   constructor(shard: Shard) {
     this.#shard = shard;
-    this.#clock = shard.world.clock;
+    this.#end = new Deadline(shard.world.clock, () => this.end());
   }
 
   /** Sessions that wait for its end. */
@@ -40,8 +35,7 @@ export class Pause {
   /** A second one changes what waits, and never makes it shorter. */
   begin(untilMs: number, kind: PauseKind): void {
     this.kind = kind;
-    this.#untilMs = Math.max(this.#untilMs, untilMs);
-    this.#arm();
+    this.#end.set(Math.max(this.#end.isAhead ? this.#end.untilMs : 0, untilMs));
   }
 
   /** Until `unlock` nothing is written, whatever CLIENT UNPAUSE says: the shard hands its role on. */
@@ -52,7 +46,7 @@ export class Pause {
 
   unlock(): void {
     this.#isLocked = false;
-    if (this.#untilMs === 0) this.end();
+    if (!this.#end.isAhead) this.end();
   }
 
   /** What waited runs, in order. */
@@ -65,10 +59,8 @@ export class Pause {
   }
 
   cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#end.cancel();
     this.kind = null;
-    this.#untilMs = 0;
   }
 
   /** The request waits; its session tells no more until then. */
@@ -92,14 +84,5 @@ export class Pause {
 
   #alters(command: Command, words: readonly string[]): boolean {
     return command.mayWrite?.(this.#shard, words) ?? (command.isWrite || command.flags.has('may_replicate'));
-  }
-
-  #arm(): void {
-    this.#timer?.cancel();
-    const delayMs = Math.max(0, Math.min(this.#untilMs - this.#clock.now(), DELAY_MS_MAX));
-    this.#timer = this.#clock.after(delayMs, () => {
-      if (this.#untilMs > this.#clock.now()) this.#arm();
-      else this.end();
-    });
   }
 }

@@ -15,8 +15,8 @@ export function reject(
 ): void {
   const { transaction } = session;
   session.refusals++;
-  if (command !== undefined) shard.commandStats.of(command).rejected++;
-  shard.commandStats.error(refusal.message);
+  if (command === undefined) shard.commandStats.error(refusal.message);
+  else shard.commandStats.rejected(command, refusal.message);
   if (command?.name === 'EXEC') {
     // EXEC itself is refused: so is the transaction
     shard.monitors.show(session, command, words);

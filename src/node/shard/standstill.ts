@@ -4,52 +4,32 @@
  * says that it is over. Two in a row add up.
  */
 
-import type { Clock, Timer } from '../../world/world.ts';
-
-/** The longest a timer can be set for; what is longer is set again. */
-const DELAY_MS_MAX = 2 ** 31 - 1;
+import type { Clock } from '../../world/world.ts';
+import { Deadline } from './deadline.ts';
 
 export class Standstill {
   readonly #clock: Clock;
-  readonly #over: () => void;
-  #until = 0;
-  #timer: Timer | null = null;
+  readonly #end: Deadline;
 
   constructor(clock: Clock, over: () => void) {
     this.#clock = clock;
-    this.#over = over;
+    this.#end = new Deadline(clock, over);
   }
 
   get holds(): boolean {
-    return this.#timer !== null;
+    return this.#end.isAhead;
   }
 
   /** When it is over; what happens because of the command that wanted it happens then. */
   get untilMs(): number {
-    return this.#until;
+    return this.#end.untilMs;
   }
 
   extend(milliseconds: number): void {
-    if (!(milliseconds > 0)) return;
-    const now = this.#clock.now();
-    this.#until = Math.max(this.#until, now) + milliseconds;
-    this.#arm();
+    if (milliseconds > 0) this.#end.set(Math.max(this.untilMs, this.#clock.now()) + milliseconds);
   }
 
   cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #arm(): void {
-    this.#timer?.cancel();
-    const delay = Math.min(this.#until - this.#clock.now(), DELAY_MS_MAX);
-    this.#timer = this.#clock.after(delay, () => {
-      if (this.#until > this.#clock.now()) this.#arm();
-      else {
-        this.#timer = null;
-        this.#over();
-      }
-    });
+    this.#end.cancel();
   }
 }
