@@ -87,7 +87,7 @@ function readGroup(context: CommandContext, words: readonly string[]): Reply {
     const consumer = consumerFor(context, source, given!.consumer);
     if (isNew && noAck) context.replicateAs('XGROUP', 'CREATECONSUMER', key, group.name, consumer.name);
     if (after !== null) found.push(key, history(context, source, consumer, after, count));
-    else if ((stream.entryLast?.id ?? 0n) > group.lastId) {
+    else if ((stream.topId ?? 0n) > group.lastId) {
       found.push(key, deliver(context, source, consumer, count, noAck));
     }
   }

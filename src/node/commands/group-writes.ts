@@ -49,6 +49,7 @@ export function consumerFor(context: CommandContext, { key, group }: OpenGroup, 
 
 /** Who has the entry now, as a write that the caller counts: the same outcome wherever it is repeated. [redis t_stream.c streamPropagateXCLAIM] */
 export function replicateOwner(context: CommandContext, { key, group }: OpenGroup, entry: PendingEntry): void {
+  if (!context.shard.writeLog.active) return;
   context.replicateAs(
     'XCLAIM',
     key,
@@ -68,6 +69,7 @@ export function replicateOwner(context: CommandContext, { key, group }: OpenGrou
 }
 
 export function replicatePlace(context: CommandContext, { key, group }: OpenGroup): void {
+  if (!context.shard.writeLog.active) return;
   const { name, lastId, entriesRead } = group;
   context.replicateAs('XGROUP', 'SETID', key, name, formatId(lastId), 'ENTRIESREAD', String(entriesRead));
 }

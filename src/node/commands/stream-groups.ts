@@ -129,7 +129,7 @@ function setStreamId(context: CommandContext, words: readonly string[]): Reply {
   if (stream === undefined) throw refuse('NO_SUCH_KEY');
   if (lastId < stream.maxDeletedId) throw refuse('XSETID_DELETED');
   if (stream.size > 0) {
-    if (lastId < stream.entryLast!.id) throw refuse('XSETID_TOP');
+    if (lastId < stream.topId!) throw refuse('XSETID_TOP');
     if (entriesAdded !== null && BigInt(stream.size) > entriesAdded) throw refuse('XSETID_LENGTH');
   }
   stream.lastId = lastId;

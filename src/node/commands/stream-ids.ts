@@ -71,18 +71,18 @@ export interface NewId {
   after(last: bigint, now: number): bigint | null;
 }
 
+const ID_OF_NOW: NewId = {
+  kind: 'made',
+  id: 0n,
+  after(last, now) {
+    const first = BigInt(now) << 64n;
+    return last < first ? first : last + 1n;
+  },
+};
+
 /** What XADD takes: `*`, `milliseconds-*` or a whole id. */
 export function newId(word: string): NewId {
-  if (word === '*') {
-    return {
-      kind: 'made',
-      id: 0n,
-      after(last, now) {
-        const first = BigInt(now) * WORD;
-        return last < first ? first : last + 1n;
-      },
-    };
-  }
+  if (word === '*') return ID_OF_NOW;
   if (word.endsWith('-*')) {
     const first = streamId(word.slice(0, -2));
     return {

@@ -81,7 +81,7 @@ function fullCount(words: readonly string[]): number | null {
 function streamInfo(stream: StreamValue, count: number | null): Reply {
   const { nodeIds, groups } = stream;
   const [first] = stream.range(0n, ID_END, 1);
-  const last = stream.entryLast;
+  const [last] = stream.rangeBackwards(0n, ID_END, 1);
   return factsReply({
     length: stream.size,
     'radix-tree-keys': nodeIds.length,

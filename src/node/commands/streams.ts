@@ -30,7 +30,7 @@ interface GivenTrim extends Trim {
   /** Place of the threshold among the words. */
   readonly at: number;
   /** Places of LIMIT and its number, which may come before it or more than once. */
-  readonly limitWords: ReadonlySet<number>;
+  readonly limitWords: ReadonlySet<number> | null;
 }
 
 interface TrimWords {
@@ -46,7 +46,7 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
   let wanted: NewId | null = null;
   let limit: number | null = null;
   let trim: Omit<GivenTrim, 'limit' | 'limitWords'> | null = null;
-  const limitWords = new Set<number>();
+  let limitWords: Set<number> | null = null;
   while (reader.left > 0) {
     const word = reader.words[reader.at]!.toUpperCase();
     if (isAdd && word === 'NOMKSTREAM') makesStream = false;
@@ -59,7 +59,7 @@ function readTrim(context: CommandContext, reader: WordReader, isAdd: boolean): 
       const raw = reader.words[reader.at]!;
       trim = { by: word, threshold: word === 'MINID' ? streamId(raw) : lengthOf(raw), isApproximate, at: reader.at };
     } else if (word === 'LIMIT' && reader.left > 1) {
-      limitWords.add(reader.at++).add(reader.at);
+      (limitWords ??= new Set()).add(reader.at++).add(reader.at);
       limit = parseInteger(reader.words[reader.at]!);
       if (limit === null) throw refuse('NOT_INTEGER');
       if (limit < 0) throw refuse('STREAM_LIMIT_NEGATIVE');
@@ -93,7 +93,7 @@ function lengthOf(word: string): bigint {
 function exactWords(words: readonly string[], { by, at, limitWords }: GivenTrim, stream: StreamValue): string[] {
   const threshold = by === 'MAXLEN' ? String(stream.size) : formatId(stream.firstId ?? 0n);
   const exact = words.with(at - 1, '=').with(at, threshold);
-  return exact.filter((_, i) => !limitWords.has(i));
+  return exact.filter((_, i) => limitWords?.has(i) !== true);
 }
 
 function add(context: CommandContext, words: readonly string[]): Reply {
@@ -110,7 +110,7 @@ function add(context: CommandContext, words: readonly string[]): Reply {
   if (stream.lastId === ID_END - 1n) throw refuse('STREAM_EXHAUSTED');
   const id = wanted.after(stream.lastId, context.now);
   if (id === null) throw refuse('STREAM_ID_SMALL');
-  stream.append(id, words.slice(idAt + 1), keyspace.limits);
+  stream.append(id, words, idAt + 1, keyspace.limits);
   if (existing === undefined) keyspace.put(name, stream);
   else keyspace.changed(name);
   if (trim !== null) stream.trim(trim);

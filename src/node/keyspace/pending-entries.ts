@@ -31,10 +31,13 @@ export class PendingEntries {
   }
 
   get last(): PendingEntry | undefined {
-    return this.#runs.at(-1)?.at(-1);
+    const run = this.#runs[this.#runs.length - 1];
+    return run?.[run.length - 1];
   }
 
   get(id: bigint): PendingEntry | undefined {
+    const { last } = this;
+    if (last === undefined || id > last.id) return undefined; // as of every entry that is new
     const found = this.atOrAfter(id);
     return found?.id === id ? found : undefined;
   }
@@ -62,9 +65,11 @@ export class PendingEntries {
   /** None with its id is there. */
   add(entry: PendingEntry): void {
     this.#size++;
-    const last = this.#runs.at(-1);
-    if (last === undefined || (last.length >= RUN_MAX && entry.id > last.at(-1)!.id)) {
-      this.#runs.push([entry]);
+    const { last } = this;
+    if (last === undefined || entry.id > last.id) {
+      const run = this.#runs[this.#runs.length - 1];
+      if (run === undefined || run.length >= RUN_MAX) this.#runs.push([entry]);
+      else run.push(entry);
       return;
     }
     const at = Math.min(this.#runFor(entry.id), this.#runs.length - 1);

@@ -8,20 +8,10 @@
 
 import type { RdbStream, RdbStreamEntry } from '../../rdb/stream.ts';
 import type { EncodingLimits } from './encoding-limits.ts';
-import { listpackEntryBytes, listpackIntegerBytes } from './list.ts';
-import { arrayBytes, Measured, stringBytes, VALUE_BYTES } from './memory.ts';
+import { arrayBytes, Measured, VALUE_BYTES } from './memory.ts';
 import { firstPlace } from './pending-entries.ts';
 import { ConsumerGroups } from './stream-groups.ts';
-
-interface Node {
-  /** Its first entry ever: others are told by their distance to it. */
-  readonly base: RdbStreamEntry;
-  entries: RdbStreamEntry[];
-  /** Places of entries that were deleted. */
-  deleted: number;
-  /** As many as Redis's listpack takes. */
-  bytes: number;
-}
+import { StreamNode } from './stream-node.ts';
 
 export interface Trim {
   readonly by: 'MAXLEN' | 'MINID';
@@ -33,18 +23,13 @@ export interface Trim {
 }
 
 export const ID_END = 1n << 128n;
-const LISTPACK_FRAME_BYTES = 7;
-/** An id, and the entry's object. */
-const ENTRY_BYTES = 72;
-/** [redis t_stream.c STREAM_LISTPACK_MAX_SIZE] */
-const NODE_BYTES_MAX = 1 << 30;
 
 export class StreamValue extends Measured {
   readonly kind = 'stream';
   readonly encoding = 'stream';
-  #nodes: Node[] = [];
+  #nodes: StreamNode[] = [];
   #size = 0;
-  #textBytes = 0;
+  #nodeBytes = 0;
   lastId = 0n;
   maxDeletedId = 0n;
   entriesAdded = 0n;
@@ -52,7 +37,7 @@ export class StreamValue extends Measured {
 
   static from(rdb: RdbStream, limits: EncodingLimits): StreamValue {
     const stream = new StreamValue();
-    for (const { id, pairs } of rdb.entries) stream.append(id, pairs, limits);
+    for (const { id, pairs } of rdb.entries) stream.append(id, pairs, 0, limits);
     stream.#remember(rdb);
     stream.groups = ConsumerGroups.from(rdb.groups);
     return stream;
@@ -60,9 +45,9 @@ export class StreamValue extends Measured {
 
   clone(): StreamValue {
     const copy = new StreamValue();
-    copy.#nodes = this.#nodes.map((node) => ({ ...node, entries: node.entries.slice() }));
+    copy.#nodes = this.#nodes.map((node) => node.clone());
     copy.#size = this.#size;
-    copy.#textBytes = this.#textBytes;
+    copy.#nodeBytes = this.#nodeBytes;
     copy.#remember(this);
     copy.groups = ConsumerGroups.from(this.groups.toRdb());
     return copy;
@@ -74,28 +59,28 @@ export class StreamValue extends Measured {
 
   /** The id under which Redis keeps each of its nodes. */
   get nodeIds(): bigint[] {
-    return this.#nodes.map(({ base }) => base.id);
+    return this.#nodes.map(({ base }) => base);
   }
 
   /** Null when it is empty. */
   get firstId(): bigint | null {
-    return this.#nodes[0]?.entries[0]!.id ?? null;
+    return this.#nodes[0]?.firstId ?? null;
   }
 
-  get entryLast(): RdbStreamEntry | undefined {
-    return this.#nodes.at(-1)?.entries.at(-1);
+  /** Of the entries that are there; null when it is empty. */
+  get topId(): bigint | null {
+    return this.#nodes[this.#nodes.length - 1]?.lastId ?? null;
   }
 
   override get memoryBytes(): number {
-    const entries = arrayBytes(this.#nodes.length) + this.#size * ENTRY_BYTES + this.#textBytes;
-    return VALUE_BYTES + entries + this.groups.memoryBytes;
+    return VALUE_BYTES + arrayBytes(this.#nodes.length) + this.#nodeBytes + this.groups.memoryBytes;
   }
 
   toRdb(): RdbStream {
     const { lastId, maxDeletedId, entriesAdded } = this;
     return {
       kind: 'stream',
-      entries: this.#nodes.flatMap((node) => node.entries),
+      entries: this.range(0n, ID_END, Infinity),
       lastId,
       maxDeletedId,
       entriesAdded,
@@ -103,18 +88,16 @@ export class StreamValue extends Measured {
     };
   }
 
-  /** `id` is beyond the last one. */
-  append(id: bigint, pairs: readonly string[], limits: EncodingLimits): void {
-    const entry = { id, pairs };
-    let node = this.#nodes.at(-1);
-    if (node === undefined || isFull(node, pairs, limits)) {
-      node = { base: entry, entries: [], deleted: 0, bytes: masterBytes(pairs) };
+  /** `id` is beyond the last one; fields and values begin at `from`. */
+  append(id: bigint, words: readonly string[], from: number, limits: EncodingLimits): void {
+    let node = this.#nodes[this.#nodes.length - 1];
+    if (node === undefined || node.isFullFor(words, from, limits)) {
+      node = new StreamNode(id, words, from);
       this.#nodes.push(node);
+      this.#nodeBytes += node.ownBytes;
     }
-    node.entries.push(entry);
-    node.bytes += entryBytes(node.base, entry);
+    this.#nodeBytes += node.push(id, words, from);
     this.#size++;
-    this.#textBytes += textBytes(entry);
     this.lastId = id;
     this.entriesAdded++;
   }
@@ -126,11 +109,13 @@ export class StreamValue extends Measured {
   /** Entries with ids from `start` to `end`, both included, `count` at most. */
   range(start: bigint, end: bigint, count: number): RdbStreamEntry[] {
     const found: RdbStreamEntry[] = [];
-    for (let at = this.#nodeFor(start); at < this.#nodes.length; at++) {
-      const { entries } = this.#nodes[at]!;
-      for (let i = found.length === 0 ? placeOf(entries, start) : 0; i < entries.length; i++) {
-        if (entries[i]!.id > end || found.length >= count) return found;
-        found.push(entries[i]!);
+    const first = this.#nodeFor(start);
+    for (let at = first; at < this.#nodes.length; at++) {
+      const node = this.#nodes[at]!;
+      const { size } = node;
+      for (let place = at === first ? node.placeOf(start) : 0; place < size; place++) {
+        if (found.length >= count || node.idAt(place) > end) return found;
+        found.push(node.entryAt(place));
       }
     }
     return found;
@@ -139,11 +124,12 @@ export class StreamValue extends Measured {
   /** The same from the end. */
   rangeBackwards(start: bigint, end: bigint, count: number): RdbStreamEntry[] {
     const found: RdbStreamEntry[] = [];
-    for (let at = this.#nodeFor(end + 1n); at >= 0; at--) {
-      const entries = this.#nodes[at]?.entries ?? [];
-      for (let i = (found.length === 0 ? placeOf(entries, end + 1n) : entries.length) - 1; i >= 0; i--) {
-        if (entries[i]!.id < start || found.length >= count) return found;
-        found.push(entries[i]!);
+    const last = Math.min(this.#nodeFor(end + 1n), this.#nodes.length - 1);
+    for (let at = last; at >= 0; at--) {
+      const node = this.#nodes[at]!;
+      for (let place = (at === last ? node.placeOf(end + 1n) : node.size) - 1; place >= 0; place--) {
+        if (found.length >= count || node.idAt(place) < start) return found;
+        found.push(node.entryAt(place));
       }
     }
     return found;
@@ -153,14 +139,11 @@ export class StreamValue extends Measured {
     const at = this.#nodeFor(id);
     const node = this.#nodes[at];
     if (node === undefined) return false;
-    const place = placeOf(node.entries, id);
-    const entry = node.entries[place];
-    if (entry?.id !== id) return false;
-    node.entries.splice(place, 1);
-    node.deleted++;
-    if (node.entries.length === 0) this.#nodes.splice(at, 1);
+    const place = node.placeOf(id);
+    if (node.idAt(place) !== id) return false;
+    this.#nodeBytes -= node.remove(place, 1);
+    if (node.size === 0) this.#dropNodes(at, 1);
     this.#size--;
-    this.#textBytes -= textBytes(entry);
     if (id > this.maxDeletedId) this.maxDeletedId = id;
     return true;
   }
@@ -170,29 +153,25 @@ export class StreamValue extends Measured {
     let removed = 0;
     let wholeNodes = 0;
     for (const node of this.#nodes) {
-      const { entries } = node;
-      if (limit > 0 && removed + entries.length > limit) break;
-      const excess = by === 'MAXLEN' ? BigInt(this.#size - removed) - threshold : BigInt(placeOf(entries, threshold));
+      const { size } = node;
+      if (limit > 0 && removed + size > limit) break;
+      const excess = by === 'MAXLEN' ? BigInt(this.#size - removed) - threshold : BigInt(node.placeOf(threshold));
       if (excess <= 0n) break;
-      if (excess >= BigInt(entries.length)) {
-        wholeNodes++;
-        removed += this.#forget(entries);
-        continue;
-      }
-      if (isApproximate) break;
-      const gone = entries.splice(0, Number(excess));
-      node.deleted += gone.length;
-      removed += this.#forget(gone);
-      break;
+      const isWhole = excess >= BigInt(size);
+      if (!isWhole && isApproximate) break;
+      const count = isWhole ? size : Number(excess);
+      this.#nodeBytes -= node.remove(0, count);
+      removed += count;
+      if (!isWhole) break;
+      wholeNodes++;
     }
-    this.#nodes.splice(0, wholeNodes);
+    this.#dropNodes(0, wholeNodes);
     this.#size -= removed;
     return removed;
   }
 
-  #forget(entries: readonly RdbStreamEntry[]): number {
-    for (const entry of entries) this.#textBytes -= textBytes(entry);
-    return entries.length;
+  #dropNodes(from: number, count: number): void {
+    for (const node of this.#nodes.splice(from, count)) this.#nodeBytes -= node.ownBytes;
   }
 
   #remember({ lastId, maxDeletedId, entriesAdded }: Omit<RdbStream, 'kind' | 'entries' | 'groups'>): void {
@@ -203,47 +182,6 @@ export class StreamValue extends Measured {
 
   /** The first node that ends at `id` or later. */
   #nodeFor(id: bigint): number {
-    return firstPlace(this.#nodes.length, (at) => this.#nodes[at]!.entries.at(-1)!.id >= id);
+    return firstPlace(this.#nodes.length, (at) => this.#nodes[at]!.lastId >= id);
   }
-}
-
-const placeOf = (entries: readonly RdbStreamEntry[], id: bigint): number =>
-  firstPlace(entries.length, (at) => entries[at]!.id >= id);
-
-function textBytes({ pairs }: RdbStreamEntry): number {
-  let bytes = arrayBytes(pairs.length);
-  for (const word of pairs) bytes += stringBytes(word.length);
-  return bytes;
-}
-
-function isFull(node: Node, pairs: readonly string[], { streamNodeBytes, streamNodeEntries }: EncodingLimits): boolean {
-  const bytesMax = streamNodeBytes === 0 ? NODE_BYTES_MAX : Math.min(streamNodeBytes, NODE_BYTES_MAX);
-  let more = 0;
-  for (const word of pairs) more += word.length;
-  if (node.bytes + more >= bytesMax) return true;
-  return streamNodeEntries > 0 && node.entries.length + node.deleted >= streamNodeEntries;
-}
-
-function masterBytes(pairs: readonly string[]): number {
-  // Two counts, which take two bytes each while they are small, the number of fields, the fields, and a zero
-  let bytes = LISTPACK_FRAME_BYTES + 6 + listpackIntegerBytes(pairs.length / 2);
-  for (let i = 0; i < pairs.length; i += 2) bytes += listpackEntryBytes(pairs[i]!);
-  return bytes;
-}
-
-function entryBytes(base: RdbStreamEntry, { id, pairs }: RdbStreamEntry): number {
-  const isSame = hasSameFields(base.pairs, pairs);
-  // Both parts of the id are kept as what they differ by
-  const milliseconds = Number(BigInt.asIntN(64, (id >> 64n) - (base.id >> 64n)));
-  const sequence = Number(BigInt.asIntN(64, id - base.id));
-  let bytes = 2 + listpackIntegerBytes(milliseconds) + listpackIntegerBytes(sequence);
-  if (!isSame) bytes += listpackIntegerBytes(pairs.length / 2);
-  for (let i = isSame ? 1 : 0; i < pairs.length; i += isSame ? 2 : 1) bytes += listpackEntryBytes(pairs[i]!);
-  return bytes + listpackIntegerBytes(isSame ? pairs.length / 2 + 3 : pairs.length + 4);
-}
-
-function hasSameFields(base: readonly string[], pairs: readonly string[]): boolean {
-  if (base.length !== pairs.length) return false;
-  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] !== base[i]) return false;
-  return true;
 }
