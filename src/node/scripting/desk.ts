@@ -19,6 +19,8 @@ export interface ScriptHost {
   readonly random: ScriptRandom;
   /** Microseconds since an arbitrary start. */
   clock(): number;
+  /** It has kept others waiting for long enough: where it can, it goes on elsewhere. */
+  readonly isTired: boolean;
 }
 
 export interface ScriptRandom {
@@ -64,8 +66,8 @@ export class ScriptDesk {
     this.#register = register;
   }
 
-  clock(): number {
-    return this.#host.clock();
+  get isTired(): boolean {
+    return this.#host.isTired;
   }
 
   answer(asking: Asking, words: readonly string[], writer: WireWriter): void {

@@ -74,6 +74,7 @@ export class Libraries {
       log: (level, message) => log.event('script-log', { level, message }),
       random,
       clock: () => 0,
+      isTired: false,
     };
   }
 

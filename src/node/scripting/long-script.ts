@@ -26,8 +26,6 @@ import { readWords, WireReader, WireWriter } from './wire.ts';
 export interface LongScriptParts {
   readonly run: ScriptRun;
   readonly unfinished: Unfinished;
-  /** By the world's clock for durations. */
-  readonly startedAtMs: number;
   readonly threads: Threads;
   readonly program: ScriptProgram;
   /** As errors call it. */
@@ -50,7 +48,6 @@ export class LongScript {
   readonly #run: ScriptRun;
   readonly #desk: ScriptDesk;
   readonly #waiting: Waiting;
-  readonly #startedAtMs: number;
   readonly #writer = new WireWriter();
   /** Where it was when it was left unfinished. */
   readonly #place: string;
@@ -69,7 +66,6 @@ export class LongScript {
     this.#run = parts.run;
     this.#desk = parts.unfinished.desk;
     this.#place = parts.unfinished.place;
-    this.#startedAtMs = parts.startedAtMs;
     const request = { keys: [], timeoutMs: 0, timeoutReply: null };
     this.#waiting = { command, words, database: session.database, request, timer: null };
     this.#writer.start().error(MEMORY_FULL);
@@ -92,7 +88,7 @@ export class LongScript {
   }
 
   get durationMs(): number {
-    return this.#shard.world.clock.elapsed() - this.#startedAtMs;
+    return Math.max(0, this.#shard.world.clock.now() - this.#run.momentMs);
   }
 
   /** What others are told. */
@@ -140,7 +136,7 @@ export class LongScript {
   /** Its threshold has passed. */
   answerOthers(): void {
     this.isSilent = false;
-    this.#shard.world.log.event('script-slow', { script: this.name, milliseconds: Math.round(this.durationMs) });
+    this.#shard.world.log.event('script-slow', { script: this.name, milliseconds: this.durationMs });
     for (const session of this.#shard.sessions.values()) session.continueSoon();
   }
 

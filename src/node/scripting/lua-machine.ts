@@ -21,7 +21,7 @@ import { readWords, WireReader, WireWriter } from './wire.ts';
 const FUEL_MAX = 500_000_000;
 /** Of one that can go on elsewhere: some tenths of a second. */
 const HEAD_FUEL = 50_000_000;
-/** The clock is looked at once for so many commands; a power of two. */
+/** So many commands pass between two looks at the clock; a power of two. */
 const CALLS_PER_LOOK = 16;
 /** Of a library while it is loaded: about the half second that Redis gives it. [redis functions.c LOAD_TIMEOUT_MS] */
 const LOAD_FUEL_MAX = 50_000_000;
@@ -46,8 +46,8 @@ export interface RunRequest {
   readonly id: number;
   readonly keys: readonly string[];
   readonly values: readonly string[];
-  /** After so long it may go on elsewhere, and no longer shall its commands keep others waiting; null: it must end here. */
-  readonly headMs: number | null;
+  /** It may go on elsewhere. */
+  readonly mayGoOn: boolean;
 }
 
 /** The package's own way in converts each value several times; this is what it converts for. [lua-redis-wasm docs/abi.md] */
@@ -99,8 +99,6 @@ export class LuaMachine {
   #transcript: Transcript | null = null;
   readonly #transcripts = new Transcript();
   #calls = 0;
-  /** By the host's clock. */
-  #headEnd = 0;
   #fuel = FUEL_MAX;
   /** The engine itself ended the latest evaluation. */
   #wasAborted = false;
@@ -175,17 +173,16 @@ export class LuaMachine {
     return answer === null ? null : problemOf(answer);
   }
 
-  run({ how, id, keys, values, headMs }: RunRequest, host: ScriptHost): Outcome | Unfinished {
+  run({ how, id, keys, values, mayGoOn }: RunRequest, host: ScriptHost): Outcome | Unfinished {
     const desk = new ScriptDesk(host);
-    this.#limit(headMs === null ? FUEL_MAX : HEAD_FUEL);
-    this.#transcript = headMs === null ? null : this.#transcripts;
+    this.#limit(mayGoOn ? HEAD_FUEL : FUEL_MAX);
+    this.#transcript = mayGoOn ? this.#transcripts : null;
     this.#transcript?.start();
     this.#calls = 0;
-    this.#headEnd = headMs === null ? 0 : host.clock() + headMs * 1000;
     const reply = this.#ask(ASK[how], id, keys, values, desk);
     const failure = desk.failure ?? this.#abortion(reply);
     if (failure === null) return { ok: true, reply };
-    if (!failure.isEndless || headMs === null) return { ok: false, ...failure };
+    if (!failure.isEndless || !mayGoOn) return { ok: false, ...failure };
     desk.failure = null;
     return { ok: 'unfinished', desk, transcript: this.#transcripts.take(), place: failure.place };
   }
@@ -203,7 +200,7 @@ export class LuaMachine {
   #isLong(): boolean {
     const transcript = this.#transcript;
     if (transcript === null || (++this.#calls & (CALLS_PER_LOOK - 1)) !== 0) return false;
-    return transcript.isLong || this.#desk!.clock() > this.#headEnd;
+    return transcript.isLong || this.#desk!.isTired;
   }
 
   #limit(fuel: number): void {

@@ -18,10 +18,6 @@ import type { LuaMachine, Unfinished } from './lua-machine.ts';
 import { isStale, ScriptRun } from './script-run.ts';
 import type { ScriptProgram } from './thread-program.ts';
 
-/** How long the commands of a script may keep this process before it goes on in a thread. */
-const HEAD_MS_MIN = 200;
-const HEAD_MS_MAX = 3000;
-
 /** Runs what needs the engine: at once, or as soon as it has been loaded; inside MULTI it cannot be waited for. */
 export function withEngine(context: CommandContext, run: (engine: ScriptEngine) => Reply): Reply {
   const engine = scriptEngine();
@@ -68,39 +64,30 @@ export function runScript(context: CommandContext, request: ScriptRequest): Repl
   const refusal = refusalAtStart(shard, session, request);
   if (refusal !== null) throw refusal;
   if (machine.isRunning) throw refuse('ERR', 'a script cannot run another one');
-  const startedAtMs = shard.world.clock.elapsed();
   const run = new ScriptRun(shard, session, {
     isReadonly: request.isReadonly || flags?.has('no-writes') === true,
     mayExceedMemory: flags?.has('allow-oom') === true,
   });
-  const headMs = request.program !== null && context.mayBlock && isMovable(shard, session) ? headMsOf(shard) : null;
+  const mayGoOn = request.program !== null && context.mayBlock && isMovable(shard, session);
   run.enter();
   let outcome;
   try {
-    outcome = machine.run({ how, id, keys, values, headMs }, run);
+    outcome = machine.run({ how, id, keys, values, mayGoOn }, run);
   } finally {
     run.leave();
   }
-  return outcome.ok === 'unfinished'
-    ? goOn(context, request, { run, unfinished: outcome, startedAtMs })
-    : replyOf(outcome, name);
+  return outcome.ok === 'unfinished' ? goOn(context, request, { run, unfinished: outcome }) : replyOf(outcome, name);
 }
 
 /** Neither from a primary's stream nor from a log, and there are threads. */
 const isMovable = (shard: Shard, session: Session): boolean =>
   session.kind === 'client' && !shard.loading && shard.world.threads !== null;
 
-/** Here commands cost least; but others of this process wait, and those that may be answered BUSY should be. */
-function headMsOf({ config }: Shard): number {
-  const thresholdMs = config.get('busy-reply-threshold');
-  return thresholdMs === 0 ? HEAD_MS_MAX : Math.max(HEAD_MS_MIN, Math.min(HEAD_MS_MAX, thresholdMs));
-}
-
 /** What took so long goes on in a thread, and its client waits. */
 function goOn(
   context: CommandContext,
   request: ScriptRequest,
-  begun: { readonly run: ScriptRun; readonly unfinished: Unfinished; readonly startedAtMs: number },
+  begun: { readonly run: ScriptRun; readonly unfinished: Unfinished },
 ): Reply {
   const { shard } = context;
   const { program, keys, values } = request;

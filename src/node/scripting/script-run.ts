@@ -20,6 +20,10 @@ import type { ScriptHost, ScriptRandom } from './desk.ts';
 /** `redis.set_repl`: nobody, the log on disk, replicas, both. */
 const REACHES: readonly Reach[] = ['none', 'own', 'others', 'all'];
 
+/** How long the commands of a script may keep this process before it goes on in a thread. */
+const HEAD_MS_MIN = 200;
+const HEAD_MS_MAX = 3000;
+
 export interface RunRules {
   /** It may not write. */
   readonly isReadonly: boolean;
@@ -99,6 +103,14 @@ export class ScriptRun implements ScriptHost {
 
   log(level: number, message: string): void {
     this.#shard.world.log.event('script-log', { level, message });
+  }
+
+  /** Here commands cost least; but others of this process wait, and those that may be answered BUSY should be. */
+  get isTired(): boolean {
+    const { world, config } = this.#shard;
+    const thresholdMs = config.get('busy-reply-threshold');
+    const mostMs = thresholdMs === 0 ? HEAD_MS_MAX : Math.max(HEAD_MS_MIN, Math.min(HEAD_MS_MAX, thresholdMs));
+    return world.clock.now() - this.momentMs > mostMs;
   }
 
   clock(): number {

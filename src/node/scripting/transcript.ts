@@ -6,7 +6,7 @@
  * bounded by whoever adds, who asks `isLong` first.
  */
 
-import type { WireWriter } from './wire.ts';
+import { FEW_BYTES, type WireWriter } from './wire.ts';
 
 export const ENTRY_HEAD_BYTES = 9;
 const LONG_BYTES = 64 * 1024 * 1024;
@@ -35,7 +35,9 @@ export class Transcript {
     all[place] = kind;
     all.writeUInt32LE(bytes, place + 1);
     place = all.writeUInt32LE(answer.length, place + 5);
-    memory.copy(all, place, at, at + bytes);
+    // Calls out of JavaScript cost more than a few bytes
+    if (bytes <= FEW_BYTES) for (let i = 0; i < bytes; i++) all[place + i] = memory[at + i]!;
+    else memory.copy(all, place, at, at + bytes);
     answer.copyTo(all, place + bytes);
     this.#length = end;
   }

@@ -36,6 +36,7 @@ const TAG = {
 } as const;
 
 const HEAD_BYTES = 5;
+export const FEW_BYTES = 48;
 const LINE_BYTES = 4;
 
 /** What is to be given to a machine, in one buffer that is used again. */
@@ -53,7 +54,10 @@ export class WireWriter {
   }
 
   copyTo(memory: Buffer, at: number): void {
-    this.#bytes.copy(memory, at, 0, this.#at);
+    const length = this.#at;
+    // A call out of JavaScript costs more than a few bytes
+    if (length <= FEW_BYTES) for (let i = 0; i < length; i++) memory[at + i] = this.#bytes[i]!;
+    else this.#bytes.copy(memory, at, 0, length);
   }
 
   start(): this {
