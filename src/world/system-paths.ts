@@ -1,8 +1,8 @@
 /**
  * Listening on sockets in the file system.
  *
- * A socket that is there already is replaced, as Redis does: a process that was killed leaves its own behind. What is no socket
- * stays. The file goes when the listener closes. Border: everything else about listeners is `system-network.ts`.
+ * A socket that is there already is replaced, as Redis does: a process that was killed leaves its own behind. So is an empty file,
+ * by which test harnesses reserve a name; what holds something stays. The file goes when the listener closes. Border: everything else about listeners is `system-network.ts`.
  */
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import type { Server } from 'node:net';
@@ -18,7 +18,7 @@ export const listenOnPath = async (
   const path = at.host;
   try {
     const there = await lstat(path).catch(() => null);
-    if (there?.isSocket() === true) await unlink(path);
+    if (there?.isSocket() === true || (there?.isFile() === true && there.size === 0)) await unlink(path);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ path }, () => {

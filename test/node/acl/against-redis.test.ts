@@ -61,11 +61,15 @@ const words = fc.constantFrom(
     'SUBSCRIBE news n x', 'PSUBSCRIBE n* x', 'SPUBLISH news 1', 'UNSUBSCRIBE x', 'SUNION a b', 'ZUNIONSTORE a 1 b', 'OBJECT ENCODING a',
     'BITFIELD a GET u8 0', 'BITFIELD b SET u8 0 1', 'SORT a BY nosort', 'SORT a BY x* GET # STORE b', 'SORT_RO a GET x*', 'PING',
     'AUTH x y', 'HELLO', 'INFO', 'FLUSHALL', 'KEYS *', 'LMPOP 1 a LEFT', 'EXPIRE a 1', 'STRLEN b', 'NOSUCH', 'GET', 'CONFIG NOSUCH x',
-    'ACL WHOAMI', 'MULTI', 'DEBUG x', 'TYPE a', 'DUMP b', 'LCS a b', 'TOUCH a', 'SWAPDB 0 0', 'BLPOP a b 0', 'RANDOMKEY',
+    'ACL WHOAMI', 'MULTI', 'DEBUG x', 'TYPE a', 'DUMP x', 'LCS a b', 'TOUCH a', 'SWAPDB 0 0', 'BLPOP a b 0', 'RANDOMKEY',
   ].map((line) => line.split(' ')),
 ); // prettier-ignore
 
-const set = fc.array(modifier, { minLength: 1, maxLength: 7 }).map((rules) => ['ACL', 'SETUSER', 'u', ...rules]);
+/** 7.0 begins a selector anew at each open parenthesis, later versions do not. */
+const modifiers = (minLength: number, maxLength: number) =>
+  fc.array(modifier, { minLength, maxLength }).filter((rules) => rules.filter((rule) => rule === '(+get').length < 2);
+
+const set = modifiers(1, 7).map((rules) => ['ACL', 'SETUSER', 'u', ...rules]);
 const look = fc.constantFrom(['ACL', 'GETUSER', 'u'], ['ACL', 'LIST'], ['ACL', 'USERS'], ['ACL', 'GETUSER', 'none']);
 const dry = words.map((request) => ['ACL', 'DRYRUN', 'u', ...request]);
 const sequence = fc.array(
@@ -108,7 +112,7 @@ describeReal('ACL beside redis-server', () => {
     );
     using admin = await RawClient.to(real.port);
     await fc.assert(
-      fc.asyncProperty(fc.array(modifier, { maxLength: 8 }), requests, async (rules, asked) => {
+      fc.asyncProperty(modifiers(0, 8), requests, async (rules, asked) => {
         const login = [
           ['ACL', 'SETUSER', 'u', 'reset', 'on', 'nopass'],
           ['ACL', 'SETUSER', 'u', ...rules],

@@ -52,48 +52,28 @@ describeReal('memory as redis-server has it', () => {
     }
   });
 
+  const stringWrites = byName('SET', 'APPEND', 'INCR', 'GETSET', 'SETEX', 'MSET');
+  const others = [
+    ...byName('GET', 'MGET', 'LPUSH', 'LLEN', 'HSET', 'HGET', 'SADD', 'SCARD', 'ZADD', 'ZSCORE', 'STRLEN', 'GETRANGE'),
+    ...byName('EXISTS', 'TOUCH', 'TYPE', 'TTL', 'EXPIRE', 'PERSIST', 'RENAME', 'COPY'),
+    ...byName('OBJECT FREQ', 'OBJECT FREQ', 'OBJECT FREQ', 'OBJECT IDLETIME'),
+  ];
+  const pools = { ...POOLS, double: ['0', '1.5', '-2.25'] };
+
   differential({
     name: 'counts accesses alike where every access counts',
     commands: dataCommands,
     real: () => real,
-    requests: mutated(
-      requestsFrom(
-        [
-          ...byName(
-            'SET',
-            'GET',
-            'APPEND',
-            'INCR',
-            'GETSET',
-            'SETEX',
-            'MSET',
-            'MGET',
-            'LPUSH',
-            'LLEN',
-            'HSET',
-            'HGET',
-            'SADD',
-            'SCARD',
-          ),
-          ...byName(
-            'EXISTS',
-            'TOUCH',
-            'TYPE',
-            'TTL',
-            'EXPIRE',
-            'PERSIST',
-            'RENAME',
-            'COPY',
-            'STRLEN',
-            'ZADD',
-            'ZSCORE',
-            'GETRANGE',
-          ),
-          ...byName('OBJECT FREQ', 'OBJECT FREQ', 'OBJECT FREQ', 'OBJECT IDLETIME'),
-        ],
-        { ...POOLS, double: ['0', '1.5', '-2.25'] },
-      ),
-    ),
+    requests: mutated(requestsFrom([...stringWrites, ...others], pools)),
+    // A word that a script gives is an object of an earlier script in 7.0, with the accesses of that time
+    scripted: mutated(requestsFrom(others, pools)),
+    differences: [
+      {
+        name: 'whether a span that begins now ends later than one that began before depends on the millisecond',
+        explains: ([name = '', , , ...options], ours, theirs) =>
+          /^expire$/i.test(name) && options.some((word) => /^[gl]t$/i.test(word)) && [ours, theirs].includes(':1\r\n'),
+      },
+    ],
     // With a limit Redis shares no small integers between keys: their accesses would be counted together
     setUp: [
       [
