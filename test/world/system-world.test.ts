@@ -53,7 +53,9 @@ describe('a socket in the file system', () => {
     expect(await network.connect(pathOf(folder), { timeoutMs: WITHIN_MS })).toMatchObject({ ok: false });
   });
 
-  test('takes the place of another, but not of what is no socket', async () => {
+  test('takes the place of another and of an empty file, but not of what holds something', async () => {
+    writeFileSync(pathOf(folder).host, '');
+    await (await listen()).close();
     const stale = await listen();
     const listener = await listen();
     expect(await echo()).toBe('echo hello');
