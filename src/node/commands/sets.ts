@@ -18,7 +18,7 @@ function popMembers(context: CommandContext, name: string, set: SetValue, count:
   if (count >= set.size) {
     const all = set.members();
     keyspace.remove(name);
-    context.replicateDeletion(name, 'lazyfree-lazy-server-del');
+    context.replicateDeletion(name, set, 'lazyfree-lazy-server-del');
     return all;
   }
   const popped = Array.from({ length: count }, () => set.pop(context.shard.random));

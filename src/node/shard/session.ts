@@ -180,7 +180,10 @@ export class Session {
   /** The chunk is only lent. */
   receive(chunk: Buffer): void {
     if (this.closing) return;
-    const startedAt = this.shard.world.clock.elapsed();
+    const { clock } = this.shard.world;
+    const { stats } = this.shard;
+    const startedAt = clock.elapsed();
+    const { commands } = stats;
     // What was kept goes first, though the wait may be over
     if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
     else {
@@ -193,7 +196,9 @@ export class Session {
     this.flush();
     this.countMemory();
     this.#watchInput();
-    this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
+    const ms = clock.elapsed() - startedAt;
+    stats.busyMs += ms;
+    this.shard.turns.requestsEnded(ms, stats.commands - commands);
   }
 
   /** False while it waits for a key, for the end of a pause, for the shard to answer again, or for the client to read. */
