@@ -57,6 +57,8 @@ export interface KeyspaceOwner {
   changed(keyspace: Keyspace, key: string): void;
   /** A key is about to change: snapshots in progress write it out first. Null when there are none. */
   beforeChange: ((keyspace: Keyspace, key: string) => void) | null;
+  /** A key is given a time at which it expires. Null when nobody is to know. */
+  expiryGiven: ((keyspace: Keyspace, key: string) => void) | null;
 }
 
 export class Keyspace {
@@ -430,6 +432,7 @@ export class Keyspace {
     const place = this.#values.placeOf(key);
     const own = place < 0 ? key : this.#values.keyAt(place);
     if (this.#expires.set(own, atMs)) this.#owner.keyMemory.add(this.#account, EXPIRY_BYTES);
+    if (this.#owner.expiryGiven !== null) this.#owner.expiryGiven(this, key);
   }
 
   #takeExpiry(key: string): void {

@@ -157,6 +157,7 @@ export class Shard implements KeyspaceOwner {
   hits = 0;
   misses = 0;
   beforeChange: ((keyspace: Keyspace, key: string) => void) | null = null;
+  expiryGiven: ((keyspace: Keyspace, key: string) => void) | null = null;
 
   readonly #context: CommandContext;
   readonly #unflushed = new Set<Session>();
