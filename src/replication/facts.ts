@@ -60,10 +60,11 @@ export function replicationFields(replication: Replication): Fields {
   ];
 }
 
-export const statsFields = ({ primary: { stats } }: Replication): Fields => [
+export const statsFields = ({ primary: { stats }, ownExpiries }: Replication): Fields => [
   ['sync_full', stats.full],
   ['sync_partial_ok', stats.partial],
   ['sync_partial_err', stats.partialRefused],
+  ['slave_expires_tracked_keys', ownExpiries.count],
 ];
 
 function replicaFields(replica: Replica, now: number, readOnly: boolean): Fields {

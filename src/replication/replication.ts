@@ -15,6 +15,7 @@ import { replicationFields, statsFields } from './facts.ts';
 import { Failover } from './failover.ts';
 import { Feed } from './feed.ts';
 import type { Loading } from '../node/persistence/loading.ts';
+import { OwnExpiries } from './own-expiries.ts';
 import { Primary } from './primary.ts';
 import { Replica, type ReplicaOwner } from './replica.ts';
 import { Waits } from './waits.ts';
@@ -38,6 +39,7 @@ export class Replication implements ReplicaOwner {
   readonly primary: Primary;
   readonly waits: Waits;
   readonly failover: Failover;
+  readonly ownExpiries: OwnExpiries;
   readonly network: Network;
   /** Called with the AUX fields of a dump whose data the shard has taken over. */
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
@@ -68,6 +70,7 @@ export class Replication implements ReplicaOwner {
     shard.forgetReplicationId = () => this.feed.forget();
     this.waits = new Waits(shard, this.feed, this.primary);
     this.failover = new Failover(this);
+    this.ownExpiries = new OwnExpiries(shard);
     shard.config.onChange((name) => {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
@@ -105,6 +108,7 @@ export class Replication implements ReplicaOwner {
     }
     shard.role = 'replica';
     shard.expiryPolicy = 'hide';
+    this.ownExpiries.begin();
     shard.linkUp = false;
     this.#replica = new Replica(this, source, takesOver);
     shard.config.note('replicaof', `${source.host} ${source.port}`);
@@ -120,6 +124,7 @@ export class Replication implements ReplicaOwner {
     shard.config.note('replicaof', '');
     shard.role = 'primary';
     shard.expiryPolicy = 'delete';
+    this.ownExpiries.end();
     shard.linkUp = false;
     this.historyChanged();
     this.feed.promote();
@@ -179,6 +184,7 @@ export class Replication implements ReplicaOwner {
 
   #close(): void {
     this.failover.close();
+    this.ownExpiries.end();
     this.#replica?.end();
     this.primary.close();
     this.waits.close();

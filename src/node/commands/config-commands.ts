@@ -7,6 +7,7 @@ import { isOfListening, type Config } from '../shard/config.ts';
 import { parameterOf, type ParameterName } from '../shard/config-parameters.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { rewriteConfigFile } from '../shard/config-rewrite.ts';
+import { resetStats } from '../shard/reset-stats.ts';
 import { afterwards } from './afterwards.ts';
 import { many, rest, text } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
@@ -126,7 +127,7 @@ export const configCommands: readonly Command[] = [
     tips: { request: 'all_nodes', response: 'all_succeeded' },
     arguments: {},
     run({ shard }) {
-      shard.resetStats();
+      resetStats(shard);
       return OK;
     },
   }),

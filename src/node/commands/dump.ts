@@ -94,7 +94,11 @@ function restore(
   const value = valueOf(serializedValue, keyspace.limits);
   const at = span === 0 ? null : expireToUnixMs(ttl, 'milliseconds', absttl ? 0 : now, 'restore');
   if (at !== null && at <= now && keyspace.expiryPolicyDeletes) {
-    if (keyspace.remove(key)) context.replicateDeletion(key, 'lazyfree-lazy-server-del');
+    const old = keyspace.peek(key);
+    if (old !== undefined) {
+      keyspace.remove(key);
+      context.replicateDeletion(key, old, 'lazyfree-lazy-server-del');
+    }
     return OK;
   }
   keyspace.put(key, value);

@@ -71,11 +71,12 @@ function expireCommand({ name, since, summary, unit, from }: ExpireWish): Comman
     run(context, given) {
       const { keyspace, now } = context;
       const at = expireToUnixMs(given.time, unit, from === 'now' ? now : 0, name);
-      if (keyspace.edit(given.key) === undefined) return 0;
+      const value = keyspace.edit(given.key);
+      if (value === undefined) return 0;
       if (!allows(given.condition, at, keyspace.expireAt(given.key))) return 0;
       if (at <= now && keyspace.expiryPolicyDeletes) {
         keyspace.remove(given.key);
-        context.replicateDeletion(given.key, 'lazyfree-lazy-expire');
+        context.replicateDeletion(given.key, value, 'lazyfree-lazy-expire');
       } else {
         keyspace.setExpiry(given.key, at);
         context.replicateAs('PEXPIREAT', given.key, String(at));

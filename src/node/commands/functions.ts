@@ -204,6 +204,9 @@ export const functionCommands: readonly Command[] = [
       if (words.length > 1) throw refuse('SUBCOMMAND_SYNTAX', 'FUNCTION', request[1]!);
       if (words.length === 1 && !/^a?sync$/i.test(words[0]!))
         throw refuse('ERR', 'FUNCTION FLUSH only supports SYNC|ASYNC option');
+      const isLazy = words.length === 0 ? shard.config.get('lazyfree-lazy-user-flush') : /^async$/i.test(words[0]!);
+      // Counted with the engine that had them
+      if (isLazy) shard.lazyFreed.table(shard.libraries.functionCount, 1);
       shard.libraries.clear();
       shard.dirty++;
       return OK;

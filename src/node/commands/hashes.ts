@@ -11,7 +11,7 @@ import { pickCount } from './counts.ts';
 import { keptTime, lasting, store } from './hash-expiry.ts';
 import { addLongDoubles, formatLongDouble, parseLongDouble, type LongDouble } from './long-double.ts';
 import { fitsInt64, parseInt64 } from './numbers.ts';
-import { samplePlaces } from './sample.ts';
+import { placesFor } from './sample.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const ZERO: LongDouble = { mantissa: 0n, exponent: 0 };
@@ -312,14 +312,15 @@ export const hashCommands: readonly Command[] = [
     flags: ['readonly'],
     tips: { other: ['nondeterministic_output'] },
     arguments: { key: key('RO', 'access'), options: sampling },
-    run({ keyspace, shard, session }, given) {
+    run(context, given) {
+      const { keyspace, shard, session } = context;
       const hash = keyspace.readHash(given.key);
       if (hash !== undefined) keyspace.expireAllFields(given.key, hash);
       const isEmpty = hash === undefined || hash.size === 0;
       if (given.options === undefined) return isEmpty ? null : hash.randomField(shard.random);
       if (isEmpty) return [];
       const { count, withValues } = given.options;
-      const places = samplePlaces(hash.size, count, shard.random);
+      const places = placesFor(context, hash.size, count);
       if (!withValues) return places.map((place) => hash.fieldAt(place));
       const found = places.map((place) => [hash.fieldAt(place), hash.valueAt(place)]);
       return session.protocol === 3 ? found : found.flat();

@@ -96,9 +96,13 @@ function memory(shard: Shard): Fields {
     ['mem_clients_slaves', memory.partBytes('clients_slaves')],
     ['mem_clients_normal', memory.clientBytes],
     ['mem_cluster_links', 0],
+    // Dictionaries grow in place, by one bucket at a time
+    ['mem_overhead_db_hashtable_rehashing', 0],
     ['mem_allocator', 'v8'],
     ['active_defrag_running', 0],
+    // The collector is at it whenever it likes: nothing waits to be given to it
     ['lazyfree_pending_objects', 0],
+    ['lazyfreed_objects', shard.lazyFreed.objects],
   ];
 }
 
@@ -123,7 +127,7 @@ const NOTHING_KEPT: Fields = [
 const kilobytes = (rate: Rate): string => (rate.perSecond / 1024).toFixed(2);
 
 function stats(shard: Shard): Fields {
-  const { stats, rates, commandStats, subscriptions, tracking, hits, misses } = shard;
+  const { stats, rates, commandStats, subscriptions, tracking, hits, misses, turns } = shard;
   const { counts } = shard.permissions.log;
   return [
     ['total_connections_received', stats.connections],
@@ -160,8 +164,22 @@ function stats(shard: Shard): Fields {
     ['acl_access_denied_cmd', counts.command],
     ['acl_access_denied_key', counts.key],
     ['acl_access_denied_channel', counts.channel],
+    ['eventloop_cycles', turns.count],
+    ['eventloop_duration_sum', microseconds(turns.ms)],
+    ['eventloop_duration_cmd_sum', microseconds(turns.requestMs)],
+    ['instantaneous_eventloop_cycles_per_sec', turns.perSecond.perSecond],
+    ['instantaneous_eventloop_duration_usec', turns.microseconds],
   ];
 }
+
+const microseconds = (ms: number): number => Math.round(ms * 1000);
+
+const debug = ({ turns }: Shard): Fields => [
+  ['eventloop_duration_aof_sum', microseconds(turns.logMs)],
+  ['eventloop_duration_cron_sum', microseconds(turns.tickMs)],
+  ['eventloop_duration_max', microseconds(turns.msMax)],
+  ['eventloop_cmd_per_cycle_max', turns.requestsMax],
+];
 
 /** One thread serves clients, and there are no children. */
 function cpu({ stats }: Shard): Fields {
@@ -199,8 +217,8 @@ function averageTtlMs({ expires }: Keyspace, now: number): number {
 interface Section {
   readonly title: string;
   fields(shard: Shard): Fields;
-  /** Shown only by its name, or with `all` or `everything`. */
-  readonly isDetail?: true;
+  /** Shown only by its name, or also with `all` or `everything`. */
+  readonly shown?: 'by-name' | 'with-all';
 }
 
 const SECTIONS: readonly Section[] = [
@@ -212,11 +230,12 @@ const SECTIONS: readonly Section[] = [
   { title: 'Replication', fields: () => [] },
   { title: 'CPU', fields: cpu },
   { title: 'Modules', fields: () => [] },
-  { title: 'Commandstats', fields: commandstats, isDetail: true },
+  { title: 'Commandstats', fields: commandstats, shown: 'with-all' },
   { title: 'Errorstats', fields: errorstats },
-  { title: 'Latencystats', fields: latencystats, isDetail: true },
+  { title: 'Latencystats', fields: latencystats, shown: 'with-all' },
   { title: 'Cluster', fields: () => [['cluster_enabled', 0]] },
   { title: 'Keyspace', fields: keyspace },
+  { title: 'Debug', fields: debug, shown: 'by-name' },
 ];
 
 /** The text of INFO: the named sections, all of them when none is named. */
@@ -229,11 +248,12 @@ export function infoText(shard: Shard, names: readonly string[]): string {
   const write = (title: string, fields: Fields): void => {
     texts.push(`# ${title}\r\n${fields.map(([name, value]) => `${name}:${value}\r\n`).join('')}`);
   };
-  for (const { title, fields, isDetail = false } of SECTIONS) {
+  for (const { title, fields, shown } of SECTIONS) {
     const name = title.toLowerCase();
     const more = added.get(name);
     added.delete(name);
-    if ((isDetail ? details : all) || wanted.has(name)) write(title, [...fields(shard), ...(more?.() ?? [])]);
+    const isMeant = shown === undefined ? all : shown === 'with-all' && details;
+    if (isMeant || wanted.has(name)) write(title, [...fields(shard), ...(more?.() ?? [])]);
   }
   for (const [name, fields] of added) {
     if (all || wanted.has(name)) write(name[0]!.toUpperCase() + name.slice(1), fields());

@@ -57,9 +57,13 @@ function place(keyspace: Keyspace, key: string, value: Value, expireAt: number |
   if (expireAt !== undefined) keyspace.setExpiry(key, expireAt);
 }
 
-function removeAll({ keyspace }: CommandContext, keys: readonly string[]): number {
+function removeAll({ keyspace, shard }: CommandContext, keys: readonly string[], isLazy: boolean): number {
   let removed = 0;
-  for (const key of keys) if (keyspace.remove(key)) removed++;
+  for (const key of keys) {
+    const value = isLazy ? keyspace.peek(key) : undefined;
+    if (keyspace.remove(key)) removed++;
+    if (value !== undefined) shard.lazyFreed.value(value);
+  }
   return removed;
 }
 
@@ -111,7 +115,7 @@ export const keyCommands: readonly Command[] = [
     flags: ['write'],
     tips: { request: 'multi_shard', response: 'agg_sum' },
     arguments: { key: many(key('RM', 'delete')) },
-    run: (context, given) => removeAll(context, given.key),
+    run: (context, given) => removeAll(context, given.key, context.shard.config.get('lazyfree-lazy-user-del')),
   }),
 
   defineCommand({
@@ -123,7 +127,7 @@ export const keyCommands: readonly Command[] = [
     flags: ['write', 'fast'],
     tips: { request: 'multi_shard', response: 'agg_sum' },
     arguments: { key: many(key('RM', 'delete')) },
-    run: (context, given) => removeAll(context, given.key),
+    run: (context, given) => removeAll(context, given.key, true),
   }),
 
   defineCommand({

@@ -5,8 +5,20 @@
 
 import { refuse } from '../../resp/refusals.ts';
 import type { Random } from '../../world/world.ts';
+import type { CommandContext } from '../shard/context.ts';
 
 const SAMPLES_MAX = 10_000_000;
+/** An empty word, as the wire has it. */
+const ENTRY_BYTES_MIN = '$0\r\n\r\n'.length;
+
+/**
+ * Places for a client's reply. One that may not have so long a reply is cut off, and for it there are none.
+ * [redis t_hash.c hrandfieldWithCountCommand]
+ */
+export function placesFor({ session, shard, mayBlock }: CommandContext, size: number, count: number): number[] {
+  if (count < 0 && mayBlock && session.isCutOffBy(-count * ENTRY_BYTES_MIN)) return [];
+  return samplePlaces(size, count, shard.random);
+}
 
 /** A count from 0 up asks for different places, all of them in order when it reaches `size`; below 0 places may come again. */
 export function samplePlaces(size: number, count: number, random: Random): number[] {

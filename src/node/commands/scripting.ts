@@ -156,7 +156,9 @@ export const scriptingCommands: readonly Command[] = [
     flags: ['noscript'],
     tips: { request: 'all_nodes', response: 'all_succeeded' },
     arguments: { flushType: optional(word('ASYNC', 'SYNC')) },
-    run: ({ shard }) => {
+    run: ({ shard }, { flushType }) => {
+      const isLazy = flushType === undefined ? shard.config.get('lazyfree-lazy-user-flush') : flushType === 'ASYNC';
+      if (isLazy) shard.lazyFreed.table(shard.scripts.count);
       shard.scripts.clear();
       return OK;
     },

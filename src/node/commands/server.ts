@@ -19,7 +19,7 @@ import { memoryCommands } from './memory.ts';
 import { moduleCommands } from './modules.ts';
 import { parseInteger } from './numbers.ts';
 
-/** SYNC or ASYNC: both end at once here; freeing memory is the collector's work. */
+/** SYNC or ASYNC: both end at once here; freeing memory is the collector's work, and only what is counted differs. */
 const flushMode: Argument<string | undefined> = {
   doc: { ...word('ASYNC', 'SYNC').doc, name: 'flush-type', optional: true },
   wordsMin: 0,
@@ -30,8 +30,21 @@ const flushMode: Argument<string | undefined> = {
   },
 };
 
-function flush(context: CommandContext, keyspaces: readonly Keyspace[], words: readonly string[]): Reply {
+/** Where its client may wait, a flush that is to end at once is done as the other is. [redis 7.4 db.c flushCommandCommon] */
+const isLazy = ({ shard, mayBlock }: CommandContext, mode: string | undefined): boolean =>
+  mayBlock || mode === 'ASYNC' || (mode === undefined && shard.config.get('lazyfree-lazy-user-flush'));
+
+function flush(
+  context: CommandContext,
+  keyspaces: readonly Keyspace[],
+  mode: string | undefined,
+  words: readonly string[],
+): Reply {
   const { shard } = context;
+  if (isLazy(context, mode)) {
+    for (const { size } of keyspaces) shard.lazyFreed.keys(size);
+    shard.lazyFreed.table(shard.tracking.keys);
+  }
   for (const keyspace of keyspaces) {
     shard.watchers.changedAll(keyspace.index, keyspace, null, context.now);
     shard.dirty += keyspace.clear();
@@ -91,7 +104,7 @@ export const serverCommands: readonly Command[] = [
     categories: ['keyspace', 'dangerous'],
     tips: { request: 'all_shards', response: 'all_succeeded' },
     arguments: { mode: flushMode },
-    run: (context, _given, words) => flush(context, [context.keyspace], words),
+    run: (context, { mode }, words) => flush(context, [context.keyspace], mode, words),
   }),
 
   defineCommand({
@@ -104,7 +117,7 @@ export const serverCommands: readonly Command[] = [
     categories: ['keyspace', 'dangerous'],
     tips: { request: 'all_shards', response: 'all_succeeded' },
     arguments: { mode: flushMode },
-    run: (context, _given, words) => flush(context, context.shard.keyspaces, words),
+    run: (context, { mode }, words) => flush(context, context.shard.keyspaces, mode, words),
   }),
 
   defineCommand({

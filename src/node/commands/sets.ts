@@ -6,7 +6,7 @@ import type { CommandContext } from '../shard/context.ts';
 import { key, many, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { last, pickCount, popCount } from './counts.ts';
-import { samplePlaces } from './sample.ts';
+import { placesFor } from './sample.ts';
 import { setAlgebraCommands } from './set-algebra.ts';
 
 /** Members that one replicated SREM names: a big SPOP becomes several, so that no single write is huge. */
@@ -18,7 +18,7 @@ function popMembers(context: CommandContext, name: string, set: SetValue, count:
   if (count >= set.size) {
     const all = set.members();
     keyspace.remove(name);
-    context.replicateDeletion(name, 'lazyfree-lazy-server-del');
+    context.replicateDeletion(name, set, 'lazyfree-lazy-server-del');
     return all;
   }
   const popped = Array.from({ length: count }, () => set.pop(context.shard.random));
@@ -178,12 +178,13 @@ const basicCommands: readonly Command[] = [
     flags: ['readonly'],
     tips: { other: ['nondeterministic_output'] },
     arguments: { key: key('RO', 'access'), count: last(pickCount()) },
-    run({ keyspace, shard }, given): Reply {
+    run(context, given): Reply {
+      const { keyspace, shard } = context;
       const set = keyspace.readSet(given.key);
       const { count } = given;
       if (count === undefined) return set === undefined ? null : set.random(shard.random);
       if (set === undefined) return [];
-      return samplePlaces(set.size, Number(count), shard.random).map((place) => set.at(place));
+      return placesFor(context, set.size, Number(count)).map((place) => set.at(place));
     },
   }),
 ];

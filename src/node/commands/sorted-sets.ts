@@ -11,7 +11,7 @@ import { double, flag, key, many, options, rest, text, type Argument, type Optio
 import { defineCommand, type Command } from './command.ts';
 import { pickCount } from './counts.ts';
 import { parseDouble } from './numbers.ts';
-import { samplePlaces } from './sample.ts';
+import { placesFor } from './sample.ts';
 import { sortedSetAlgebraCommands } from './sorted-set-algebra.ts';
 import { sortedSetPopCommands } from './sorted-set-pops.ts';
 import { sortedSetRangeCommands } from './sorted-set-ranges.ts';
@@ -309,13 +309,14 @@ const basicCommands: readonly Command[] = [
     flags: ['readonly'],
     tips: { other: ['nondeterministic_output'] },
     arguments: { key: key('RO', 'access'), options: picking },
-    run({ keyspace, shard, session }, { key: name, options }): Reply {
+    run(context, { key: name, options }): Reply {
+      const { keyspace, shard, session } = context;
       const value = keyspace.readSortedSet(name);
       if (options === undefined) {
         return value === undefined ? null : value.entryAt(shard.random.integer(0, value.size - 1))[0];
       }
       if (value === undefined) return [];
-      const entries = samplePlaces(value.size, options.count, shard.random).map((place) => value.entryAt(place));
+      const entries = placesFor(context, value.size, options.count).map((place) => value.entryAt(place));
       if (!options.withScores) return entries.map(([member]) => member);
       const pairs = entries.map(([member, score]) => [member, new Double(score)]);
       return session.protocol === 3 ? pairs : pairs.flat();

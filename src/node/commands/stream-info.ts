@@ -10,7 +10,7 @@ import { byHand, key, pureToken, text } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { helpCommand } from './help.ts';
 import { parseInteger } from './numbers.ts';
-import { radixNodes } from './radix-nodes.ts';
+import { radixNodes } from '../keyspace/radix-nodes.ts';
 import { formatId } from './stream-ids.ts';
 import { countDoc, entryReply } from './stream-reading.ts';
 

@@ -184,7 +184,7 @@ export const stringCommands: readonly Command[] = [
       const at = expiryToUnixMs(expiration.token, expiration.value, now, 'getex');
       if (at <= now && keyspace.expiryPolicyDeletes) {
         keyspace.remove(key);
-        context.replicateDeletion(key, 'lazyfree-lazy-expire');
+        context.replicateDeletion(key, value, 'lazyfree-lazy-expire');
       } else {
         keyspace.setExpiry(key, at);
         context.replicateAs('PEXPIREAT', key, String(at));

@@ -48,15 +48,17 @@ export interface KeyspaceOwner {
   /** A command looked for a key that is not there. */
   missed(keyspace: Keyspace, key: string): void;
   /** A key was deleted because its time had come. */
-  expired(keyspace: Keyspace, key: string): void;
+  expired(keyspace: Keyspace, key: string, value: Value): void;
   /** Fields of a hash were removed because their time had come; `isLast`: and the key with them. */
   fieldsExpired(keyspace: Keyspace, key: string, fields: readonly string[], isLast: boolean): void;
   /** A key was deleted to make room. */
-  evicted(keyspace: Keyspace, key: string): void;
+  evicted(keyspace: Keyspace, key: string, value: Value): void;
   /** A key's value, expiry or existence changed. */
   changed(keyspace: Keyspace, key: string): void;
   /** A key is about to change: snapshots in progress write it out first. Null when there are none. */
   beforeChange: ((keyspace: Keyspace, key: string) => void) | null;
+  /** A key is given a time at which it expires. Null when nobody is to know. */
+  expiryGiven: ((keyspace: Keyspace, key: string) => void) | null;
 }
 
 export class Keyspace {
@@ -281,9 +283,9 @@ export class Keyspace {
 
   /** Deletes a key to make room: no write of any command. */
   evict(key: string): void {
-    this.#drop(key);
+    const value = this.#drop(key)!;
     this.#owner.changed(this, key);
-    this.#owner.evicted(this, key);
+    this.#owner.evicted(this, key, value);
   }
 
   /** Removes a key; false when it was not there (or is hidden by its expiry). */
@@ -358,12 +360,13 @@ export class Keyspace {
     [this.#fieldExpiring, other.#fieldExpiring] = [other.#fieldExpiring, this.#fieldExpiring];
   }
 
-  #drop(key: string): void {
+  #drop(key: string): Value | undefined {
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     const value = this.#values.take(key);
     if (value !== undefined) this.#countOut(value, KEY_BYTES + stringBytes(key.length));
     if (this.#fieldExpiring.size > 0) this.#fieldExpiring.delete(key);
     if (this.#expires.size > 0) this.#takeExpiry(key);
+    return value;
   }
 
   /** Looks as an access, and counts neither hit nor miss. */
@@ -429,6 +432,7 @@ export class Keyspace {
     const place = this.#values.placeOf(key);
     const own = place < 0 ? key : this.#values.keyAt(place);
     if (this.#expires.set(own, atMs)) this.#owner.keyMemory.add(this.#account, EXPIRY_BYTES);
+    if (this.#owner.expiryGiven !== null) this.#owner.expiryGiven(this, key);
   }
 
   #takeExpiry(key: string): void {
@@ -457,9 +461,9 @@ export class Keyspace {
 
   /** No write of the command that came upon it: `expired` replicates it, and the command's own words must not follow. */
   #expire(key: string): void {
-    this.#drop(key);
+    const value = this.#drop(key)!;
     this.#owner.changed(this, key);
-    this.#owner.expired(this, key);
+    this.#owner.expired(this, key, value);
   }
 
   #as(value: Value | undefined, kind: 'list' | 'hash' | 'set' | 'zset' | 'stream'): Value | undefined {

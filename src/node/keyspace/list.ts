@@ -71,6 +71,12 @@ export class ListValue extends Measured {
     return VALUE_BYTES + arrayBytes(this.#chunks.length) + arrayBytes(this.#size) + this.#textBytes;
   }
 
+  /** As many as Redis would keep it in, each filled. */
+  nodes({ listNodeSize }: EncodingLimits): number {
+    if (listNodeSize < 0) return Math.ceil(this.#bytes / nodeBytes(listNodeSize));
+    return Math.ceil(Math.max(this.#size / Math.max(listNodeSize, 1), this.#bytes / NODE_BYTES_SAFE));
+  }
+
   get encoding(): 'listpack' | 'quicklist' {
     return this.#packed ? 'listpack' : 'quicklist';
   }

@@ -82,13 +82,22 @@ export class AppendLog implements WriteListener {
     if (line !== '') this.#gather(line);
     if (this.#gathered !== '') this.#pieces.push(this.#gathered);
     this.#gathered = '';
+    const { clock } = this.#shard.world;
+    const startedAt = clock.elapsed();
+    const outcome = this.#writePieces();
+    this.#shard.turns.logMs += clock.elapsed() - startedAt;
+    if (!outcome.ok) return outcome;
+    this.#positionWritten = line;
+    this.#written++;
+    return DONE;
+  }
+
+  #writePieces(): FileOutcome {
     for (let piece = this.#pieces[0]; piece !== undefined; piece = this.#pieces[0]) {
       const outcome = this.#file.write(piece);
       if (!outcome.ok) return outcome;
       this.#pieces.shift();
     }
-    this.#positionWritten = line;
-    this.#written++;
     return DONE;
   }
 

@@ -5,7 +5,7 @@
 
 import { denialText } from '../acl/denial-text.ts';
 import { refuse, type Refusal } from '../../resp/refusals.ts';
-import type { Command } from '../commands/command.ts';
+import type { Command, Flag } from '../commands/command.ts';
 import { arityHolds } from '../commands/table.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
@@ -101,12 +101,17 @@ const fresh: Check = (shard, session, command) =>
   !shard.linkUp &&
   session.kind !== 'primary' &&
   !shard.config.get('replica-serve-stale-data') &&
-  !command.flags.has('stale')
+  lacks('stale', session, command)
     ? refuse('MASTERDOWN')
     : undefined;
 
 const loaded: Check = (shard, session, command) =>
-  shard.loading && session.kind !== 'primary' && !command.flags.has('loading') ? refuse('LOADING') : undefined;
+  shard.loading && session.kind !== 'primary' && lacks('loading', session, command) ? refuse('LOADING') : undefined;
+
+/** EXEC lacks what one of its queue does: that may have been queued in better times. [redis multi.c cmd_inv_flags] */
+const lacks = (flag: Flag, { transaction: { queue } }: Session, command: Command): boolean =>
+  !command.flags.has(flag) ||
+  (command.name === 'EXEC' && queue?.some((queued) => !queued.command.flags.has(flag)) === true);
 
 /** A disk that takes nothing: what was written now could be lost. [redis server.c processCommand] */
 const kept: Check = (shard, session, command, words) =>

@@ -11,8 +11,10 @@ import { Histogram } from './histogram.ts';
 
 /** A power of two. */
 const QUICK_EVERY = 32;
-/** As Redis: beyond so many the errors are made of data, and are no longer told apart. [redis 7.4 server.c ERROR_STATS_NUMBER] */
+/** Beyond so many the errors are made of data: none is told apart any more until CONFIG RESETSTAT. [redis 7.4 server.c ERROR_STATS_NUMBER] */
 const ERROR_CODES_MAX = 128;
+/** Stands in their place then. */
+const TOO_MANY_CODES = 'ERRORSTATS_DISABLED';
 
 export class CommandStat {
   calls = 0;
@@ -44,6 +46,8 @@ export class CommandStats {
   /** Errors replied, of all kinds. */
   errors = 0;
   readonly #stats = new Map<Command, CommandStat>();
+  /** Told the codes there were when they became too many. */
+  onTooManyErrors: (codes: readonly string[]) => void = () => undefined;
   readonly #errors = new Map<string, number>();
   #last: Command | null = null;
   #lastStat = new CommandStat();
@@ -77,10 +81,16 @@ export class CommandStats {
   /** `message` begins with the error's code. */
   error(message: string): void {
     this.errors++;
+    if (this.#errors.has(TOO_MANY_CODES)) return;
     const space = message.indexOf(' ');
     const code = space < 0 ? message : message.slice(0, space);
     const count = this.#errors.get(code);
     if (count !== undefined || this.#errors.size < ERROR_CODES_MAX) this.#errors.set(code, (count ?? 0) + 1);
+    else {
+      this.onTooManyErrors([...this.#errors.keys()]);
+      this.#errors.clear();
+      this.#errors.set(TOO_MANY_CODES, 1);
+    }
   }
 
   reset(): void {

@@ -6,6 +6,7 @@
 import { Raw, type Reply } from '../../resp/reply.ts';
 import type { Command } from '../commands/command.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import type { Value } from '../keyspace/value.ts';
 import type { Session } from './session.ts';
 import type { Shard } from './shard.ts';
 
@@ -57,9 +58,11 @@ export class CommandContext {
     (this.replicated ??= []).push(words);
   }
 
-  /** Replicates that a key is gone, by the word that administrators chose for its cause [redis server.h lazyfree_lazy_*]. */
-  replicateDeletion(key: string, cause: 'lazyfree-lazy-expire' | 'lazyfree-lazy-server-del'): void {
-    this.replicateAs(this.shard.config.get(cause) ? 'UNLINK' : 'DEL', key);
+  /** Replicates that a key and its value are gone, by the word that administrators chose for the cause [redis server.h lazyfree_lazy_*]. */
+  replicateDeletion(key: string, value: Value, cause: 'lazyfree-lazy-expire' | 'lazyfree-lazy-server-del'): void {
+    const isLazy = this.shard.config.get(cause);
+    if (isLazy) this.shard.lazyFreed.value(value);
+    this.replicateAs(isLazy ? 'UNLINK' : 'DEL', key);
   }
 
   /** Replicates nothing of this command, whatever it changed. */

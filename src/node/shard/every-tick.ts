@@ -20,7 +20,9 @@ export function startTicking(shard: Shard): () => void {
 }
 
 function everyTick(shard: Shard): void {
-  shard.now = shard.world.clock.now();
+  const { clock } = shard.world;
+  const startedAt = clock.elapsed();
+  shard.now = clock.now();
   const { rates, stats } = shard;
   rates.commands.sample(stats.commands, shard.now);
   rates.input.sample(stats.netInputBytes, shard.now);
@@ -38,6 +40,7 @@ function everyTick(shard: Shard): void {
     session.countMemory();
     if (idleMsMax > 0 && shard.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
   }
+  shard.turns.tickEnded(clock.elapsed() - startedAt, shard.now);
 }
 
 /** Whoever waits for something is not idle [redis timeout.c clientsCronHandleTimeout]. */

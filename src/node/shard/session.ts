@@ -14,7 +14,8 @@ import { encodeFailure, encodeReplyWithinLimit, type Protocol, type Push, type R
 import type { User } from '../acl/user.ts';
 import type { Address, Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
-import { CLIENT_BYTES } from './memory.ts';
+import { evictClients } from './client-eviction.ts';
+import { CLIENT_BYTES, NAME_BYTES } from './memory.ts';
 import { OutputWatch, type OutputLimit } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { SubscriptionKind } from './subscriptions.ts';
@@ -158,7 +159,10 @@ export class Session {
 
   /** What it takes, estimated. */
   get memoryBytes(): number {
-    return CLIENT_BYTES + this.pendingBytes + this.unsentBytes + this.unreadBytes + this.transaction.queuedBytes;
+    const { transaction, tracking } = this;
+    const names = this.subscriptionCount + transaction.watched.size + (tracking?.prefixes.size ?? 0);
+    const waitingBytes = this.pendingBytes + this.unsentBytes + this.unreadBytes;
+    return CLIENT_BYTES + waitingBytes + transaction.queuedBytes + names * NAME_BYTES;
   }
 
   /** Adds what its memory has changed by to the shard's; replicas are counted where their stream waits. */
@@ -180,20 +184,26 @@ export class Session {
   /** The chunk is only lent. */
   receive(chunk: Buffer): void {
     if (this.closing) return;
-    const startedAt = this.shard.world.clock.elapsed();
+    const { clock } = this.shard.world;
+    const { stats, memory } = this.shard;
+    const startedAt = clock.elapsed();
+    const { commands } = stats;
     // What was kept goes first, though the wait may be over
     if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
     else {
       this.#chunkBytes = this.decoder.bufferedBytes + chunk.length;
       if (this.#isTooMuch(this.#chunkBytes)) return;
       this.decoder.push(chunk);
+      if (memory.clientBytes + chunk.length >= memory.clientBytesMax && !this.#mayStay()) return;
       this.process();
       this.decoder.release();
     }
     this.flush();
     this.countMemory();
     this.#watchInput();
-    this.shard.stats.busyMs += this.shard.world.clock.elapsed() - startedAt;
+    const ms = clock.elapsed() - startedAt;
+    stats.busyMs += ms;
+    this.shard.turns.requestsEnded(ms, stats.commands - commands);
   }
 
   /** False while it waits for a key, for the end of a pause, for the shard to answer again, or for the client to read. */
@@ -440,6 +450,13 @@ export class Session {
     this.#isTooMuch(this.unreadBytes);
   }
 
+  /** With what has just come clients may take too much, before any of it is run. [redis server.c processCommand] */
+  #mayStay(): boolean {
+    this.countMemory();
+    evictClients(this.shard);
+    return !this.closing;
+  }
+
   /** So much of requests may be there at once, with what a transaction keeps; else the connection ends. */
   #isTooMuch(receivedBytes: number): boolean {
     const { shard } = this;
@@ -462,6 +479,15 @@ export class Session {
 
   get #outputLimit(): OutputLimit {
     return this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+  }
+
+  /** A reply of so many bytes at least is more than may wait for the client: it is cut off, and nothing of that reply need be made. */
+  isCutOffBy(bytes: number): boolean {
+    const { hardBytes } = this.#outputLimit;
+    if (hardBytes === 0 || bytes < hardBytes || this.kind !== 'client') return false;
+    this.replies = 'off';
+    this.#cutOff(bytes);
+    return true;
   }
 
   #cutOff(unsentBytes: number): void {

@@ -16,6 +16,7 @@ import type { EncodingLimits } from '../keyspace/encoding-limits.ts';
 import { setDictSeed } from '../keyspace/dict.ts';
 import { Keyspace, type ExpiryPolicy, type KeyspaceOwner } from '../keyspace/keyspace.ts';
 import type { MemoryCount } from '../keyspace/memory.ts';
+import type { Value } from '../keyspace/value.ts';
 import { ScriptCache } from '../scripting/cache.ts';
 import { Libraries } from '../scripting/libraries.ts';
 import type { LongScript } from '../scripting/long-script.ts';
@@ -34,6 +35,7 @@ import { Rate } from './rate.ts';
 import { Session, type ClientOutput } from './session.ts';
 import { CommandStats } from './command-stats.ts';
 import { LatencyMonitor } from './latency.ts';
+import { LazyFreed } from './lazy-freed.ts';
 import { Monitors } from './monitors.ts';
 import { Pause } from './pause.ts';
 import { startTicking } from './every-tick.ts';
@@ -47,6 +49,7 @@ import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { AnswerGate, LoadedSnapshot, StreamPosition, SyncedLog } from './upper-layers.ts';
 import { TrackingTable } from './tracking.ts';
+import { Turns } from './turns.ts';
 import { Watchers } from './watchers.ts';
 import { WriteLog } from './write-log.ts';
 
@@ -87,6 +90,8 @@ export class Shard implements KeyspaceOwner {
   /** 40 hex digits, new for each start. */
   readonly runId: string;
   readonly stats: ShardStats;
+  readonly turns = new Turns();
+  readonly lazyFreed: LazyFreed;
   /** Per second, lately; bytes of input and output. */
   readonly rates = { commands: new Rate(), input: new Rate(), output: new Rate() };
   /** Where it listens; null until it does. */
@@ -152,6 +157,7 @@ export class Shard implements KeyspaceOwner {
   hits = 0;
   misses = 0;
   beforeChange: ((keyspace: Keyspace, key: string) => void) | null = null;
+  expiryGiven: ((keyspace: Keyspace, key: string) => void) | null = null;
 
   readonly #context: CommandContext;
   readonly #unflushed = new Set<Session>();
@@ -174,8 +180,13 @@ export class Shard implements KeyspaceOwner {
     this.eviction = new Eviction(this);
     this.config = new Config(options.config);
     this.limits = encodingLimits(this.config);
+    this.lazyFreed = new LazyFreed(this.limits);
     this.permissions = new Permissions(this);
     this.libraries = new Libraries(this.world.log, this.scriptRandom);
+    this.commandStats.onTooManyErrors = (codes) => {
+      this.world.log.event('too-many-error-codes', { codes: codes.join(', ') });
+      this.lazyFreed.table(codes.length);
+    };
     this.memory.addPart('lua_caches', () => this.scripts.bytes);
     this.memory.addPart('functions_caches', () => this.libraries.bytes);
     this.slowlog = new Slowlog(this.world.clock);
@@ -213,15 +224,6 @@ export class Shard implements KeyspaceOwner {
       session.close();
       this.closeSession(session);
     }
-  }
-
-  /** CONFIG RESETSTAT. */
-  resetStats(): void {
-    this.hits = 0;
-    this.misses = 0;
-    for (const rate of Object.values(this.rates)) rate.reset();
-    this.commandStats.reset();
-    Object.assign(this.stats, { ...NO_STATS, startedAtMs: this.stats.startedAtMs, busyMs: this.stats.busyMs });
   }
 
   openSession(output: ClientOutput): Session {
@@ -468,8 +470,9 @@ export class Shard implements KeyspaceOwner {
 
   // What goes by itself everybody is told, also while a script keeps its own writes from them
 
-  expired(keyspace: Keyspace, key: string): void {
+  expired(keyspace: Keyspace, key: string, value: Value): void {
     this.stats.expired++;
+    if (this.config.get('lazyfree-lazy-expire')) this.lazyFreed.value(value);
     if (this.notifications.isOn) this.notifications.expired(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', key], 'all');
   }
@@ -480,8 +483,9 @@ export class Shard implements KeyspaceOwner {
     for (const field of fields) this.writeLog.append(keyspace.index, ['HDEL', key, field], 'all');
   }
 
-  evicted(keyspace: Keyspace, key: string): void {
+  evicted(keyspace: Keyspace, key: string, value: Value): void {
     this.stats.evicted++;
+    if (this.config.get('lazyfree-lazy-eviction')) this.lazyFreed.value(value);
     if (this.notifications.isOn) this.notifications.evicted(keyspace, key);
     this.writeLog.append(keyspace.index, [this.config.get('lazyfree-lazy-eviction') ? 'UNLINK' : 'DEL', key], 'all');
   }

@@ -86,6 +86,33 @@ describe('INFO', () => {
     expect(text).toContain('# Extra\r\nx:1\r\n');
   });
 
+  it('tells of the turns in which something was done, with details by name alone', async () => {
+    const world = new SimWorld({ seed: 1 });
+    using test = testShard({ commands, world });
+    const client = test.client();
+    client.session.receive(Buffer.from('PING\r\nPING\r\nPING\r\n'));
+    await world.advance(5_000);
+    const told = info(client);
+    expect(Number(told['eventloop_cycles'])).toBe(51); // one for the requests, ten each second
+    expect(told['instantaneous_eventloop_cycles_per_sec']).toBe('10');
+    expect(told).not.toHaveProperty('eventloop_cmd_per_cycle_max');
+    expect(info(client, 'everything')).not.toHaveProperty('eventloop_cmd_per_cycle_max');
+    expect(info(client, 'debug')).toMatchObject({ eventloop_cmd_per_cycle_max: '3', eventloop_duration_aof_sum: '0' });
+    client.call('CONFIG', 'RESETSTAT');
+    expect(info(client)['eventloop_cycles']).toBe('1');
+  });
+
+  it('measures them', () => {
+    using test = testShard({ commands });
+    const client = test.client();
+    client.call('SET', 'k', 'x'.repeat(1_000_000));
+    const [told, more] = [info(client), info(client, 'debug')];
+    const sum = Number(told['eventloop_duration_sum']);
+    expect(sum).toBeGreaterThan(0);
+    expect(Number(told['eventloop_duration_cmd_sum'])).toBeGreaterThan(0);
+    expect(Number(more['eventloop_duration_max'])).toBeGreaterThan(0);
+  });
+
   it('memory grows with the data', () => {
     using test = testShard({ commands });
     const client = test.client();

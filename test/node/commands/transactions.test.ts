@@ -15,6 +15,32 @@ function writesOf(shard: ReturnType<typeof testShard>['shard']): string[] {
   return lines;
 }
 
+describe('EXEC', () => {
+  it('is refused when a queued request would be by now: a replica became stale, data are loaded', () => {
+    using test = testShard({ commands, config: { 'replica-serve-stale-data': 'no' } });
+    const { shard } = test;
+    const client = test.client();
+    for (const words of [['GET', 'a'], ['PING']]) {
+      client.call('MULTI');
+      client.call(...words);
+      shard.role = 'replica';
+      expect(client.bytes('EXEC'), words.join(' ')).toMatch(
+        /^-EXECABORT Transaction discarded because of: MASTERDOWN Link with MASTER is down/,
+      );
+      shard.role = 'primary';
+      client.call('MULTI');
+      client.call(...words);
+      shard.loading = true;
+      expect(client.bytes('EXEC')).toMatch(/^-EXECABORT Transaction discarded because of: LOADING /);
+      shard.loading = false;
+    }
+    shard.role = 'replica';
+    client.call('MULTI');
+    expect(client.bytes('EXEC')).toBe('*0\r\n'); // nothing in it is too fresh for a stale replica
+    shard.role = 'primary';
+  });
+});
+
 describe('WATCH', () => {
   it('makes EXEC fail when another client changed a key, and only then', () => {
     using test = testShard({ commands });

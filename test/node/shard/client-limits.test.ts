@@ -4,7 +4,8 @@ import { serverCommands } from '../../../src/node/commands/server.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { transactionCommands } from '../../../src/node/commands/transactions.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
-import { testShard } from '../../support/fixtures.ts';
+import { dataCommands } from '../../../src/node/commands/index.ts';
+import { testShard, type TestClient } from '../../support/fixtures.ts';
 
 const fresh = (config: Readonly<Record<string, string>>) =>
   testShard({
@@ -79,7 +80,72 @@ describe('min-replicas-to-write', () => {
   });
 });
 
+describe('what a client takes', () => {
+  /** Names of which each costs more than its text. */
+  const NAMES = Array.from({ length: 1000 }, (_, i) => `${i}`);
+  const WAYS: readonly (readonly [what: string, begin: readonly string[], end: readonly string[]])[] = [
+    ['watched keys', ['WATCH', ...NAMES], ['UNWATCH']],
+    ['channels', ['SUBSCRIBE', ...NAMES], ['UNSUBSCRIBE']],
+    ['patterns', ['PSUBSCRIBE', ...NAMES], ['PUNSUBSCRIBE']],
+    ['shard channels', ['SSUBSCRIBE', ...NAMES], ['SUNSUBSCRIBE']],
+    [
+      'tracked prefixes',
+      ['CLIENT', 'TRACKING', 'ON', 'BCAST', ...NAMES.map((name) => `${name}:`).flatMap((name) => ['PREFIX', name])],
+      ['CLIENT', 'TRACKING', 'OFF'],
+    ],
+  ];
+  const totals = (client: TestClient): number[] =>
+    Array.from(client.bytes('CLIENT', 'LIST').matchAll(/tot-mem=(\d+)/g), ([, bytes]) => Number(bytes));
+
+  it.each(WAYS)('includes %s until it ends them, and too many of them disconnect it', (_what, begin, end) => {
+    using made = testShard({ commands: dataCommands });
+    const [client, other] = [made.client(), made.client()];
+    client.call('HELLO', '3');
+    const [before = 0] = totals(other);
+    client.send(...begin);
+    expect(totals(other)[0]! - before).toBeGreaterThan(100_000);
+    client.send(...end);
+    expect(totals(other)[0]! - before).toBeLessThan(10_000);
+    other.call('CONFIG', 'SET', 'maxmemory-clients', '150000');
+    client.send(...begin);
+    expect([client.closed, other.closed]).toEqual([true, false]);
+    expect(String(other.call('INFO', 'stats'))).toContain('evicted_clients:1\r\n');
+  });
+
+  it('is looked at before a request that completes it is run', () => {
+    using made = fresh({ 'maxmemory-clients': '1mb' });
+    const client = made.client();
+    const request = Buffer.from(encodeRequest(['SET', 'k', 'x'.repeat(MEGABYTE)]), 'latin1');
+    client.session.receive(request.subarray(0, 1000));
+    client.session.receive(request.subarray(1000));
+    expect([client.closed, client.raw]).toEqual([true, '']);
+    expect(made.client().call('GET', 'k')).toBeNull();
+  });
+});
+
 describe('the hard limit of client-output-buffer-limit', () => {
+  it('cuts off whoever asks for more random entries than that, before they are chosen', () => {
+    using made = testShard({
+      commands: dataCommands,
+      config: { 'client-output-buffer-limit': 'normal 1mb 0 0' },
+    });
+    const filling = made.client();
+    filling.call('HSET', 'h', 'f', 'v');
+    filling.call('SADD', 's', 'm');
+    filling.call('ZADD', 'z', '1', 'm');
+    for (const words of [
+      ['HRANDFIELD', 'h'],
+      ['SRANDMEMBER', 's'],
+      ['ZRANDMEMBER', 'z'],
+    ]) {
+      const client = made.client();
+      expect(client.call(...words, '-3')).toHaveLength(3);
+      client.call(...words, '-999999999');
+      expect([client.closed, client.raw], words[0]).toEqual([true, '']);
+    }
+    expect(String(filling.call('INFO', 'stats'))).toContain('client_output_buffer_limit_disconnections:3\r\n');
+  });
+
   it('cuts off whoever asks for more at once, and sends nothing of it', () => {
     using made = fresh({ 'client-output-buffer-limit': 'normal 100kb 0 0' });
     const [one, other] = [made.client(), made.client()];

@@ -62,6 +62,25 @@ describeReal('numbers of commands and errors', () => {
   });
 });
 
+describe('errorstats', () => {
+  it('ends with more than 128 codes, says so, and begins anew with CONFIG RESETSTAT [redis 7.4]', () => {
+    using test = testShard({ commands: dataCommands });
+    const client = test.client();
+    const codes = (): string[] => client.bytes('INFO', 'errorstats').match(/errorstat_[^\r]*/g) ?? [];
+    for (let i = 0; i < 128; i++) client.call('DEBUG', 'ERROR', `CODE${i} said so`);
+    expect(codes()).toHaveLength(128);
+    client.call('DEBUG', 'ERROR', 'CODE0 said so');
+    expect(codes()).toContain('errorstat_CODE0:count=2');
+    for (let i = 100; i < 200; i++) client.call('DEBUG', 'ERROR', `CODE${i} said so`);
+    expect(codes()).toEqual(['errorstat_ERRORSTATS_DISABLED:count=1']);
+    expect(client.bytes('INFO', 'stats')).toContain('total_error_replies:229\r\n');
+    expect(client.bytes('INFO', 'memory')).toContain('lazyfreed_objects:128\r\n');
+    client.call('CONFIG', 'RESETSTAT');
+    client.call('DEBUG', 'ERROR', 'MINE said so');
+    expect(codes()).toEqual(['errorstat_MINE:count=1']);
+  });
+});
+
 describe('latencystats', () => {
   it('say the percentiles that are configured, until tracking is off', () => {
     using test = testShard({ commands: dataCommands });
