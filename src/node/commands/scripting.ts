@@ -1,7 +1,8 @@
 /** EVAL and its kin, and SCRIPT. What a script is and how it runs is in `scripting/`. [redis eval.c] */
 
-import { OK } from '../../resp/reply.ts';
+import { OK, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
+import { isEngineLoading } from '../scripting/engine.ts';
 import type { ScriptFlag } from '../scripting/flags.ts';
 import { compile, flagsOf, idIn, programOf } from '../scripting/program.ts';
 import { endOfLongScript, runScript, withEngine } from '../scripting/run.ts';
@@ -43,10 +44,15 @@ export const killing = (named: {
     flags: ['noscript', 'allow_busy'],
     tips: { request: 'all_shards', response: 'one_succeeded' },
     arguments: {},
-    run: ({ shard: { longScript } }) => {
-      if (longScript === null) throw refuse('NOTBUSY');
-      longScript.kill(named.what);
-      return OK;
+    run(context) {
+      const kill = (): Reply => {
+        const { longScript } = context.shard;
+        if (longScript === null) throw refuse('NOTBUSY');
+        longScript.kill(named.what);
+        return OK;
+      };
+      // What is to be killed may wait for the engine, and then it is first
+      return isEngineLoading() ? withEngine(context, kill) : kill();
     },
   });
 

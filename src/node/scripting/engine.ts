@@ -20,6 +20,9 @@ export function scriptEngine(): ScriptEngine | null {
   return null;
 }
 
+/** A first script waits for it. */
+export const isEngineLoading = (): boolean => loading !== null;
+
 /** Loads the engine, once. A simulated run that is to be replayed waits for it first: loading takes real time. */
 export function scriptEngineReady(): Promise<void> {
   return (loading ??= load().finally(() => (loading = null)));
