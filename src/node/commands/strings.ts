@@ -35,8 +35,8 @@ const pairs = (command: string, keys: Argument<string>): Argument<null> => ({
   },
 });
 
-/** Sets a value that expires, and replicates it with the absolute time. */
-function setUntil(context: CommandContext, key: string, value: string, at: number): void {
+/** Sets a value that expires, and replicates it with the absolute time; as it came, where that says it already. [redis 7.2 t_string.c setGenericCommand] */
+function setUntil(context: CommandContext, key: string, value: string, at: number, isAbsolute = false): void {
   const { keyspace, now } = context;
   if (at <= now && keyspace.expiryPolicyDeletes) {
     // Already over. Redis keeps such a key until somebody looks; nobody can tell but by DBSIZE.
@@ -45,7 +45,7 @@ function setUntil(context: CommandContext, key: string, value: string, at: numbe
   }
   keyspace.put(key, value);
   keyspace.setExpiry(key, at);
-  context.replicateAs('SET', key, value, 'PXAT', String(at));
+  if (!isAbsolute) context.replicateAs('SET', key, value, 'PXAT', String(at));
 }
 
 function setWithSpan(token: ExpiryToken) {
@@ -110,7 +110,7 @@ export const stringCommands: readonly Command[] = [
       // To find out that the key is there is an access, where nothing is written
       if (condition?.token === 'NX' && keyspace.edit(key) !== undefined) return get ? old : null;
       if (condition?.token === 'XX' && !keyspace.has(key)) return get ? old : null;
-      if (at !== undefined) setUntil(context, key, value, at);
+      if (at !== undefined) setUntil(context, key, value, at, expiration?.token === 'PXAT');
       else {
         const keep = expiration !== undefined;
         keyspace.put(key, value, keep);

@@ -47,9 +47,16 @@ describe('what strings replicate', () => {
     client.call('GETEX', 'k', 'PERSIST');
     client.call('GETEX', 'k', 'PERSIST');
     client.call('GETEX', 'k');
+    client.call('set', 'k', 'v', 'nx', 'get');
+    client.call('set', 'k', 'v', 'xx', 'pxat', '4102444800123'); // says it already
     expect(writes[0]).toBe(`SET k v PXAT ${at}`);
     expect(writes[1]).toMatch(/^SET k w PXAT \d{13}$/);
-    expect(writes.slice(2)).toEqual(['SET k v KEEPTTL', 'PEXPIREAT k 4102444800123', 'PERSIST k']);
+    expect(writes.slice(2)).toEqual([
+      'SET k v KEEPTTL',
+      'PEXPIREAT k 4102444800123',
+      'PERSIST k',
+      'set k v xx pxat 4102444800123',
+    ]);
   });
 
   it('is a deletion when the time is already over', () => {
