@@ -283,7 +283,7 @@ export const replicationCommands: readonly Command[] = [
       if (numlocal < 0 || numlocal > 1) throw refuse('ERR', 'value is out of range, value must between 0 and 1');
       if (numreplicas < 0) throw refuse('OUT_OF_RANGE_POSITIVE');
       if (shard.role === 'replica') throw refuse('WAITAOF_ON_REPLICA');
-      if (numlocal > 0 && shard.syncedLog === null) throw refuse('WAITAOF_WITHOUT_LOG');
+      if (numlocal > 0 && !shard.config.get('appendonly')) throw refuse('WAITAOF_WITHOUT_LOG');
       return replicationOf(shard).waits.waitForDisk(context, numlocal, numreplicas, timeout);
     },
   }),

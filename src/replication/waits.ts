@@ -47,9 +47,15 @@ export class Waits {
 
   waitForDisk(context: CommandContext, local: number, replicas: number, timeoutMs: number): Reply {
     const { offset } = this.#feed;
-    const place = this.#shard.syncedLog?.place ?? 0;
-    const isLost = (): boolean => local > 0 && this.#shard.syncedLog === null; // appendonly was turned off
-    const reachedHere = (): number => ((this.#shard.syncedLog?.synced ?? -1) >= place ? 1 : 0);
+    // A log that is only begun has everything when it is there: its base, and what came behind it
+    let place = this.#shard.syncedLog?.place;
+    const isLost = (): boolean => local > 0 && !this.#shard.config.get('appendonly');
+    const reachedHere = (): number => {
+      const log = this.#shard.syncedLog;
+      if (log === null) return 0;
+      place ??= log.place;
+      return log.synced >= place ? 1 : 0;
+    };
     const reached = (): number => this.#primary.syncedBy(offset);
     return this.#until(
       context,

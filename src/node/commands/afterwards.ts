@@ -2,6 +2,7 @@
 
 import { Failure, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
+import { callTimed } from '../shard/call-timed.ts';
 import { BLOCKED, type CommandContext } from '../shard/context.ts';
 
 type Outcome = { readonly ok: true } | { readonly ok: false; readonly why?: string; readonly detail: string };
@@ -11,9 +12,19 @@ export function afterwards(context: CommandContext, work: () => Promise<Outcome>
   if (!context.mayBlock) {
     throw refuse('ERR', `'${command.name}' waits for the disk and cannot be part of a transaction or a script`);
   }
+  const startedAtMs = shard.slowlog.moment();
   void work().then((outcome) => {
+    const reply = outcome.ok ? done : new Failure(`ERR ${textOf(outcome)}`);
+    const { commandStats, slowlog } = shard;
+    const stat = commandStats.of(command);
+    stat.calls++;
+    if (reply instanceof Failure) {
+      stat.failed++;
+      commandStats.error(reply.text);
+    }
+    callTimed(shard, session, command, words, slowlog.moment() - startedAtMs, false);
     if (session.waiting?.words !== words) return;
-    shard.blocking.release(session, outcome.ok ? done : new Failure(`ERR ${textOf(outcome)}`));
+    shard.blocking.release(session, reply);
     shard.flushLater(session);
   });
   return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });

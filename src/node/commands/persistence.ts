@@ -19,6 +19,9 @@ const kept = (shard: Shard): Persistence => {
   throw refuse('ERR', 'this server keeps nothing on disk: start it with a folder for its data (--data DIR)');
 };
 
+/** In a transaction it begins when that has ended. [redis rdb.c bgsaveCommand, aof.c bgrewriteaofCommand] */
+const begun = (mayBlock: boolean): string => (mayBlock ? 'started' : 'scheduled');
+
 export const persistenceCommands: readonly Command[] = [
   defineCommand({
     name: 'SAVE',
@@ -43,11 +46,11 @@ export const persistenceCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['admin', 'noscript', 'no_async_loading'],
     arguments: { options: options({ schedule: flag('SCHEDULE') }) },
-    run({ shard }) {
+    run({ shard, mayBlock }) {
       const persistence = kept(shard);
       if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
       void persistence.save();
-      return new Status('Background saving started');
+      return new Status(`Background saving ${begun(mayBlock)}`);
     },
   }),
 
@@ -72,12 +75,12 @@ export const persistenceCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['admin', 'noscript', 'no_async_loading'],
     arguments: {},
-    run({ shard }) {
+    run({ shard, mayBlock }) {
       const persistence = kept(shard);
       if (persistence.isRewriting) throw refuse('ERR', 'Background append only file rewriting already in progress');
       // Without a log there is nothing to begin anew: one beside a snapshot would win over it at the next start
       if (persistence.hasLog) void persistence.rewrite();
-      return new Status('Background append only file rewriting started');
+      return new Status(`Background append only file rewriting ${begun(mayBlock)}`);
     },
   }),
 

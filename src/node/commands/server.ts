@@ -6,9 +6,11 @@
 import { NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import { persistenceOf } from '../persistence/persistence.ts';
 import type { CommandContext } from '../shard/context.ts';
 import type { Shard } from '../shard/shard.ts';
 import { REDIS_VERSION } from '../shard/version.ts';
+import { afterwards } from './afterwards.ts';
 import { optional, rest, text, word, type Argument } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { introspectionCommands } from './command-introspection.ts';
@@ -117,7 +119,15 @@ export const serverCommands: readonly Command[] = [
     categories: ['keyspace', 'dangerous'],
     tips: { request: 'all_shards', response: 'all_succeeded' },
     arguments: { mode: flushMode },
-    run: (context, { mode }, words) => flush(context, context.shard.keyspaces, mode, words),
+    run(context, { mode }, words) {
+      const reply = flush(context, context.shard.keyspaces, mode, words);
+      const persistence = persistenceOf(context.shard);
+      if (persistence?.savesItself !== true) return reply;
+      const saved = persistence.saveAnew();
+      // Whether the disk took it is said by later writes
+      if (!context.mayBlock || context.session.kind !== 'client') return reply;
+      return afterwards(context, () => saved.then(() => ({ ok: true })), reply);
+    },
   }),
 
   defineCommand({

@@ -14,12 +14,12 @@ import type { AppendFile, FileOutcome, FileTrouble, Folder } from '../../world/f
 import { DONE } from '../../world/files.ts';
 import type { Timer } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
-import { Shard } from '../shard/shard.ts';
+import type { Shard } from '../shard/shard.ts';
 import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
 import { baseName, formatManifest, logName, type Manifest, manifestName, NO_FILES } from './manifest.ts';
-import { reloadFrom } from './reload.ts';
+import { reloadLog } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome } from './restore.ts';
 import { savePoints } from './save-points.ts';
 import { SnapshotFile } from './snapshot-file.ts';
@@ -106,12 +106,7 @@ export class Persistence implements AnswerGate {
   /** Loads what the folder holds, then keeps what happens from now on. Once. */
   async start(): Promise<RestoreOutcome> {
     this.#state = 'restoring';
-    const outcome = await restore(this.shard, {
-      folder: this.#folder,
-      snapshot: this.#snapshotName,
-      logFolder: this.#logFolder,
-      log: this.#logName,
-    });
+    const outcome = await restore(this.shard, this.#places);
     if (!outcome.ok || this.#isClosed) return outcome;
     this.#state = 'running';
     this.#dirtyAtSave = this.shard.dirty;
@@ -151,6 +146,17 @@ export class Persistence implements AnswerGate {
     return DONE;
   }
 
+  /** All data are gone: the snapshot on disk, where there is to be one, says so at once. [redis db.c flushAllDataAndResetRDB] */
+  async saveAnew(): Promise<FileOutcome> {
+    this.#saving?.cancel();
+    await this.#saving?.finished;
+    return this.save();
+  }
+
+  get savesItself(): boolean {
+    return this.#state === 'running' && this.#savePoints.length > 0;
+  }
+
   /** What the snapshot on disk holds takes the place of all data. */
   async reloadSnapshot(): Promise<FileOutcome> {
     const loaded = await loadSnapshotFile(this.shard, this.#folder, this.#snapshotName);
@@ -165,19 +171,7 @@ export class Persistence implements AnswerGate {
     await log.finishSwitch();
     const written = this.#writeOut(log, true);
     if (!written.ok) return written;
-    const databases = String(shard.config.get('databases'));
-    const other = new Shard({ world: shard.world, commands: shard.commands, config: { databases } });
-    Object.assign(other.limits, shard.limits);
-    shard.loading = true;
-    try {
-      const places = { snapshot: this.#snapshotName, logFolder: this.#logFolder, log: this.#logName };
-      const outcome = await restore(other, { folder: this.#folder, ...places });
-      if (outcome.ok) reloadFrom(shard, other);
-      return outcome.ok ? DONE : outcome;
-    } finally {
-      shard.loading = false;
-      other.close();
-    }
+    return reloadLog(shard, this.#places);
   }
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
@@ -248,6 +242,10 @@ export class Persistence implements AnswerGate {
     return this.#folder.folder(this.shard.config.get('appenddirname'));
   }
 
+  get #places() {
+    return { folder: this.#folder, snapshot: this.#snapshotName, logFolder: this.#logFolder, log: this.#logName };
+  }
+
   get #savePoints() {
     return savePoints(this.shard.config.get('save')) ?? [];
   }
@@ -315,6 +313,7 @@ export class Persistence implements AnswerGate {
     const listed = await this.#list({ base, logs: [next] });
     if (!listed.ok) return listed;
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
+    for (const listener of this.shard.onSynced) listener();
     this.#baseBytes = outcome.value;
     const kept = new Set([base.name, next.name]);
     for (const file of [...(before.base === null ? [] : [before.base]), ...before.logs]) {

@@ -23,6 +23,7 @@ import type { LongScript } from '../scripting/long-script.ts';
 import { ShardRandom } from '../scripting/random.ts';
 import { applyConfig } from './apply-config.ts';
 import { Blocking, type Waiting } from './blocking.ts';
+import { callTimed } from './call-timed.ts';
 import { check } from './checks.ts';
 import { evictClients } from './client-eviction.ts';
 import { Config, encodingLimits } from './config.ts';
@@ -367,11 +368,7 @@ export class Shard implements KeyspaceOwner {
     }
     if (reply !== BLOCKED) stat.calls++; // else it counts when it is served
     if (reply !== BLOCKED && startedAtMs !== UNTIMED) {
-      const milliseconds = slowlog.moment() - startedAtMs;
-      commandStats.ended(stat, milliseconds, isSampled);
-      slowlog.ended(session, command, words, milliseconds);
-      if (this.latency.isOn)
-        this.latency.ended(command.flags.has('fast') ? 'fast-command' : 'command', milliseconds, this.now);
+      callTimed(this, session, command, words, slowlog.moment() - startedAtMs, isSampled);
     }
     if (reply instanceof Failure) {
       stat.failed++;

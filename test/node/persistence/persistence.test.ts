@@ -82,6 +82,45 @@ const fill = ({ client }: KeptShard): void => {
   client.call('SELECT', '0');
 };
 
+describe('what waits for the disk', () => {
+  it('FLUSHALL saves at once where there are save points, and is answered when that is done', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, { save: '3600 1' });
+      const { client, persistence } = kept;
+      client.call('SET', 'k', 'v');
+      void persistence.save(); // what it writes is not what is to be kept
+      expect(await kept.answer(world, 'FLUSHALL')).toBe('OK');
+      expect([persistence.isSaving, persistence.changesSinceSave]).toEqual([false, 0]);
+      client.call('MULTI');
+      client.call('FLUSHALL');
+      expect(client.call('EXEC')).toEqual(['OK']);
+      await kept.end('nosave');
+      await using again = await KeptShard.start(world, { save: '3600 1' });
+      expect(again.client.call('GET', 'k')).toBeNull();
+    });
+  });
+
+  it('is counted, timed and in the slow log as any other command', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, { save: '', 'slowlog-log-slower-than': '0' });
+      const { client } = kept;
+      client.call('SLOWLOG', 'RESET');
+      expect(await kept.answer(world, 'SAVE')).toBe('OK');
+      expect(client.call('INFO', 'commandstats')).toContain('cmdstat_save:calls=1,');
+      expect(JSON.stringify(client.call('SLOWLOG', 'GET'))).toContain('["SAVE"]');
+      expect(client.call('MULTI')).toBe('OK');
+      client.call('BGSAVE');
+      client.call('BGREWRITEAOF');
+      expect(client.call('EXEC')).toEqual([
+        'Background saving scheduled',
+        'Background append only file rewriting scheduled',
+      ]);
+    });
+  });
+});
+
 describe('DEBUG', () => {
   it('LOADAOF runs the log anew, RELOAD NOSAVE reads the snapshot, and both answer when that is done', async () => {
     const world = new SimWorld({ seed: 1 });

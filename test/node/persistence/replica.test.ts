@@ -172,6 +172,10 @@ describe('WAITAOF', () => {
       expect(String(await answer('WAITAOF', '1', '0', '0'))).toContain('appendonly is disabled');
       await answer('SET', 'k', 'x');
       expect(await answer('WAITAOF', '0', '1', '0')).toEqual([0, 1]);
+      await answer('CONFIG', 'SET', 'appendonly', 'yes');
+      expect(primary.shard.syncedLog).toBeNull(); // it is only being begun
+      await answer('SET', 'k', 'y');
+      expect(await answer('WAITAOF', '1', '0', '5000')).toMatchObject([1, expect.any(Number)]);
       await replica.end();
       await primary.end();
     });
