@@ -198,6 +198,7 @@ export class Session {
       this.process();
       this.decoder.release();
     }
+    if (this.shard.tracking.count > 0) this.shard.tracking.sendTold();
     this.flush();
     this.countMemory();
     this.#watchInput();

@@ -43,6 +43,8 @@ export class TrackingTable {
   /** To the ids of the sessions that have read the key. */
   readonly #readers = new Map<string, Set<number>>();
   readonly #broadcasts = new Map<string, Broadcast>();
+  /** Who was told since that was sent. */
+  readonly #told = new Set<Session>();
   #hasNews = false;
   /** Sessions that track. */
   count = 0;
@@ -127,6 +129,13 @@ export class TrackingTable {
     this.#forgetReaders();
   }
 
+  /** Whoever wrote may be answered now: who keeps what it wrote is told first. [redis server.c beforeSleep] */
+  sendTold(): void {
+    this.broadcast();
+    for (const session of this.#told) session.flush();
+    this.#told.clear();
+  }
+
   /** Says what changed in this turn to those who hear of everything. */
   broadcast(): void {
     if (!this.#hasNews) return;
@@ -184,7 +193,10 @@ export class TrackingTable {
     if (isGone) {
       tracking.isBroken = true;
       if (session.wireProtocol === 3) session.push(new Push(['tracking-redir-broken', tracking.redirect]));
-    } else if (target.wireProtocol === 3) target.push(new Push(['invalidate', what]));
+      return;
+    }
+    if (target.wireProtocol === 3) target.push(new Push(['invalidate', what]));
     else if (isRedirected && target.subscriptionCount > 0) target.push(new Push(['message', CHANNEL, what]));
+    this.#told.add(target);
   }
 }

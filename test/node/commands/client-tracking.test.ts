@@ -6,6 +6,7 @@ import { scriptingCommands } from '../../../src/node/commands/scripting.ts';
 import { serverCommands } from '../../../src/node/commands/server.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { transactionCommands } from '../../../src/node/commands/transactions.ts';
+import { encodeRequest } from '../../../src/resp/reply.ts';
 import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard, type TestClient } from '../../support/fixtures.ts';
@@ -73,6 +74,29 @@ describe('CLIENT TRACKING', () => {
     heard(reader);
     writer.call('SET', 'a', '1');
     expect(heard(reader)).toBe('');
+  });
+
+  it('is heard before whoever wrote is answered', () => {
+    using made = fresh();
+    const { shard, client, speaking3 } = made;
+    for (const mode of [[], ['BCAST']]) {
+      const [reader, writer] = [speaking3(), client()];
+      reader.call('CLIENT', 'TRACKING', 'ON', ...mode);
+      reader.call('GET', 'a');
+      heard(reader);
+      const order: string[] = [];
+      for (const [name, { session }] of Object.entries({ reader, writer })) {
+        const write = session.output.write.bind(session.output);
+        session.output.write = (bytes) => {
+          order.push(name);
+          write(bytes);
+        };
+      }
+      writer.session.receive(Buffer.from(encodeRequest(['SET', 'a', '1'])));
+      expect(order).toEqual(['reader', 'writer']);
+      expect(heard(reader)).toBe(invalidation('a'));
+      shard.closeSession(reader.session);
+    }
   });
 
   it('follows the reply of a transaction, and counts what a script reads', async () => {
