@@ -184,6 +184,8 @@ const worded = {
   INVALID_EXPIRE: (name: string) => `ERR invalid expire time in '${name.toLowerCase()}' command`,
   EXPIRE_OPTION: (option: string) => `ERR Unsupported option ${echoed(option, Infinity)}`,
   INT32_RANGE: () => `ERR value is out of range, value must between ${-(2 ** 31)} and ${2 ** 31 - 1}`,
+  PROTECTED_COMMAND: (name: string, option: string) =>
+    `ERR ${name} command not allowed. If the ${option} option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.`,
   DEBUG_SUBCOMMAND: (name: string) =>
     `ERR unknown subcommand or wrong number of arguments for '${echoed(name)}'. Try DEBUG HELP.`,
   SUBSCRIBED_ONLY: (name: string) =>

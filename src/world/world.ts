@@ -66,6 +66,10 @@ export interface Address {
 
 export const isSocketPath = (host: string): boolean => host.startsWith('/');
 
+/** It cannot come from another one. */
+export const isOfThisMachine = ({ host }: Address): boolean =>
+  isSocketPath(host) || host === '::1' || /^(::ffff:)?127\./.test(host);
+
 export const addressText = (address: Address): string => `${address.host}:${address.port}`;
 
 /** Why a connection could not be made. The list is closed so that callers can `switch`. */

@@ -25,6 +25,7 @@ import { datasetDigest, valueDigest } from '../keyspace/digest.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import { toRdbValue } from '../keyspace/rdb-values.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
+import { isOfThisMachine } from '../../world/world.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { afterwards } from './afterwards.ts';
 import { rewriteConfig } from './config-commands.ts';
@@ -132,7 +133,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       const value = keyspace.values.get(key!);
       if (value === undefined) throw refuse('NO_SUCH_KEY');
       const bytes = dumpPayload(toRdbValue(value)).length - PAYLOAD_FRAME_BYTES;
-      const facts = `refcount:${referencesOf(value)} encoding:${encodingOf(value)} serializedlength:${bytes}`;
+      const facts = `refcount:${referencesOf(value, shard)} encoding:${encodingOf(value)} serializedlength:${bytes}`;
       const mark = keyspace.accessMark(key!) ?? 0;
       const idleSeconds = Math.floor(shard.access.idleMs(mark, now) / 1000);
       return new Status(`Value at:0x0 ${facts} lru:${mark} lru_seconds_idle:${idleSeconds}`);
@@ -317,6 +318,12 @@ const helpLines = (): string[] => [
   ...Object.values(subcommands).flatMap(({ help: [usage, what] }) => [usage, `    ${what}`]),
 ];
 
+/** [redis server.c allowProtectedAction] */
+function isAllowed({ shard, session }: CommandContext): boolean {
+  const allowed = shard.config.get('enable-debug-command');
+  return allowed === 'yes' || (allowed === 'local' && isOfThisMachine(session.output.remote));
+}
+
 export const debugCommands: readonly Command[] = [
   defineCommand({
     name: 'DEBUG',
@@ -332,6 +339,7 @@ export const debugCommands: readonly Command[] = [
       subcommand: { ...rest({ type: 'string' }, 1), doc: { type: 'block', optional: true, arguments: [] } },
     },
     run(context, { subcommand: [name = '', ...words] }) {
+      if (!isAllowed(context)) throw refuse('PROTECTED_COMMAND', 'DEBUG', 'enable-debug-command');
       const found = subcommands[name.toUpperCase()];
       if (found === undefined || words.length < found.words[0] || words.length > found.words[1]) {
         throw refuse('DEBUG_SUBCOMMAND', name);

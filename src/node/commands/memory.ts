@@ -72,7 +72,14 @@ function stats(shard: Shard): Reply {
     'lua.caches': memory.partBytes('lua_caches'),
     'functions.caches': memory.partBytes('functions_caches'),
     ...databases,
+    // A dictionary grows by a bucket at a time: none is ever held twice
+    'overhead.db.hashtable.lut': shard.keyspaces.reduce(
+      (sum, { size, expiring }) => sum + tableBytes(size) + expiryBytes(expiring),
+      0,
+    ),
+    'overhead.db.hashtable.rehashing': 0,
     'overhead.total': facts.overheadBytes,
+    'db.dict.rehashing.count': 0,
     'keys.count': facts.keys,
     'keys.bytes-per-key': facts.keys === 0 ? 0 : Math.floor((facts.usedBytes - STARTUP_BYTES) / facts.keys),
     'dataset.bytes': facts.datasetBytes,

@@ -7,11 +7,7 @@ import { helpCommand } from './help.ts';
 
 const CHANGES: readonly Flag[] = ['admin', 'noscript', 'no_async_loading'];
 
-const refused = () =>
-  refuse(
-    'ERR',
-    'MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
-  );
+const refused = () => refuse('PROTECTED_COMMAND', 'MODULE', 'enable-module-command');
 
 const path = named('path', text());
 const args = optional(many(named('arg', text())));

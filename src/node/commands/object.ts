@@ -7,17 +7,24 @@ import { refuse } from '../../resp/refusals.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
 import type { Value } from '../keyspace/value.ts';
 import type { CommandContext } from '../shard/context.ts';
+import { goesByAccess } from '../shard/eviction-policy.ts';
+import type { Shard } from '../shard/shard.ts';
 import { key } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 import { helpCommand } from './help.ts';
 
-/** Small integers are shared between all keys, and say so by a count that never ends [redis object.c OBJ_SHARED_REFCOUNT]. */
+/**
+ * Small integers are shared between all keys, and say so by a count that never ends; but not where each key must know its own
+ * accesses. [redis object.c OBJ_SHARED_REFCOUNT, tryObjectEncodingEx]
+ */
 const SHARED_INTEGERS = 10_000;
 const SHARED_REFERENCES = 2 ** 31 - 1;
 
-export function referencesOf(value: Value): number {
-  const shared = typeof value === 'string' && encodingOf(value) === 'int' && Number(value) >= 0;
-  return shared && Number(value) < SHARED_INTEGERS ? SHARED_REFERENCES : 1;
+export function referencesOf(value: Value, { config }: Shard): number {
+  if (typeof value !== 'string' || encodingOf(value) !== 'int') return 1;
+  if (Number(value) < 0 || Number(value) >= SHARED_INTEGERS) return 1;
+  const counts = config.get('maxmemory') > 0 && goesByAccess(config.get('maxmemory-policy'));
+  return counts ? 1 : SHARED_REFERENCES;
 }
 
 function about(
@@ -59,7 +66,7 @@ export const objectCommands: readonly Command[] = [
       return Math.floor(shard.access.idleMs(keyspace.accessMark(key)!, now) / 1000);
     },
   ),
-  about('REFCOUNT', 'Returns how often a value is referred to.', referencesOf),
+  about('REFCOUNT', 'Returns how often a value is referred to.', (value, { shard }) => referencesOf(value, shard)),
   helpCommand({
     container: 'OBJECT',
     group: 'generic',

@@ -27,3 +27,6 @@ export const EVICTION_POLICIES = Object.keys(POLICIES) as [EvictionPolicy, ...Ev
 export const policyFacts = (policy: EvictionPolicy): PolicyFacts | null => POLICIES[policy];
 
 export const isLfu = (policy: EvictionPolicy): boolean => POLICIES[policy]?.by === 'lfu';
+
+/** It looks at when, or how often, each key was accessed. */
+export const goesByAccess = (policy: EvictionPolicy): boolean => isLfu(policy) || POLICIES[policy]?.by === 'lru';

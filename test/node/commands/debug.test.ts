@@ -65,6 +65,30 @@ describe('DEBUG SLEEP', () => {
 });
 
 describe('DEBUG', () => {
+  it.each([
+    ['no', '127.0.0.1', false],
+    ['no', '/tmp/socket', false],
+    ['local', '127.0.0.1', true],
+    ['local', '/tmp/socket', true],
+    ['local', '10.0.0.7', false],
+    ['yes', '10.0.0.7', true],
+  ])('is there as enable-debug-command %s says for a client at %s', (setting, host, isAllowed) => {
+    using test = testShard({ commands, config: { 'enable-debug-command': setting } });
+    let answer = '';
+    const session = test.shard.openSession({
+      local: { host, port: 6379 },
+      remote: { host, port: 50_000 },
+      write: (bytes) => (answer += bytes),
+      end: () => undefined,
+    });
+    session.receive(Buffer.from(encodeRequest(['DEBUG', 'SET-ACTIVE-EXPIRE', '1'])));
+    if (isAllowed) expect(answer).toBe('+OK\r\n');
+    else
+      expect(answer).toMatch(
+        /^-ERR DEBUG command not allowed\. If the enable-debug-command option is set to "local", /,
+      );
+  });
+
   it('digests an empty dataset to zeros, and the same data to the same sum whatever its history', () => {
     using one = testShard({ commands });
     using two = testShard({ commands });

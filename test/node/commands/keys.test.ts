@@ -198,6 +198,10 @@ describe('OBJECT', () => {
     expect(['12', '01', 'x'.repeat(44), 'x'.repeat(45)].map(encodingAfter)).toEqual(['int', 'embstr', 'embstr', 'raw']);
     client.call('MSET', 'a', '9999', 'b', '10000');
     expect([client.call('OBJECT', 'REFCOUNT', 'a'), client.call('OBJECT', 'REFCOUNT', 'b')]).toEqual([2147483647, 1]);
+    using limited = testShard({ commands, config: { maxmemory: '100mb', 'maxmemory-policy': 'allkeys-lru' } });
+    const other = limited.client();
+    other.call('SET', 'a', '9999');
+    expect(other.call('OBJECT', 'REFCOUNT', 'a')).toBe(1); // each key has its own accesses
     expect(client.bytes('OBJECT', 'FREQ', 'a')).toMatch(/^-ERR An LFU/);
     expect(client.bytes('OBJECT', 'IDLETIME', 'none')).toBe('$-1\r\n');
   });

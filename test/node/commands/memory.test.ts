@@ -57,6 +57,7 @@ describe('used_memory', () => {
     expect(used - empty).toBeGreaterThan(100_000);
     expect(stats.get('total.allocated')).toBe(used);
     expect(stats.get('keys.count')).toBe(100);
+    expect(stats.get('overhead.db.hashtable.lut')).toBeGreaterThan(0);
     expect(asMap(stats.get('db.0')).get('overhead.hashtable.expires')).toBeGreaterThan(0);
     expect(field(info, 'used_memory_overhead') + field(info, 'used_memory_dataset')).toBe(used);
     expect(Number(stats.get('overhead.total')) + Number(stats.get('dataset.bytes'))).toBe(used);
