@@ -81,7 +81,9 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
         if (isInert(parameter)) inert.add(name);
         continue;
       }
-      throw new CliFailure(`${where}: '${name}' is no option or directive: antipode shard --help says what there is`);
+      throw new CliFailure(
+        `${where}: Bad directive or wrong number of arguments: '${name}' is no option or directive: antipode shard --help says what there is`,
+      );
     }
   }
   if (users.size > 0 && (config['aclfile'] ?? '') !== '') {

@@ -55,7 +55,10 @@ describe('directives', () => {
   });
 
   it.each([
-    [['--nosuch', '1'], /^--nosuch: 'nosuch' is no option or directive: antipode shard --help/],
+    [
+      ['--nosuch', '1'],
+      /^--nosuch: Bad directive or wrong number of arguments: 'nosuch' is no option or directive: antipode shard --help/,
+    ],
     [['--daemonize', 'yes'], /daemonize yes: it stays in the foreground/],
     [['--bind'], /--bind: bind needs an address/],
     [['--cluster-enabled', 'yes'], /OSS Cluster API/],
@@ -101,7 +104,9 @@ describe('directives', () => {
   });
 
   it('name the line of the file that is wrong', async () => {
-    await expect(setupOf(written('a.conf', 'port 7001\n\nnosuch 1\n'))).rejects.toThrow(`${folder}/a.conf:3: 'nosuch'`);
+    await expect(setupOf(written('a.conf', 'port 7001\n\nnosuch 1\n'))).rejects.toThrow(
+      `${folder}/a.conf:3: Bad directive or wrong number of arguments: 'nosuch'`,
+    );
     await expect(setupOf(written('b.conf', 'requirepass "a\n'))).rejects.toThrow(/b.conf:1: a quote is not closed/);
     const itself = written('c.conf', 'include c.conf\n');
     await expect(setupOf(itself)).rejects.toThrow(/more than 16 files include each other/);

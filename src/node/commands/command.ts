@@ -285,8 +285,10 @@ export function positionsOf(specs: readonly KeySpec[], words: readonly string[])
       for (let at = begin; at <= last && at < words.length; at += find.step) positions.push(at);
     } else if (find.kind === 'keynum') {
       const count = Number(/^\s*[+-]?\d+/.exec(words[begin + find.keynum] ?? '')?.[0] ?? 0);
-      // The count is the client's word: it may be any number, the request ends where it ends.
-      for (let n = 0, at = begin + find.first; n < count && at < words.length; n++, at += find.step) positions.push(at);
+      const first = begin + find.first;
+      // The count is the client's word: with more than there can be there are none, as for a number that is none
+      if (first + (count - 1) * find.step >= words.length) continue;
+      for (let n = 0, at = first; n < count; n++, at += find.step) positions.push(at);
     }
   }
   return positions;

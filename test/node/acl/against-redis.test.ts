@@ -61,7 +61,7 @@ const words = fc.constantFrom(
     'SUBSCRIBE news n x', 'PSUBSCRIBE n* x', 'SPUBLISH news 1', 'UNSUBSCRIBE x', 'SUNION a b', 'ZUNIONSTORE a 1 b', 'OBJECT ENCODING a',
     'BITFIELD a GET u8 0', 'BITFIELD b SET u8 0 1', 'SORT a BY nosort', 'SORT a BY x* GET # STORE b', 'SORT_RO a GET x*', 'PING',
     'AUTH x y', 'HELLO', 'INFO', 'FLUSHALL', 'KEYS *', 'LMPOP 1 a LEFT', 'EXPIRE a 1', 'STRLEN b', 'NOSUCH', 'GET', 'CONFIG NOSUCH x',
-    'ACL WHOAMI', 'MULTI', 'DEBUG x', 'TYPE a', 'DUMP x', 'LCS a b', 'TOUCH a', 'SWAPDB 0 0', 'BLPOP a b 0', 'RANDOMKEY',
+    'ACL WHOAMI', 'MULTI', 'DEBUG x', 'TYPE a', 'DUMP x', 'LMPOP 5 a LEFT', 'EVAL x 5 a b', 'LCS a b', 'TOUCH a', 'SWAPDB 0 0', 'BLPOP a b 0', 'RANDOMKEY',
   ].map((line) => line.split(' ')),
 ); // prettier-ignore
 
