@@ -78,8 +78,7 @@ export const persistenceCommands: readonly Command[] = [
     run({ shard, mayBlock }) {
       const persistence = kept(shard);
       if (persistence.isRewriting) throw refuse('ERR', 'Background append only file rewriting already in progress');
-      // Without a log there is nothing to begin anew: one beside a snapshot would win over it at the next start
-      if (persistence.hasLog) void persistence.rewrite();
+      void persistence.rewrite();
       return new Status(`Background append only file rewriting ${begun(mayBlock)}`);
     },
   }),

@@ -47,8 +47,8 @@ export class Persistence implements AnswerGate {
   #saving: SnapshotFile | null = null;
   #rewriting: SnapshotFile | null = null;
   #rewriteWork: Promise<FileOutcome> | null = null;
-  #snapshotTrouble: FileTrouble | null = null;
-  #logTrouble: FileTrouble | null = null;
+  snapshotTrouble: FileTrouble | null = null;
+  logTrouble: FileTrouble | null = null;
   #failedMs = -Infinity;
   #savedMs: number;
   #dirtyAtSave = 0;
@@ -93,14 +93,6 @@ export class Persistence implements AnswerGate {
 
   get changesSinceSave(): number {
     return this.shard.dirty - this.#dirtyAtSave;
-  }
-
-  get snapshotTrouble(): FileTrouble | null {
-    return this.#snapshotTrouble;
-  }
-
-  get logTrouble(): FileTrouble | null {
-    return this.#logTrouble;
   }
 
   /** Loads what the folder holds, then keeps what happens from now on. Once. */
@@ -167,11 +159,11 @@ export class Persistence implements AnswerGate {
   async reloadLog(): Promise<FileOutcome> {
     const { shard } = this;
     const log = this.#log;
-    if (log === null) return { ok: false, why: 'failed', detail: 'there is no append log' };
-    await log.finishSwitch();
-    const written = this.#writeOut(log, true);
-    if (!written.ok) return written;
-    return reloadLog(shard, this.#places);
+    if (log === null && this.#manifest.base === null)
+      return { ok: false, why: 'failed', detail: 'there is no append log' };
+    await log?.finishSwitch();
+    const written = log === null ? DONE : this.#writeOut(log, true);
+    return written.ok ? reloadLog(shard, { ...this.#places, takesBase: true }) : written;
   }
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
@@ -256,7 +248,7 @@ export class Persistence implements AnswerGate {
     if (isWanted === (this.#log !== null)) return DONE;
     if (isWanted) {
       const last = this.#manifest.logs.at(-1);
-      if (this.#manifest.base === null || last === undefined) return this.rewrite();
+      if (this.#manifest.base === null || last === undefined) return this.#beginLog();
       const opened = await this.#logFolder.append(last.name);
       if (!opened.ok) return opened;
       this.shard.syncedLog = this.#useLog(new AppendLog(this.shard, opened.value));
@@ -270,6 +262,13 @@ export class Persistence implements AnswerGate {
     return this.#logFolder.removeAll();
   }
 
+  /** What is being made already may be a base alone. */
+  async #beginLog(): Promise<FileOutcome> {
+    const outcome = await this.rewrite();
+    const isMissing = outcome.ok && this.#log === null && this.shard.config.get('appendonly');
+    return isMissing && !this.#isClosed ? this.#beginLog() : outcome;
+  }
+
   async #rewrite(): Promise<FileOutcome> {
     const outcome = await this.#rewriteOnce();
     if (!outcome.ok && !this.#isClosed) {
@@ -279,6 +278,7 @@ export class Persistence implements AnswerGate {
     return outcome;
   }
 
+  /** Where there is no log it makes a base alone, which DEBUG LOADAOF reads, and which counts where there is no snapshot. */
   async #rewriteOnce(): Promise<FileOutcome> {
     const epoch = this.#epoch;
     const sequence = ++this.#sequence;
@@ -287,15 +287,16 @@ export class Persistence implements AnswerGate {
     await this.#log?.finishSwitch();
     const made = await this.#logFolder.make();
     if (!made.ok) return made;
-    const opened = await this.#logFolder.append(next.name);
-    if (!opened.ok) return opened;
+    const isLogged = this.#log !== null || this.shard.config.get('appendonly');
+    const opened = isLogged ? await this.#logFolder.append(next.name) : null;
+    if (opened?.ok === false) return opened;
     if (this.#log !== null) {
       // Empty so far, and to be read behind those there are, should nothing come of the snapshot
       const listed = await this.#list({ ...this.#manifest, logs: [...this.#manifest.logs, next] });
       if (!listed.ok) return listed;
     }
     if (this.#isClosed || this.#epoch !== epoch) {
-      await opened.value.close();
+      await opened?.value.close();
       return { ok: false, why: 'failed', detail: `${this.#folder.path}: given up` };
     }
     const rewriting: SnapshotFile = new SnapshotFile({
@@ -303,14 +304,14 @@ export class Persistence implements AnswerGate {
       folder: this.#logFolder,
       name: base.name,
       facts: [['aof-base', '1']],
-      begun: () => this.#changeLog(rewriting, opened.value),
+      begun: () => opened && this.#changeLog(rewriting, opened.value),
     });
     this.#rewriting = rewriting;
     const outcome = await rewriting.finished;
     this.#rewriting = null;
     if (!outcome.ok) return outcome;
     const before = this.#manifest;
-    const listed = await this.#list({ base, logs: [next] });
+    const listed = await this.#list({ base, logs: opened === null ? [] : [next] });
     if (!listed.ok) return listed;
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
     for (const listener of this.shard.onSynced) listener();
@@ -396,7 +397,7 @@ export class Persistence implements AnswerGate {
   }
 
   #snapshotEnded(outcome: FileOutcome<number>): void {
-    this.#snapshotTrouble = outcome.ok || this.#isClosed ? null : outcome;
+    this.snapshotTrouble = outcome.ok || this.#isClosed ? null : outcome;
     if (!outcome.ok && !this.#isClosed) {
       this.#failedMs = this.shard.world.clock.now();
       this.#tell('snapshot-not-saved', outcome);
@@ -405,15 +406,15 @@ export class Persistence implements AnswerGate {
   }
 
   #noteLog(outcome: FileOutcome): void {
-    if (!outcome.ok && this.#logTrouble === null) this.#tell('log-not-written', outcome);
-    this.#logTrouble = outcome.ok ? null : outcome;
+    if (!outcome.ok && this.logTrouble === null) this.#tell('log-not-written', outcome);
+    this.logTrouble = outcome.ok ? null : outcome;
     this.#judge();
   }
 
   #judge(): void {
     const isStrict = this.shard.config.get('stop-writes-on-bgsave-error');
-    if (this.#logTrouble !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.#logTrouble.detail);
-    else this.shard.writesHindered = isStrict && this.#snapshotTrouble !== null ? refuse('MISCONF') : null;
+    if (this.logTrouble !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.logTrouble.detail);
+    else this.shard.writesHindered = isStrict && this.snapshotTrouble !== null ? refuse('MISCONF') : null;
   }
 
   #writeOutSoon(log: AppendLog): void {
@@ -429,14 +430,14 @@ export class Persistence implements AnswerGate {
 
   #writeOut(log: AppendLog, isAtRest: boolean): FileOutcome {
     const outcome = log.writeOut(isAtRest);
-    if (!outcome.ok || this.#logTrouble !== null) this.#noteLog(outcome);
+    if (!outcome.ok || this.logTrouble !== null) this.#noteLog(outcome);
     return outcome;
   }
 
   async #sync(log: AppendLog): Promise<void> {
     const outcome = await log.sync();
     if (this.#log !== log) return;
-    if (!outcome.ok || this.#logTrouble !== null) this.#noteLog(outcome);
+    if (!outcome.ok || this.logTrouble !== null) this.#noteLog(outcome);
     this.#openGate();
     for (const listener of this.shard.onSynced) listener();
   }
@@ -470,7 +471,7 @@ export class Persistence implements AnswerGate {
     const isDue = this.#savePoints.some(
       ({ seconds, changes }) => this.changesSinceSave >= Math.max(1, changes) && sinceMs >= seconds * 1000,
     );
-    if (isDue || this.#snapshotTrouble !== null) void this.save();
+    if (isDue || this.snapshotTrouble !== null) void this.save();
   }
 
   /** [redis server.c serverCron, auto-aof-rewrite] */

@@ -32,14 +32,22 @@ export interface RestorePlaces {
   readonly snapshot: string;
   readonly logFolder: Folder;
   readonly log: string;
+  /** A base that no log follows counts before the snapshot: DEBUG LOADAOF. */
+  readonly takesBase?: boolean;
 }
 
 export const restore = async (shard: Shard, places: RestorePlaces): Promise<RestoreOutcome> => {
   try {
     const found = await readManifest(places);
     if (!found.ok) return found;
-    if (found.value !== null) return await restoreFromLog(shard, places, found.value);
+    const manifest = found.value;
+    if (manifest !== null && (manifest.logs.length > 0 || places.takesBase === true)) {
+      return await restoreFromLog(shard, places, manifest);
+    }
     const loaded = await loadSnapshotFile(shard, places.folder, places.snapshot);
+    // A base alone was made without a log: later snapshots know more, but it is better than nothing
+    if (!loaded.ok && loaded.why === 'missing' && manifest !== null)
+      return await restoreFromLog(shard, places, manifest);
     if (!loaded.ok && loaded.why !== 'missing') return loaded;
     if (loaded.ok) tellRestored(shard, positionIn(loaded.value));
     return { ok: true, manifest: null, lostBytes: 0 };

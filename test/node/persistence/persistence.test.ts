@@ -101,6 +101,40 @@ describe('what waits for the disk', () => {
     });
   });
 
+  it('BGREWRITEAOF without a log makes a base, which DEBUG LOADAOF reads and no later snapshot is forgotten for', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const config = { save: '' };
+      const first = await KeptShard.start(world, config);
+      const { client, persistence } = first;
+      const rewritten = async (): Promise<void> => {
+        client.call('BGREWRITEAOF');
+        while (persistence.isRewriting) await new Promise<void>((resolve) => world.clock.after(1, resolve));
+      };
+      expect(String(await first.answer(world, 'DEBUG', 'LOADAOF'))).toContain('there is no append log');
+      client.call('SET', 'k', 'base');
+      await rewritten();
+      client.call('SET', 'k', 'later');
+      expect(await first.answer(world, 'DEBUG', 'LOADAOF')).toBe('OK');
+      expect(client.call('GET', 'k')).toBe('base');
+      await first.end('nosave');
+      const second = await KeptShard.start(world, config); // there is nothing better
+      expect(second.client.call('GET', 'k')).toBe('base');
+      second.client.call('SET', 'k', 'saved');
+      await second.end('save');
+      const third = await KeptShard.start(world, config);
+      expect(third.client.call('GET', 'k')).toBe('saved');
+      // A log that is to begin while a base alone is made begins all the same
+      third.client.call('BGREWRITEAOF');
+      expect(await third.answer(world, 'CONFIG', 'SET', 'appendonly', 'yes')).toBe('OK');
+      while (third.shard.syncedLog === null) await new Promise<void>((resolve) => world.clock.after(1, resolve));
+      await third.answer(world, 'SET', 'k', 'logged');
+      await third.end('nosave');
+      await using fourth = await KeptShard.start(world, config);
+      expect(fourth.client.call('GET', 'k')).toBe('logged');
+    });
+  });
+
   it('is counted, timed and in the slow log as any other command', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
