@@ -143,7 +143,8 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
       say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
     say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
-    say(`Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
+    // As redis-server's own line begins behind its process and time: test harnesses look for that
+    say(` * Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
   }
   const how = await ending;
   await listening.close();

@@ -20,7 +20,7 @@ const readyOf = async (running: ReturnType<typeof startProgram>): Promise<Ready>
 describe('antipode shard', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('serves clients and ends with exit code 0 on %s', async (signal) => {
     await using running = startProgram(['shard', '--port', '0']);
-    const line = await running.line(/^Ready to accept connections on 127\.0\.0\.1:\d+$/);
+    const line = await running.line(/^ \* Ready to accept connections on 127\.0\.0\.1:\d+$/);
     const redis = new Redis(Number(line.split(':')[1]));
     redis.on('error', () => undefined);
     expect(await redis.set('key', 'value')).toBe('OK');

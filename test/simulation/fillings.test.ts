@@ -71,7 +71,7 @@ describe('a destination', () => {
   it('is in sync only when it has what the source has, however slowly that arrives', async () => {
     const steps: readonly Step[] = [
       { do: 'write', source: 0, words: [['SET', 'a', '1']] },
-      { do: 'wait', ms: 2000 },
+      { do: 'wait', ms: 4000 }, // filled: what INFO says alone takes a second or two,
       { do: 'cut', side: 'source', how: 'reset' },
       { do: 'wait', ms: 50 },
       { do: 'write', source: 0, words: KEYS.map((key) => ['SET', key, 'x'.repeat(2000)]) },

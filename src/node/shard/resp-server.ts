@@ -34,9 +34,12 @@ export class Reception {
     } else attach(shard, connection, gone);
   };
 
-  /** Cuts whoever is connected. */
+  /** Whoever is connected learns that this was the end, and not that something failed. */
   close(): void {
-    for (const connection of this.#open) connection.destroy();
+    for (const connection of this.#open) {
+      connection.end();
+      connection.destroy();
+    }
   }
 }
 
