@@ -157,13 +157,12 @@ export class Persistence implements AnswerGate {
 
   /** What the append log leads to takes the place of the same data; meanwhile nobody is answered. */
   async reloadLog(): Promise<FileOutcome> {
-    const { shard } = this;
     const log = this.#log;
     if (log === null && this.#manifest.base === null)
       return { ok: false, why: 'failed', detail: 'there is no append log' };
     await log?.finishSwitch();
     const written = log === null ? DONE : this.#writeOut(log, true);
-    return written.ok ? reloadLog(shard, { ...this.#places, takesBase: true }) : written;
+    return written.ok ? reloadLog(this.shard, { ...this.#places, takesBase: true }) : written;
   }
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
@@ -262,11 +261,12 @@ export class Persistence implements AnswerGate {
     return this.#logFolder.removeAll();
   }
 
-  /** What is being made already may be a base alone. */
+  /** What is being made already may be a base alone, and nobody may want a log any more when it is there. */
   async #beginLog(): Promise<FileOutcome> {
     const outcome = await this.rewrite();
-    const isMissing = outcome.ok && this.#log === null && this.shard.config.get('appendonly');
-    return isMissing && !this.#isClosed ? this.#beginLog() : outcome;
+    const isWanted = this.shard.config.get('appendonly');
+    if (this.#isClosed || isWanted === (this.#log !== null) || (isWanted && !outcome.ok)) return outcome;
+    return this.#followSetting();
   }
 
   async #rewrite(): Promise<FileOutcome> {

@@ -135,6 +135,18 @@ describe('what waits for the disk', () => {
     });
   });
 
+  it('a log that is not wanted any more before it has begun ends at once', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, { save: '' });
+      const { client, persistence } = kept;
+      expect(client.call('CONFIG', 'SET', 'appendonly', 'yes')).toBe('OK');
+      expect(client.call('CONFIG', 'SET', 'appendonly', 'no')).toBe('OK');
+      await new Promise<void>((resolve) => world.clock.after(5_000, resolve));
+      expect([persistence.isRewriting, persistence.hasLog, kept.shard.syncedLog]).toEqual([false, false, null]);
+    });
+  });
+
   it('is counted, timed and in the slow log as any other command', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
