@@ -1,8 +1,8 @@
 /**
  * Brings a shard's data back from its folder: a snapshot, then the logs behind it. Meanwhile the shard is `loading` and answers so.
  *
- * A folder with a manifest is restored from the append log, any other from the snapshot; an empty one is a new shard. A log that
- * ends in the middle of a unit is cut off there, since that is what a crash leaves; any other damage is refused with its
+ * A folder with a manifest that names a log is restored from that, any other from the snapshot, or from a base that no log follows
+ * where there is no snapshot; an empty one is a new shard. A log that ends in the middle of a unit is cut off there, since that is what a crash leaves; any other damage is refused with its
  * place, and nothing is changed. [redis server.c loadDataFromDisk]
  */
 
