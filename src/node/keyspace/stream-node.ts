@@ -163,11 +163,6 @@ export class StreamNode {
     return bytes;
   }
 
-  /** What all its entries take. */
-  get memoryBytes(): number {
-    return this.#memoryFrom(0);
-  }
-
   get #isShared(): boolean {
     return this.#stride === ID_PLACES + this.#fields.length;
   }
