@@ -16,12 +16,7 @@ export function afterwards(context: CommandContext, work: () => Promise<Outcome>
   void work().then((outcome) => {
     const reply = outcome.ok ? done : new Failure(`ERR ${textOf(outcome)}`);
     const { commandStats, slowlog } = shard;
-    const stat = commandStats.of(command);
-    stat.calls++;
-    if (reply instanceof Failure) {
-      stat.failed++;
-      commandStats.error(reply.text);
-    }
+    commandStats.answered(commandStats.of(command), reply);
     callTimed(shard, session, command, words, slowlog.moment() - startedAtMs, false);
     if (session.waiting?.words !== words) return;
     shard.blocking.release(session, reply);

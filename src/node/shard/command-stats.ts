@@ -6,6 +6,7 @@
  * the clock would cost more than it tells. Border: the shard says when a command begins and ends. Limits: ERROR_CODES_MAX.
  */
 
+import { Failure, type Reply } from '../../resp/reply.ts';
 import type { Command } from '../commands/command.ts';
 import { Histogram } from './histogram.ts';
 
@@ -70,6 +71,14 @@ export class CommandStats {
     const times = isQuick ? QUICK_EVERY : 1;
     stat.microseconds += milliseconds * 1000 * times;
     if (this.tracksLatency) (stat.latency ??= new Histogram()).add(milliseconds * 1e6, times);
+  }
+
+  /** Whatever it was answered; an error that something inside it was told since `errorsBefore` is counted there. */
+  answered(stat: CommandStat, reply: Reply, errorsBefore = this.errors): void {
+    stat.calls++;
+    if (!(reply instanceof Failure)) return;
+    stat.failed++;
+    if (this.errors === errorsBefore) this.error(reply.text);
   }
 
   /** Refused before it ran; `message` begins with the error's code. */

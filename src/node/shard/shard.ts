@@ -6,7 +6,7 @@
  */
 
 import type { Address, Random, World } from '../../world/world.ts';
-import { Failure, QUEUED, type Reply } from '../../resp/reply.ts';
+import { QUEUED, type Reply } from '../../resp/reply.ts';
 import { DEFAULT_LIMITS, isOfBrowser, ProtocolError, type DecoderLimits } from '../../resp/request-decoder.ts';
 import { Refusal } from '../../resp/refusals.ts';
 import type { Command } from '../commands/command.ts';
@@ -366,14 +366,9 @@ export class Shard implements KeyspaceOwner {
     } finally {
       this.#depth--;
     }
-    if (reply !== BLOCKED) stat.calls++; // else it counts when it is served
+    if (reply !== BLOCKED) commandStats.answered(stat, reply, errors); // else it counts when it is served
     if (reply !== BLOCKED && startedAtMs !== UNTIMED) {
       callTimed(this, session, command, words, slowlog.moment() - startedAtMs, isSampled);
-    }
-    if (reply instanceof Failure) {
-      stat.failed++;
-      // What a command of a script or a transaction said is counted there
-      if (commandStats.errors === errors) commandStats.error(reply.text);
     }
     if (this.monitors.isOn && !context.isRetry) this.monitors.ran(session, command, words);
     if (session.tracking !== null && command.isRead) this.tracking.hasRead(session, command, words);
@@ -446,7 +441,7 @@ export class Shard implements KeyspaceOwner {
   endTurn(): void {
     this.#isTurnEnding = false;
     evictClients(this);
-    this.tracking.broadcast();
+    this.tracking.sendTold();
     for (const each of this.#unflushed) each.flush();
     this.#unflushed.clear();
   }

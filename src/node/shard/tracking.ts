@@ -131,13 +131,13 @@ export class TrackingTable {
 
   /** Whoever wrote may be answered now: who keeps what it wrote is told first. [redis server.c beforeSleep] */
   sendTold(): void {
-    this.broadcast();
+    this.#broadcast();
     for (const session of this.#told) session.flush();
     this.#told.clear();
   }
 
   /** Says what changed in this turn to those who hear of everything. */
-  broadcast(): void {
+  #broadcast(): void {
     if (!this.#hasNews) return;
     this.#hasNews = false;
     for (const broadcast of this.#broadcasts.values()) {
