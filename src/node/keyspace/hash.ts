@@ -39,9 +39,10 @@ export class HashValue extends Measured {
     const hash = HashValue.empty();
     if (pairs.length / 2 > limits.hashEntries) hash.makeLarge();
     for (let i = 0; i < pairs.length; i += 2) hash.set(pairs[i]!, pairs[i + 1]!, limits);
-    expiries?.forEach((atMs, i) => {
-      if (atMs > 0) hash.setExpiry(pairs[2 * i]!, atMs);
-    });
+    // From the back, so that fields with the same time stay in this order
+    for (let i = (expiries?.length ?? 0) - 1; i >= 0; i--) {
+      if (expiries![i]! > 0) hash.setExpiry(pairs[2 * i]!, expiries![i]!);
+    }
     return hash;
   }
 
@@ -100,7 +101,7 @@ export class HashValue extends Measured {
     return (this.#expiries ??= new FieldExpiries());
   }
 
-  /** Of a field that is there. */
+  /** Of a field that is there; among fields with the same time the last one set comes first. [redis t_hash.c cbFindInListpack] */
   setExpiry(field: string, atMs: number): void {
     const expiries = this.prepareExpiry();
     expiries.set(field, atMs);
@@ -108,7 +109,7 @@ export class HashValue extends Measured {
     if (!Array.isArray(store)) return;
     const entry = store.splice(placeOf(store, field), 2);
     let place = 0;
-    while (place < store.length && (expiries.get(store[place]!) ?? Infinity) <= atMs) place += 2;
+    while (place < store.length && (expiries.get(store[place]!) ?? Infinity) < atMs) place += 2;
     store.splice(place, 0, ...entry);
   }
 

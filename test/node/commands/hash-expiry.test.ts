@@ -93,6 +93,17 @@ describe('fields that expire', () => {
     ]);
   });
 
+  it('come first in a small hash, the earliest before the others, and the last one set before those of the same time', () => {
+    using at = open();
+    const { client } = at;
+    client.call('HSET', 'h', 'a', '1', 'b', '1', 'c', '1', 'd', '1');
+    client.call('HPEXPIREAT', 'h', '4102444900000', 'FIELDS', '2', 'c', 'b');
+    client.call('HPEXPIREAT', 'h', '4102444800000', 'FIELDS', '1', 'd');
+    expect(client.call('HKEYS', 'h')).toEqual(['d', 'b', 'c', 'a']);
+    client.call('DEBUG', 'RELOAD');
+    expect(client.call('HKEYS', 'h')).toEqual(['d', 'b', 'c', 'a']);
+  });
+
   it('go one by one as they are looked up; until then they are counted, and may be written over, deleted, given a time', async () => {
     using at = open();
     const { world, client, test } = at;
