@@ -10,6 +10,7 @@ import type { FileLock, Folder } from '../world/files.ts';
 import type { Place, StartOutcome } from '../node/shard/listening.ts';
 import { isSocketPath, type World } from '../world/world.ts';
 import type { UserDeclaration } from './shard-setup.ts';
+import { HeldFolder } from './held-folder.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
@@ -32,7 +33,8 @@ It takes redis-server's own command line too: a redis.conf (- for standard input
   antipode shard --replicaof 127.0.0.1 6379 --masterauth secret
   antipode shard --dir data --save 900 1 --appendonly yes --appendfsync everysec
   antipode shard --aclfile users.acl --logfile shard.log --pidfile shard.pid
-Every parameter that CONFIG GET names may be given. Nothing is kept without --data or --dir.
+Every parameter that CONFIG GET names may be given. Without --data or --dir data are in the current folder, as with redis-server, but
+are written only when asked (SAVE, BGSAVE, --save, --appendonly yes).
 `;
 
 export const shard = (program: Command): void => {
@@ -79,23 +81,24 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   if (options.port !== undefined) config['port'] = String(portOf('--port', options.port, 0));
   if (options.host !== undefined) config['bind'] = options.host;
   const aclFile = setup.config['aclfile'] === undefined ? undefined : textOf(setup.config['aclfile']);
-  const kept = await keepingOptions(options.data ?? setup.dir, world, config);
+  const dataFolder = options.data ?? setup.dir;
+  const kept = await keepingOptions(dataFolder, world, config);
   // Whatever else a redis.conf names is seen from there
-  if (kept !== null && setup.dir !== null) process.chdir(kept.folder.path);
+  if (setup.dir !== null) process.chdir(kept.folder.path);
   const path = config['unixsocket'] ?? '';
   if (path !== '') config['unixsocket'] = bytesOf(absolute(textOf(path)));
   const say =
     setup.logFile === null
       ? printLine
       : await linesInto(setup.logFile).catch(async (error: unknown) => {
-          await kept?.lock.release();
+          await kept.lock.release();
           throw error;
         });
   let shard: ShardType;
   try {
     shard = new Shard({ world, commands: shardCommands, config });
   } catch (error) {
-    await kept?.lock.release();
+    await kept.lock.release();
     throw new CliFailure(error instanceof Error ? error.message : String(error));
   }
   shard.configFile = configFile;
@@ -104,26 +107,27 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   saveMarks(shard);
   if (aclFile !== undefined && aclFile !== '') await loadUsers(shard, aclFile, kept);
   else await declareUsers(shard, setup.users, kept);
-  const persistence = kept === null ? null : attachPersistence(shard, kept.folder);
+  const persistence = attachPersistence(shard, kept.folder);
   const listening = new Listening(shard, world.network);
   const outcome = await listening.start();
   const [main] = listening.places;
   if (!outcome.ok || main === undefined) {
     shard.close();
-    await kept?.lock.release();
+    await kept.lock.release();
     throw new CliFailure(
       outcome.ok ? 'nothing to listen on: give a port, a tls-port or a unixsocket' : listenFailure(outcome),
     );
   }
   const ending = asked(shard);
-  const restored = await persistence?.start();
-  if (restored?.ok === false) {
+  const restored = await persistence.start();
+  if (!restored.ok) {
     await listening.close();
     shard.close();
-    await kept?.lock.release();
-    throw new CliFailure(`the data cannot be loaded: ${restored.detail}`);
+    await kept.lock.release();
+    const advice = dataFolder === null ? '; --dir chooses another folder than the current one' : '';
+    throw new CliFailure(`the data cannot be loaded: ${restored.detail}${advice}`);
   }
-  if (restored !== undefined && restored.lostBytes > 0) {
+  if (restored.lostBytes > 0) {
     process.stderr.write(
       `antipode: the append log ended in the middle of a write: ${restored.lostBytes} bytes were cut off\n`,
     );
@@ -142,17 +146,19 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     if (shard.config.get('always-show-logo'))
       say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
     say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
+    const hasData = shard.keyspaces.some(({ size }) => size > 0);
+    if (dataFolder === null && hasData) say(`its data come from ${kept.folder.path}: --dir chooses another folder`);
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
     // As redis-server's own line begins behind its process and time: test harnesses look for that
     say(` * Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
   }
   const how = await ending;
   await listening.close();
-  const saved = await persistence?.close(how);
+  const saved = await persistence.close(how);
   shard.close();
-  await kept?.lock.release();
+  await kept.lock.release();
   if (setup.pidFile !== null) await removePid(setup.pidFile);
-  if (saved?.ok === false) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
+  if (!saved.ok) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
 };
 
 /** Lines at the end of a file, as redis-server's `logfile` asks. */
@@ -193,25 +199,25 @@ const removePid = async (file: string): Promise<void> => {
 };
 
 /** Connections are taken only by users that the file knows. */
-const loadUsers = async (shard: ShardType, path: string, kept: Kept | null): Promise<void> => {
+const loadUsers = async (shard: ShardType, path: string, kept: Kept): Promise<void> => {
   const { AclFile } = await import('../node/acl/acl-file.ts');
   const file = new AclFile(shard.world.files.folder(dirname(absolute(path))), basename(path));
   const loaded = await shard.permissions.loadFile(file, null);
   shard.permissions.file = file;
   if (loaded.ok) return;
   shard.close();
-  await kept?.lock.release();
+  await kept.lock.release();
   throw new CliFailure(`--aclfile ${path}: ${loaded.detail}; correct the file, or begin with an empty one`);
 };
 
 /** As `user` lines of a redis.conf say. */
-const declareUsers = async (shard: ShardType, users: readonly UserDeclaration[], kept: Kept | null): Promise<void> => {
+const declareUsers = async (shard: ShardType, users: readonly UserDeclaration[], kept: Kept): Promise<void> => {
   const { declarationProblem } = await import('../node/acl/access-list.ts');
   for (const { name, words, where } of users) {
     const outcome = shard.permissions.users.declare(name, words);
     if (outcome.ok) continue;
     shard.close();
-    await kept?.lock.release();
+    await kept.lock.release();
     const word = outcome.why === 'modifier' ? outcome.word : name;
     throw new CliFailure(`${where}: Error in user declaration '${word}': ${declarationProblem(outcome)}`);
   }
@@ -222,22 +228,18 @@ interface Kept {
   readonly lock: FileLock;
 }
 
-/** The folder of --data, held by this process; puts what concerns it into the configuration. Null: nothing is kept. */
-const keepingOptions = async (
-  data: string | null,
-  world: World,
-  config: Record<string, string>,
-): Promise<Kept | null> => {
+/**
+ * The folder of the data, held by this process; puts what concerns it into the configuration. One that nobody named is the current
+ * one, held only when something is written there, which only happens when it is asked for.
+ */
+const keepingOptions = async (data: string | null, world: World, config: Record<string, string>): Promise<Kept> => {
+  const folder = world.files.folder(data ?? '.');
+  config['dir'] = bytesOf(folder.path);
   if (data === null) {
-    const asking = config['appendonly']?.toLowerCase() === 'yes' ? 'appendonly' : 'save';
-    if (asking === 'appendonly' || (config['save'] ?? '""').replaceAll('"', '').trim() !== '') {
-      throw new CliFailure(`--${asking} needs a folder to keep data in: --data DIR (or redis-server's --dir DIR)`);
-    }
-    return null;
+    config['save'] ??= '';
+    return HeldFolder.of(folder, LOCK);
   }
   config['save'] ??= SAVE_DEFAULT;
-  const folder = world.files.folder(data);
-  config['dir'] = bytesOf(folder.path);
   const made = await folder.make();
   const lock = made.ok ? await folder.lock(LOCK) : made;
   if (lock.ok) return { folder, lock: lock.value };

@@ -3,7 +3,7 @@
  * data are is compared by DEBUG DIGEST.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -84,7 +84,7 @@ describe('antipode shard --data', () => {
     }
   });
 
-  it('answers SAVE, LASTSAVE and INFO, and refuses a second process, a wrong option and --save without a folder', async () => {
+  it('answers SAVE, LASTSAVE and INFO, and refuses a second process and a wrong option', async () => {
     const { running, redis } = await start('--save', '900 1');
     await redis.set('k', 'v');
     expect(await redis.config('GET', 'save')).toEqual(['save', '900 1']);
@@ -98,8 +98,59 @@ describe('antipode shard --data', () => {
     await running[Symbol.asyncDispose]();
     const wrong = await runProgram('shard', '--port', '0', '--data', folder, '--appendfsync', 'sometimes');
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('appendfsync') });
-    const nowhere = await runProgram('shard', '--port', '0', '--save', '1 1');
-    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('--data DIR') });
+  });
+});
+
+describe('antipode shard without a folder', () => {
+  const here = (...more: string[]): Running => startProgram(['shard', '--port', '0', ...more], {}, folder);
+  const clientOf = async (running: Running): Promise<Redis> => {
+    const line = await running.line(/Ready to accept connections/);
+    return new Redis({ port: Number(/:(\d+)$/.exec(line)![1]), protocol: 2, retryStrategy: () => null });
+  };
+
+  it('leaves nothing in the current one until it is asked, then as redis-server does, and begins with that', async () => {
+    await using first = here();
+    await using second = here();
+    const [one, two] = [await clientOf(first), await clientOf(second)];
+    await one.set('k', 'v');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await one.config('GET', 'save')).toEqual(['save', '']);
+    expect(await one.config('GET', 'dir')).toEqual(['dir', folder]);
+    expect(await one.save()).toBe('OK');
+    expect(readdirSync(folder)).toEqual(['antipode.lock', 'dump.rdb']);
+    await expect(two.save()).rejects.toThrow(`held by process ${first.child.pid}`);
+    await one.shutdown().catch(() => undefined);
+    expect((await first.finished).code).toBe(0);
+    expect(await two.save()).toBe('OK'); // nobody holds it any more
+    await two.set('k', 'of the second');
+    await two.call('SHUTDOWN', 'SAVE').catch(() => undefined);
+    expect((await second.finished).code).toBe(0);
+    expect(readdirSync(folder)).toEqual(['dump.rdb']);
+    await using third = here();
+    const again = await clientOf(third);
+    expect(await again.get('k')).toBe('of the second');
+    expect(third.printed()).toContain(`its data come from ${folder}: --dir chooses another folder`);
+    again.disconnect();
+  });
+
+  it('keeps an append log there, and refuses a broken snapshot with what to do', async () => {
+    await using first = here('--appendonly', 'yes');
+    const one = await clientOf(first);
+    await one.set('k', 'v');
+    const second = here('--appendonly', 'yes');
+    expect(await second.finished).toMatchObject({ code: 1, stderr: expect.stringContaining('held by process') });
+    first.child.kill('SIGKILL');
+    await first.finished;
+    await using third = here('--appendonly', 'yes');
+    const again = await clientOf(third);
+    expect(await again.get('k')).toBe('v');
+    again.disconnect();
+    await third[Symbol.asyncDispose]();
+    rmSync(join(folder, 'appendonlydir'), { recursive: true });
+    writeFileSync(join(folder, 'dump.rdb'), 'REDIS0011 and no more');
+    const broken = await here().finished;
+    expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('--dir chooses another folder') });
+    expect(broken.stderr).toContain('dump.rdb');
   });
 });
 

@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { resolve as absolute } from 'node:path';
 
 const PROGRAM = 'dist/src/cli/main.js';
 
@@ -21,9 +22,15 @@ export interface Running extends AsyncDisposable {
   line(pattern: RegExp): Promise<string>;
 }
 
-export function startProgram(words: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+/** `cwd`: the folder it is started in, otherwise the project's. */
+export function startProgram(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
+): Running {
   if (!existsSync(PROGRAM)) throw new Error('build first: npm run build');
-  const child = spawn(process.execPath, [PROGRAM, ...words], {
+  const child = spawn(process.execPath, [absolute(PROGRAM), ...words], {
+    cwd,
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
