@@ -43,7 +43,7 @@ export const shard = (program: Command): void => {
     .description('run one shard alone: a Redis-compatible server')
     .argument('[configuration...]', 'a redis.conf, then directives of redis-server')
     .option('-p, --port <number>', 'port to listen on; 0 takes a free one (6379)')
-    .option('--host <address>', 'address to listen on (127.0.0.1)')
+    .option('--host <address>', 'address to listen on (127.0.0.1, and ::1 where there is one)')
     .option('-d, --data <folder>', 'keep the data in that folder: dump.rdb, and an append log with --appendonly yes')
     .option('--json', 'print one JSON document, on one line, when it accepts connections')
     .allowUnknownOption()
@@ -265,7 +265,7 @@ const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('la
 const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
 const placeText = ({ kind, address: { host, port } }: Place): string =>
-  kind === 'unix' ? host : `${host}:${port}${kind === 'tls' ? ' (TLS)' : ''}`;
+  kind === 'unix' ? host : `${host.includes(':') ? `[${host}]` : host}:${port}${kind === 'tls' ? ' (TLS)' : ''}`;
 
 const listenFailure = (failure: Extract<StartOutcome, { ok: false }>): string => {
   const { why, detail } = failure;

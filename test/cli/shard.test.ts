@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -20,8 +20,10 @@ const readyOf = async (running: ReturnType<typeof startProgram>): Promise<Ready>
 describe('antipode shard', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('serves clients and ends with exit code 0 on %s', async (signal) => {
     await using running = startProgram(['shard', '--port', '0']);
-    const line = await running.line(/^ \* Ready to accept connections on 127\.0\.0\.1:\d+$/);
-    const redis = new Redis(Number(line.split(':')[1]));
+    const line = await running.line(/^ \* Ready to accept connections on 127\.0\.0\.1:\d+(, \[::1\]:\d+)?$/);
+    const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+    expect(line.includes('[::1]:')).toBe(hasIpv6);
+    const redis = new Redis({ port: Number(/\d+$/.exec(line)![0]), host: hasIpv6 ? '::1' : '127.0.0.1' });
     redis.on('error', () => undefined);
     expect(await redis.set('key', 'value')).toBe('OK');
     running.child.kill(signal);

@@ -97,7 +97,7 @@ const OBEYED = {
   databases: integer(16, 1, MAX_INT, { atStart: 'fixed' }),
   port: integer(6379, 0, 65535, { listening: 'place' }),
   'enable-debug-command': word('yes', ['no', 'yes', 'local'], { atStart: 'fixed' }),
-  bind: text('127.0.0.1', { listening: 'place', isList: true }),
+  bind: text('127.0.0.1 -::1', { listening: 'place', isList: true }),
   'tls-auth-clients': word('yes', ['no', 'yes', 'optional'], { listening: 'tls' }),
   'tls-ca-cert-dir': text('', { listening: 'tls' }),
   'tls-ca-cert-file': text('', { listening: 'tls' }),

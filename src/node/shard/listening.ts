@@ -198,7 +198,8 @@ export class Listening {
       const at = { host, port: listeners[0]?.address.port ?? port };
       const outcome = await this.#network.listen(at, options, this.#reception.accept);
       if (outcome.ok) listeners.push(outcome.listener);
-      else if (!(isOptional && outcome.why === 'unavailable')) {
+      // Whoever takes any port has not asked for the one that was free at the first address
+      else if (!(isOptional && (outcome.why === 'unavailable' || (port === 0 && outcome.why === 'in-use')))) {
         await closeEvery(listeners);
         return { ...outcome, at };
       }

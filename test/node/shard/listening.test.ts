@@ -25,7 +25,7 @@ const written = (name: string, text: string): string => {
 
 async function serve(config: Readonly<Record<string, string>>) {
   const world = new SystemWorld({ seed: 1 });
-  const test = testShard({ commands: dataCommands, world, config });
+  const test = testShard({ commands: dataCommands, world, config: { bind: '127.0.0.1', ...config } });
   const listening = new Listening(test.shard, world.network);
   const outcome = await listening.start();
   if (!outcome.ok) {
