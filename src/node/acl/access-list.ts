@@ -47,7 +47,7 @@ export class AccessList {
   constructor(table: CommandTable, allChannels: () => boolean = () => false) {
     this.#table = table;
     this.#allChannels = allChannels;
-    this.defaultUser = new User(DEFAULT_USER, table);
+    this.defaultUser = new User(DEFAULT_USER, table, allChannels);
     for (const word of ['on', 'nopass', 'allkeys', 'allchannels', 'allcommands']) this.defaultUser.apply(word);
     this.#users.set(DEFAULT_USER, this.defaultUser);
   }
@@ -120,7 +120,7 @@ export class AccessList {
   replace(users: ReadonlyMap<string, User>): { readonly gone: readonly User[] } {
     const gone = this.users.filter((user) => user !== this.defaultUser && !users.has(user.name));
     for (const user of gone) this.#users.delete(user.name);
-    this.defaultUser.become(users.get(DEFAULT_USER) ?? new AccessList(this.#table).defaultUser);
+    this.defaultUser.become(users.get(DEFAULT_USER) ?? new AccessList(this.#table, this.#allChannels).defaultUser);
     for (const [name, user] of users) {
       const known = this.#users.get(name);
       if (known === undefined) this.#users.set(name, user);
@@ -164,7 +164,7 @@ export class AccessList {
   }
 
   #newUser(name: string): User {
-    return new User(name, this.#table, this.#allChannels());
+    return new User(name, this.#table, this.#allChannels);
   }
 
   /** A changed copy. */

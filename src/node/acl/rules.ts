@@ -27,7 +27,7 @@ const OTHER_WORDS = /^(?:on|off|nopass|reset|resetpass|clearselectors|(?:skip-)?
 export function userOfRules(name: string, rules: string, { table, allChannels }: RulesOptions): RulesOutcome {
   if (rules.length > RULES_CHARS_MAX)
     return { ok: false, word: `${rules.slice(0, 32)}…`, detail: `rules have at most ${RULES_CHARS_MAX} characters` };
-  const user = new User(name, table, allChannels);
+  const user = new User(name, table, () => allChannels);
   user.apply('on');
   for (const word of rules.split(/\s+/).filter((each) => each !== '')) {
     if (/[()]/.test(word)) return { ok: false, word, detail: 'selectors in parentheses are not supported' };

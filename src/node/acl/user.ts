@@ -17,7 +17,7 @@ import { splitWords } from './words.ts';
 export class User {
   readonly name: string;
   readonly #table: CommandTable;
-  readonly #allChannels: boolean;
+  readonly #allChannels: () => boolean;
   enabled = false;
   /** Any password lets it in. */
   noPassword = false;
@@ -28,8 +28,8 @@ export class User {
   /** Every command on every key and channel. */
   allowsEverything = false;
 
-  /** May nothing; `allChannels`: except publish and subscribe anywhere [redis acl-pubsub-default]. */
-  constructor(name: string, table: CommandTable, allChannels = false) {
+  /** May nothing; `allChannels`, asked again at a reset and for a new selector: except publish and subscribe anywhere [redis acl-pubsub-default]. */
+  constructor(name: string, table: CommandTable, allChannels = () => false) {
     this.name = name;
     this.#table = table;
     this.#allChannels = allChannels;
@@ -184,7 +184,7 @@ export class User {
 
   #newSelector(): Selector {
     const selector = new Selector(this.#table);
-    if (this.#allChannels) selector.apply('allchannels');
+    if (this.#allChannels()) selector.apply('allchannels');
     return selector;
   }
 

@@ -40,6 +40,20 @@ describe('users of a shard', () => {
     expect(client.bytes('ACL', 'LIST')).toBe("-NOPERM User alice has no permissions to run the 'acl|list' command\r\n");
   });
 
+  it('hear every channel after a reset, or none, as acl-pubsub-default says at that time', () => {
+    using test = shardWith({ 'acl-pubsub-default': 'allchannels' });
+    const admin = test.client();
+    admin.call('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', '~*', '+@all');
+    expect(admin.call('PUBLISH', 'c', 'm')).toBe(0);
+    admin.call('CONFIG', 'SET', 'acl-pubsub-default', 'resetchannels');
+    expect(admin.call('PUBLISH', 'c', 'm')).toBe(0);
+    admin.call('ACL', 'SETUSER', 'default', 'reset', 'on', 'nopass', '~*', '+@all');
+    expect(admin.bytes('PUBLISH', 'c', 'm')).toMatch(/^-NOPERM/);
+    admin.call('CONFIG', 'SET', 'acl-pubsub-default', 'allchannels');
+    admin.call('ACL', 'SETUSER', 'default', '(+get ~a)');
+    expect(admin.call('ACL', 'LIST')).toEqual([expect.stringMatching(/resetchannels \+@all \(~a &\* -@all \+get\)$/)]);
+  });
+
   it('obey a change at once, in connections that are open', () => {
     using test = shardWith();
     const [admin, client] = [test.client(), test.client()];
