@@ -5,9 +5,9 @@ import { refuse } from '../../resp/refusals.ts';
 import { callTimed } from '../shard/call-timed.ts';
 import { BLOCKED, type CommandContext } from '../shard/context.ts';
 
-type Outcome = { readonly ok: true } | { readonly ok: false; readonly why?: string; readonly detail: string };
+export type Finished = { readonly ok: true } | { readonly ok: false; readonly why?: string; readonly detail: string };
 
-export function afterwards(context: CommandContext, work: () => Promise<Outcome>, done: Reply): Reply {
+export function afterwards(context: CommandContext, work: () => Promise<Finished>, done: Reply): Reply {
   const { session, words, shard, command } = context;
   if (!context.mayBlock) {
     throw refuse('ERR', `'${command.name}' waits for the disk and cannot be part of a transaction or a script`);
@@ -25,5 +25,5 @@ export function afterwards(context: CommandContext, work: () => Promise<Outcome>
   return context.block({ keys: [], timeoutMs: 0, timeoutReply: BLOCKED });
 }
 
-const textOf = ({ why, detail }: Extract<Outcome, { ok: false }>): string =>
+const textOf = ({ why, detail }: Extract<Finished, { ok: false }>): string =>
   why === undefined ? detail : `${why}: ${detail}`;

@@ -25,9 +25,10 @@ import { datasetDigest, valueDigest } from '../keyspace/digest.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
 import { toRdbValue } from '../keyspace/rdb-values.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
+import type { FileOutcome } from '../../world/files.ts';
 import { isOfThisMachine } from '../../world/world.ts';
 import type { CommandContext } from '../shard/context.ts';
-import { afterwards } from './afterwards.ts';
+import { afterwards, type Finished } from './afterwards.ts';
 import { rewriteConfig } from './config-commands.ts';
 import { rest } from './arguments.ts';
 import { tableOf, tableStats } from './debug-tables.ts';
@@ -53,6 +54,7 @@ const leadingNumber = (text: string): number => Number(/^\s*[+-]?(\d+\.?\d*|\.\d
 
 const NOTHING_KEPT = 'this server keeps nothing on disk: start it with a folder for its data (--data DIR)';
 
+/** [redis debug.c debugCommand, "reload"] */
 function reloadData(context: CommandContext, options: readonly string[]): Reply {
   const words = new Set(options.map((word) => word.toUpperCase()));
   for (const word of words) {
@@ -60,16 +62,24 @@ function reloadData(context: CommandContext, options: readonly string[]): Reply 
       throw refuse('ERR', 'DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
     }
   }
-  const persistence = persistenceOf(context.shard);
+  const { shard } = context;
+  const persistence = persistenceOf(shard);
+  const use = !words.has('NOFLUSH') ? 'install' : words.has('MERGE') ? 'merge' : 'add';
   if (words.has('NOSAVE')) {
     if (persistence === undefined) throw refuse('ERR', NOTHING_KEPT);
-    if (words.has('NOFLUSH'))
-      throw refuse('ERR', 'DEBUG RELOAD NOSAVE NOFLUSH is not supported: a dump replaces all data');
-    return afterwards(context, () => persistence.reloadSnapshot(), OK);
+    return afterwards(context, async () => reloaded(await persistence.reloadSnapshot(use)), OK);
   }
-  reload(context.shard);
+  // To itself nothing can be added: what is there already is all there is
+  const isAny = shard.libraries.count > 0 || shard.keyspaces.some(({ values }) => values.size > 0);
+  if (use === 'add' && isAny) throw refuse('ERR', `${NOT_LOADED}: its keys and libraries are here already`);
+  reload(shard);
   return persistence === undefined || !context.mayBlock ? OK : afterwards(context, () => persistence.save(), OK);
 }
+
+const NOT_LOADED = 'Error trying to load the RDB dump';
+
+const reloaded = (outcome: FileOutcome): Finished =>
+  outcome.ok ? outcome : { ok: false, detail: `${NOT_LOADED} (${outcome.why}): ${outcome.detail}` };
 
 const POPULATED_MAX = 10_000_000;
 
@@ -192,7 +202,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     words: [0, 3],
     help: [
       'RELOAD [option ...]',
-      'Writes all data out as a dump and reads them back. NOSAVE: reads the dump on disk, in place of the data.',
+      'Writes all data out as a dump and reads them back. NOSAVE: reads the dump on disk. NOFLUSH: what it holds comes to the data, and with MERGE takes the place of what has the same name.',
     ],
     run: (context, options) => reloadData(context, options),
   },

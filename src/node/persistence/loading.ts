@@ -11,6 +11,8 @@ import { Keyspace } from '../keyspace/keyspace.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
 import { RdbError } from '../../rdb/rdb-error.ts';
+import { Refusal } from '../../resp/refusals.ts';
+import { cloneValue } from '../keyspace/value-facts.ts';
 
 export class Loading {
   /** Database selected where the stream begins. */
@@ -77,8 +79,44 @@ export class Loading {
     for (const listener of shard.onReplaced) listener();
   }
 
+  /**
+   * Adds what was read to the shard's data, libraries too. Refused, and nothing is changed, when one of them is there already and may
+   * not be replaced. [redis rdb.c RDBFLAGS_ALLOW_DUP]
+   */
+  merge(replaces: boolean): 'merged' | 'refused' {
+    const shard = this.#shard;
+    shard.longScript?.giveUp();
+    if (!replaces && this.#databases.some((each) => isAnyIn(each, shard.keyspaces[each.index]!))) return 'refused';
+    try {
+      shard.libraries.restore(null, this.functions, replaces ? 'REPLACE' : 'APPEND');
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return 'refused';
+    }
+    shard.unit(() => {
+      for (const [index, keyspace] of shard.keyspaces.entries()) addAll(keyspace, this.#databases[index]!);
+    });
+    this.discard();
+    for (const listener of shard.onReplaced) listener();
+    return 'merged';
+  }
+
   /** Counts out what these databases hold: the old data once the new ones are in place, the new ones when they never will be. */
   discard(): void {
     for (const database of this.#databases) database.clear();
   }
+}
+
+function isAnyIn(keyspace: Keyspace, other: Keyspace): boolean {
+  for (const key of keyspace.values.keys()) if (other.values.has(key)) return true;
+  return false;
+}
+
+function addAll(keyspace: Keyspace, loaded: Keyspace): void {
+  loaded.values.forEach((key, value) => {
+    keyspace.put(key, cloneValue(value)); // a value belongs to one key
+    const expireAtMs = loaded.expireAt(key);
+    if (expireAtMs !== undefined) keyspace.setExpiry(key, expireAtMs);
+    keyspace.setAccessMark(key, loaded.accessMark(key)!);
+  });
 }

@@ -20,7 +20,7 @@ import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
 import { baseName, formatManifest, logName, type Manifest, manifestName, NO_FILES } from './manifest.ts';
 import { reloadLog } from './reload.ts';
-import { loadSnapshotFile, restore, type RestoreOutcome } from './restore.ts';
+import { loadSnapshotFile, restore, type RestoreOutcome, type SnapshotUse } from './restore.ts';
 import { savePoints } from './save-points.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
@@ -149,9 +149,9 @@ export class Persistence implements AnswerGate {
     return this.#state === 'running' && this.#savePoints.length > 0;
   }
 
-  /** What the snapshot on disk holds takes the place of all data. */
-  async reloadSnapshot(): Promise<FileOutcome> {
-    const loaded = await loadSnapshotFile(this.shard, this.#folder, this.#snapshotName);
+  /** What the snapshot on disk holds takes the place of all data, or comes to them. */
+  async reloadSnapshot(use: SnapshotUse): Promise<FileOutcome> {
+    const loaded = await loadSnapshotFile(this.shard, this.#folder, this.#snapshotName, use);
     return loaded.ok ? DONE : loaded;
   }
 

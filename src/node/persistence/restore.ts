@@ -106,11 +106,15 @@ const tellRestored = (shard: Shard, position: StreamPosition | null): void => {
   for (const listener of shard.onRestored) listener(position);
 };
 
-/** Replaces a shard's data by those of a dump; gives its AUX fields. Nothing is changed unless the file is whole. */
+/** What is done with the data of a dump: `install` puts them in place of a shard's, `merge` and `add` leave what else is there; `add` is refused where a key or library is there already. */
+export type SnapshotUse = 'install' | 'merge' | 'add';
+
+/** Reads a dump into a shard; gives its AUX fields. Nothing is changed unless the file is whole. */
 export const loadSnapshotFile = async (
   shard: Shard,
   folder: Folder,
   name: string,
+  use: SnapshotUse = 'install',
 ): Promise<FileOutcome<ReadonlyMap<string, string>>> => {
   const loading = new Loading(shard);
   const reader = new RdbReader({
@@ -126,7 +130,10 @@ export const loadSnapshotFile = async (
       offset += part.value.length;
       reader.push(part.value);
     }
-    loading.install();
+    if (use === 'install') loading.install();
+    else if (loading.merge(use === 'merge') === 'refused') {
+      return { ok: false, why: 'failed', detail: 'it holds keys or libraries that are here already' };
+    }
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
     return damaged(folder, name, error.message);

@@ -9,6 +9,7 @@ import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
 import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
 import { attachPersistence, type Persistence } from '../../../src/node/persistence/persistence.ts';
 import { SnapshotFile } from '../../../src/node/persistence/snapshot-file.ts';
+import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { Shard } from '../../../src/node/shard/shard.ts';
 import { marksOf, saveMarks } from '../../../src/replication/replica-of/marks.ts';
 import { attachReplication, replicationOf } from '../../../src/replication/replication.ts';
@@ -188,6 +189,47 @@ describe('DEBUG', () => {
       expect(dirty).toBe('OK');
       expect(await kept.answer(world, 'DEBUG', 'RELOAD')).toBe('OK');
       expect(kept.persistence.changesSinceSave).toBe(0);
+    });
+  });
+
+  it('RELOAD NOSAVE NOFLUSH adds what the snapshot holds, and with MERGE takes it before what is there', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, {});
+      const { client } = kept;
+      const library = (name: string): string =>
+        `#!lua name=${name}\nredis.register_function('${name}', function() return '${name}' end)`;
+      await scriptEngineReady();
+      client.call('RPUSH', 'both', 'saved');
+      client.call('SET', 'saved', 'v', 'PXAT', '4102444800000');
+      client.call('FUNCTION', 'LOAD', library('saved'));
+      expect(await kept.answer(world, 'SAVE')).toBe('OK');
+      const reload = async (...options: string[]): Promise<string> =>
+        String(await kept.answer(world, 'DEBUG', 'RELOAD', 'NOSAVE', ...options));
+      const refused = expect.stringContaining('ERR Error trying to load the RDB dump') as string;
+      expect(await reload('NOFLUSH')).toEqual(refused);
+      client.call('DEL', 'both', 'saved');
+      expect(await reload('NOFLUSH')).toEqual(refused); // the library alone
+      expect(client.call('EXISTS', 'both', 'saved')).toBe(0);
+      client.call('FUNCTION', 'FLUSH');
+      client.call('SET', 'later', 'v');
+      client.call('FUNCTION', 'LOAD', library('later'));
+      expect(await reload('NOFLUSH')).toBe('OK');
+      expect(client.call('LRANGE', 'both', '0', '-1')).toEqual(['saved']);
+      client.call('RPUSH', 'both', 'later');
+      client.call('WATCH', 'both');
+      expect(await reload('NOFLUSH')).toEqual(refused);
+      expect(client.call('LRANGE', 'both', '0', '-1')).toEqual(['saved', 'later']);
+      expect(await reload('NOFLUSH', 'MERGE')).toBe('OK');
+      client.call('MULTI');
+      expect(client.call('EXEC')).toBeNull();
+      expect(client.call('LRANGE', 'both', '0', '-1')).toEqual(['saved']);
+      expect(client.call('PEXPIRETIME', 'saved')).toBe(4_102_444_800_000);
+      expect(client.call('GET', 'later')).toBe('v');
+      for (const name of ['saved', 'later']) expect(client.call('FCALL', name, '0')).toBe(name);
+      expect(String(await kept.answer(world, 'DEBUG', 'RELOAD', 'NOFLUSH'))).toEqual(refused);
+      expect(await kept.answer(world, 'DEBUG', 'RELOAD', 'NOFLUSH', 'MERGE')).toBe('OK');
+      expect(client.call('LRANGE', 'both', '0', '-1')).toEqual(['saved']);
     });
   });
 });
