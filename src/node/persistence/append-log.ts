@@ -48,6 +48,14 @@ export class AppendLog implements WriteListener {
     return this.#file.bytes;
   }
 
+  /** So much longer than the base before it that both should begin anew. [redis server.c serverCron, auto-aof-rewrite] */
+  hasGrown(baseBytes: number): boolean {
+    const { config } = this.#shard;
+    const percentage = config.get('auto-aof-rewrite-percentage');
+    if (percentage === 0 || this.bytes + baseBytes < config.get('auto-aof-rewrite-min-size')) return false;
+    return this.bytes >= (Math.max(1, baseBytes) * percentage) / 100;
+  }
+
   get written(): number {
     return this.#written;
   }

@@ -39,7 +39,7 @@ export class Persistence implements AnswerGate {
   /** What is on disk and would be restored from. */
   #manifest: Manifest = NO_FILES;
   #sequence = 0;
-  /** Counts replacements of all data. */
+  /** Counts what makes a rewrite in progress worthless. */
   #epoch = 0;
   /** An answer may be waiting. */
   #holds = false;
@@ -256,9 +256,12 @@ export class Persistence implements AnswerGate {
     // The snapshot takes the log's place before that goes.
     const saved = await this.save();
     if (!saved.ok || this.shard.config.get('appendonly')) return saved;
+    this.#giveUpRewriting();
     await this.#stopLog();
+    await this.#rewriteWork;
     this.#manifest = NO_FILES;
-    return this.#logFolder.removeAll();
+    const removed = await this.#logFolder.removeAll();
+    return removed.ok ? this.#followSetting() : removed; // it may be wanted again meanwhile
   }
 
   /** What is being made already may be a base alone, and nobody may want a log any more when it is there. */
@@ -378,10 +381,14 @@ export class Persistence implements AnswerGate {
     if (this.#state !== 'running') return;
     this.#dirtyAtSave = Math.min(this.#dirtyAtSave, this.shard.dirty - 1);
     if (!this.shard.config.get('appendonly')) return;
-    this.#epoch++;
-    this.#rewriting?.cancel();
+    this.#giveUpRewriting();
     void this.#stopLog();
     void this.#beginAnew();
+  }
+
+  #giveUpRewriting(): void {
+    this.#epoch++;
+    this.#rewriting?.cancel();
   }
 
   async #beginAnew(): Promise<void> {
@@ -464,7 +471,7 @@ export class Persistence implements AnswerGate {
       void this.#finishSwitch(log);
       this.#writeOut(log, true);
       if (this.shard.config.get('appendfsync') !== 'no') void this.#sync(log);
-      if (mayTry && !this.isRewriting && this.#hasGrown(log)) void this.rewrite();
+      if (mayTry && !this.isRewriting && log.hasGrown(this.#baseBytes)) void this.rewrite();
     } else if (mayTry && !this.isRewriting && this.shard.config.get('appendonly')) void this.#followSetting();
     if (this.isSaving || !mayTry) return;
     const sinceMs = now - this.#savedMs;
@@ -472,14 +479,6 @@ export class Persistence implements AnswerGate {
       ({ seconds, changes }) => this.changesSinceSave >= Math.max(1, changes) && sinceMs >= seconds * 1000,
     );
     if (isDue || this.snapshotTrouble !== null) void this.save();
-  }
-
-  /** [redis server.c serverCron, auto-aof-rewrite] */
-  #hasGrown(log: AppendLog): boolean {
-    const percentage = this.shard.config.get('auto-aof-rewrite-percentage');
-    const bytes = log.bytes + this.#baseBytes;
-    if (percentage === 0 || bytes < this.shard.config.get('auto-aof-rewrite-min-size')) return false;
-    return log.bytes >= (Math.max(1, this.#baseBytes) * percentage) / 100;
   }
 
   #tell(event: string, { why, detail }: FileTrouble): void {

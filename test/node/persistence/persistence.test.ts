@@ -168,6 +168,31 @@ describe('what waits for the disk', () => {
   });
 });
 
+describe('a log that is turned off', () => {
+  it('is gone, and with it the rewrite that was being made, however far that had come', async () => {
+    for (let waitedMs = 0; waitedMs < 6; waitedMs += 0.1) {
+      const world = new SimWorld({ seed: 1 });
+      await world.run(async () => {
+        const first = await KeptShard.start(world, AOF);
+        const { client, persistence } = first;
+        for (let i = 0; i < 500; i++) client.call('SET', `k${i}`, 'v');
+        client.call('BGREWRITEAOF');
+        await wait(world, waitedMs);
+        client.send('CONFIG', 'SET', 'appendonly', 'no');
+        while (persistence.isRewriting || persistence.isSaving) await wait(world, 1);
+        await wait(world, 10);
+        expect(await world.files.folder(`${DATA}/appendonlydir`).size('appendonly.aof.manifest')).toMatchObject({
+          ok: false,
+        });
+        client.call('SET', 'k0', 'later');
+        await first.end('save');
+        await using second = await KeptShard.start(world, {});
+        expect(second.client.call('GET', 'k0')).toBe('later');
+      });
+    }
+  });
+});
+
 describe('DEBUG', () => {
   it('LOADAOF runs the log anew, RELOAD NOSAVE reads the snapshot, and both answer when that is done', async () => {
     const world = new SimWorld({ seed: 1 });
