@@ -9,6 +9,7 @@ import type { CommandContext } from '../shard/context.ts';
 import { rewriteConfigFile } from '../shard/config-rewrite.ts';
 import { resetStats } from '../shard/reset-stats.ts';
 import { afterwards } from './afterwards.ts';
+import { isPermitted } from './permitted.ts';
 import { many, rest, text } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
 import { helpCommand } from './help.ts';
@@ -23,7 +24,7 @@ function setConfig(context: CommandContext, data: readonly string[]): Reply {
   if (!context.mayBlock && config.follow !== null && names.some(isOfListening)) {
     throw refuse('ERR', 'CONFIG SET of where to listen waits for the network and cannot be part of a transaction');
   }
-  const outcome = config.set(pairs);
+  const outcome = config.set(pairs, isPermitted(context, 'enable-protected-configs'));
   if (outcome.ok) {
     const { listening, restore } = outcome;
     return listening.length === 0 ? OK : afterwards(context, () => follow(config, listening, restore), OK);

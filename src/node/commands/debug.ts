@@ -26,7 +26,6 @@ import { matchesGlob } from '../keyspace/glob.ts';
 import { toRdbValue } from '../keyspace/rdb-values.ts';
 import { encodingOf } from '../keyspace/value-facts.ts';
 import type { FileOutcome } from '../../world/files.ts';
-import { isOfThisMachine } from '../../world/world.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { afterwards, type Finished } from './afterwards.ts';
 import { rewriteConfig } from './config-commands.ts';
@@ -35,6 +34,7 @@ import { tableOf, tableStats } from './debug-tables.ts';
 import { defineCommand, type Command } from './command.ts';
 import { persistenceOf } from '../persistence/persistence.ts';
 import { reload } from '../persistence/reload.ts';
+import { isPermitted } from './permitted.ts';
 import { parseInteger } from './numbers.ts';
 import { referencesOf } from './object.ts';
 
@@ -328,12 +328,6 @@ const helpLines = (): string[] => [
   ...Object.values(subcommands).flatMap(({ help: [usage, what] }) => [usage, `    ${what}`]),
 ];
 
-/** [redis server.c allowProtectedAction] */
-function isAllowed({ shard, session }: CommandContext): boolean {
-  const allowed = shard.config.get('enable-debug-command');
-  return allowed === 'yes' || (allowed === 'local' && isOfThisMachine(session.output.remote));
-}
-
 export const debugCommands: readonly Command[] = [
   defineCommand({
     name: 'DEBUG',
@@ -349,7 +343,8 @@ export const debugCommands: readonly Command[] = [
       subcommand: { ...rest({ type: 'string' }, 1), doc: { type: 'block', optional: true, arguments: [] } },
     },
     run(context, { subcommand: [name = '', ...words] }) {
-      if (!isAllowed(context)) throw refuse('PROTECTED_COMMAND', 'DEBUG', 'enable-debug-command');
+      if (!isPermitted(context, 'enable-debug-command'))
+        throw refuse('PROTECTED_COMMAND', 'DEBUG', 'enable-debug-command');
       const found = subcommands[name.toUpperCase()];
       if (found === undefined || words.length < found.words[0] || words.length > found.words[1]) {
         throw refuse('DEBUG_SUBCOMMAND', name);

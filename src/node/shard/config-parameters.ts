@@ -15,6 +15,8 @@ type Kind =
   | 'bytes'
   | 'boolean'
   | 'word'
+  | 'flags'
+  | 'file-name'
   | 'output-limits'
   | 'octal'
   | 'events';
@@ -26,15 +28,17 @@ export interface Parameter {
   readonly max?: number;
   /** Accepted beyond these bounds too; the nearest bound is taken. */
   readonly clampedTo?: readonly [min: number, max: number];
-  /** Set at start only: because it cannot change (`fixed`), or because it names files (`protected`). */
-  readonly atStart?: 'fixed' | 'protected';
+  /** Set at start only. */
+  readonly atStart?: 'fixed';
+  /** It names files: clients may not change it unless `enable-protected-configs` lets them. */
+  readonly isProtected?: true;
   /** A share of `maxmemory` is taken too, as `5%`; the value is then negative. */
   readonly percentMax?: number;
   /** Where the shard listens (`place`: set at start only, unless somebody follows it), or how TLS is spoken there. */
   readonly listening?: 'place' | 'tls';
   /** Another name for the same parameter. */
   readonly alias?: string;
-  /** Of the kind `word`: those that are accepted. */
+  /** Of the kinds `word` and `flags`: those that are accepted; of `flags` any number, and the first means none. */
   readonly words?: readonly string[];
   /** A line of a redis.conf gives it any number of words, or none. */
   readonly isList?: true;
@@ -85,6 +89,8 @@ const LOCAL_FACILITIES = ['local0', 'local1', 'local2', 'local3', 'local4', 'loc
 /** Kept in memory: more would only fill it. Redis has no bound. */
 const SLOWLOG_LENGTH_MAX = 65_536;
 
+const SHUTDOWN_FLAGS = ['default', 'save', 'nosave', 'now', 'force'] as const;
+
 /** Those that something here obeys. */
 const OBEYED = {
   requirepass: text(''),
@@ -97,6 +103,7 @@ const OBEYED = {
   databases: integer(16, 1, MAX_INT, { atStart: 'fixed' }),
   port: integer(6379, 0, 65535, { listening: 'place' }),
   'enable-debug-command': word('yes', ['no', 'yes', 'local'], { atStart: 'fixed' }),
+  'enable-protected-configs': word('no', ['no', 'yes', 'local'], { atStart: 'fixed' }),
   bind: text('127.0.0.1 -::1', { listening: 'place', isList: true }),
   'tls-auth-clients': word('yes', ['no', 'yes', 'optional'], { listening: 'tls' }),
   'tls-ca-cert-dir': text('', { listening: 'tls' }),
@@ -158,8 +165,8 @@ const OBEYED = {
   'replica-read-only': boolean(true, { alias: 'slave-read-only' }),
   'replica-serve-stale-data': boolean(true, { alias: 'slave-serve-stale-data' }),
   'client-output-buffer-limit': { kind: 'output-limits', isList: true, value: DEFAULT_OUTPUT_LIMITS },
-  dir: text('', { atStart: 'protected' }),
-  dbfilename: text('dump.rdb', { atStart: 'protected' }),
+  dir: text('', { atStart: 'fixed', isProtected: true }),
+  dbfilename: { kind: 'file-name', isProtected: true, value: 'dump.rdb' },
   save: { kind: 'save-points', isList: true, value: '' },
   'stop-writes-on-bgsave-error': boolean(true),
   appendonly: boolean(false),
@@ -168,6 +175,8 @@ const OBEYED = {
   appendfsync: word('everysec', ['everysec', 'always', 'no']),
   'auto-aof-rewrite-percentage': integer(100, 0, MAX_INT),
   'auto-aof-rewrite-min-size': bytes(64 * 1024 * 1024),
+  'shutdown-on-sigint': { kind: 'flags', isList: true, words: SHUTDOWN_FLAGS, value: 'default' },
+  'shutdown-on-sigterm': { kind: 'flags', isList: true, words: SHUTDOWN_FLAGS, value: 'default' },
   'slowlog-log-slower-than': integer(10_000, -1, INT64_MAX),
   'slowlog-max-len': integer(128, 0, INT64_MAX, { clampedTo: [0, SLOWLOG_LENGTH_MAX] }),
   'latency-monitor-threshold': integer(0, 0, INT64_MAX),
@@ -224,7 +233,6 @@ const INERT = {
   'disable-thp': boolean(true, { atStart: 'fixed' }),
   'dynamic-hz': boolean(true),
   'enable-module-command': word('no', ['no', 'yes', 'local'], { atStart: 'fixed' }),
-  'enable-protected-configs': word('no', ['no', 'yes', 'local'], { atStart: 'fixed' }),
   'hide-user-data-from-log': boolean(false),
   'ignore-warnings': text('', { keepsEmpty: true }),
   'io-threads': integer(1, 1, 128, { atStart: 'fixed' }),
@@ -263,8 +271,6 @@ const INERT = {
   'sanitize-dump-payload': word('no', ['no', 'yes', 'clients']),
   'server-cpulist': text('', { atStart: 'fixed', alias: 'server_cpulist' }),
   'set-proc-title': boolean(true, { atStart: 'fixed' }),
-  'shutdown-on-sigint': text('default', { isList: true }),
-  'shutdown-on-sigterm': text('default', { isList: true }),
   'shutdown-timeout': integer(10, 0, MAX_INT),
   'socket-mark-id': integer(0, 0, 2 ** 32 - 1, { atStart: 'fixed' }),
   supervised: word('no', ['upstart', 'systemd', 'auto', 'no'], { atStart: 'fixed' }),

@@ -80,16 +80,19 @@ export class Config {
     this.#values.set(name, value);
   }
 
-  /** All or nothing [redis config.c configSetCommand]. */
-  set(pairs: readonly (readonly [name: string, value: string])[]): ConfigOutcome {
+  /** All or nothing; `mayProtected`: those too that name files. [redis config.c configSetCommand] */
+  set(pairs: readonly (readonly [name: string, value: string])[], mayProtected = false): ConfigOutcome {
     const known = new Map<string, { readonly name: ParameterName; readonly given: string; readonly raw: string }>();
     for (const [given, raw] of pairs) {
       const name = parameterOf(given);
       if (name === undefined) return { ok: false, name: given, detail: null };
       const parameter: Parameter = PARAMETERS[name];
-      if (parameter.atStart !== undefined || (parameter.listening === 'place' && this.follow === null)) {
-        const what = parameter.atStart === 'protected' ? 'protected' : 'immutable';
-        return { ok: false, name: given, detail: `can't set ${what} config` };
+      if (parameter.isProtected && !mayProtected)
+        return { ok: false, name: given, detail: "can't set protected config" };
+      const isFixed = parameter.atStart === 'fixed' || (parameter.listening === 'place' && this.follow === null);
+      // `dir` may be said again
+      if (isFixed && !(parameter.isProtected && raw === this.#values.get(name))) {
+        return { ok: false, name: given, detail: "can't set immutable config" };
       }
       if (known.has(given.toLowerCase())) return { ok: false, name: given, detail: 'duplicate parameter' };
       known.set(given.toLowerCase(), { name, given, raw });
@@ -138,6 +141,7 @@ export class Config {
         return outputLimitLines(text);
       case 'bytes':
         return [{ text: shortBytes(Number(text)), isForced }];
+      case 'file-name':
       case 'text':
         if (text === '' && !parameter.keepsEmpty) return [];
         // These two are not said where they are as if nobody had said them [redis config.c rewriteConfigBindOption]
@@ -189,6 +193,12 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
       if (words.includes(value)) return { ok: true, value };
       return { ok: false, detail: `argument(s) must be one of the following: ${words.join(', ')}` };
     }
+    case 'flags':
+      return parseFlags(parameter.words!, raw);
+    case 'file-name': // of `dbfilename` alone
+      return /[/\\]/.test(raw)
+        ? { ok: false, detail: "dbfilename can't be a path, just a filename" }
+        : { ok: true, value: raw };
     case 'save-points': {
       const points = savePoints(raw);
       return points === null
@@ -237,6 +247,23 @@ function parseValue(parameter: Parameter, raw: string, before: string | number |
   const value = parseInteger(raw);
   if (value === null) return { ok: false, detail: "argument couldn't be parsed into an integer" };
   return bounded(parameter, value);
+}
+
+/** In the order of the table. [redis config.c configEnumGetValue, isValidShutdownOnSigFlags] */
+function parseFlags([none, ...words]: readonly string[], raw: string): ParseOutcome {
+  const given = new Set(
+    raw
+      .toLowerCase()
+      .split(' ')
+      .filter((word) => word !== ''),
+  );
+  if (given.size === 0 || [...given].some((word) => word !== none && !words.includes(word))) {
+    return { ok: false, detail: `argument(s) must be one of the following: ${[none, ...words].join(', ')}` };
+  }
+  if (given.has('save') && given.has('nosave')) {
+    return { ok: false, detail: "shutdown options SAVE and NOSAVE can't be used simultaneously" };
+  }
+  return { ok: true, value: words.filter((word) => given.has(word)).join(' ') || none! };
 }
 
 function bounded(parameter: Parameter, value: number): ParseOutcome {
