@@ -5,6 +5,8 @@
 import { machine, release, type } from 'node:os';
 import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
+import type { Persistence } from '../node/persistence/persistence.ts';
+import type { EndWish } from '../node/shard/ending.ts';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
 import type { Place, StartOutcome } from '../node/shard/listening.ts';
@@ -17,8 +19,6 @@ const EXIT_INTERRUPTED = 130;
 const LOCK = 'antipode.lock';
 /** [redis config.c] */
 const SAVE_DEFAULT = '3600 1 300 100 60 10000';
-
-type EndWish = Parameters<NonNullable<ShardType['endRequested']>>[0];
 
 interface ShardCliOptions {
   readonly port?: string;
@@ -118,7 +118,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
       outcome.ok ? 'nothing to listen on: give a port, a tls-port or a unixsocket' : listenFailure(outcome),
     );
   }
-  const ending = asked(shard);
+  const ending = asked(shard, persistence, say);
   const restored = await persistence.start();
   if (!restored.ok) {
     await listening.close();
@@ -247,18 +247,43 @@ const keepingOptions = async (data: string | null, world: World, config: Record<
   throw new CliFailure(`--data ${data} cannot be used (${lock.why}): ${lock.detail}; ${advice}`);
 };
 
-/** Resolves at the first request to end, by a signal or a client; a second signal ends at once. */
-const asked = (shard: ShardType): Promise<EndWish> =>
-  new Promise((resolve) => {
-    let isAsked = false;
-    shard.endRequested = resolve;
-    const end = (): void => {
-      if (isAsked) process.exit(EXIT_INTERRUPTED);
-      isAsked = true;
-      resolve('as-configured');
+/** Resolves when it is to end, whether a client or a signal wants that; a second signal ends it at once. */
+const asked = async (
+  shard: ShardType,
+  persistence: Persistence,
+  say: (line: string) => void,
+): Promise<EndWish['saving']> => {
+  const { Ending } = await import('../node/shard/ending.ts');
+  return new Promise((resolve) => {
+    const finish = async ({ saving, isForced }: EndWish): Promise<boolean> => {
+      const isSaved = !shard.loading && saving !== 'nosave';
+      if (!isSaved || (saving === 'as-configured' && !persistence.savesItself)) {
+        resolve(saving === 'save' ? 'nosave' : saving);
+        return true;
+      }
+      shard.longScript?.giveUp();
+      const saved = await persistence.saveAnew();
+      if (saved.ok || isForced) resolve('nosave');
+      else say(`Error trying to save the DB, can't exit: ${saved.detail}`);
+      return saved.ok || isForced;
     };
-    process.on('SIGINT', end).on('SIGTERM', end);
+    const ending = new Ending(shard, finish);
+    shard.ending = ending;
+    let isAsked = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (isAsked && ending.isUnderWay) process.exit(EXIT_INTERRUPTED);
+        isAsked = true;
+        const flags = shard.config.get(signal === 'SIGINT' ? 'shutdown-on-sigint' : 'shutdown-on-sigterm').split(' ');
+        ending.ask({
+          saving: flags.includes('save') ? 'save' : flags.includes('nosave') ? 'nosave' : 'as-configured',
+          isNow: flags.includes('now'),
+          isForced: flags.includes('force'),
+        });
+      });
+    }
   });
+};
 
 /** As every word inside: one char, one byte. */
 const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

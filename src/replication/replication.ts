@@ -75,7 +75,11 @@ export class Replication implements ReplicaOwner {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
     this.#keepOnDisk();
-    shard.replicasWithin = (lagMsMax) => this.primary.heardWithin(lagMsMax);
+    shard.replicas = {
+      within: (lagMsMax) => this.primary.heardWithin(lagMsMax),
+      behind: () => this.primary.attachments.size - this.primary.acknowledgedBy(this.feed.offset),
+      ask: () => this.primary.requestAcks(),
+    };
     shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);
     shard.memory.addPart('clients_slaves', () => this.primary.unsentBytes);
     shard.infoSections.set('replication', () => replicationFields(this));

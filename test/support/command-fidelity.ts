@@ -54,7 +54,6 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   SAVE: 'stops its own client alone',
   'MEMORY MALLOC-STATS': 'says that there are none: memory is given out by V8',
   'SCRIPT DEBUG': 'only NO is taken: there is no debugger',
-  SHUTDOWN: 'at once: NOW, FORCE and ABORT find nothing to wait for',
   SORT: 'BY … ALPHA … STORE is replicated as the list it made',
 };
 

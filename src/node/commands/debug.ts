@@ -188,6 +188,14 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       return OK;
     },
   },
+  'PAUSE-CRON': {
+    words: [1, 1],
+    help: ['PAUSE-CRON <0|1>', 'Whether nothing happens by itself: no expiry, no limits, no end at a signal.'],
+    run({ shard }, [on]) {
+      shard.isCronPaused = leadingNumber(on!) !== 0;
+      return OK;
+    },
+  },
   'STRINGMATCH-LEN': {
     words: [2, 2],
     help: ['STRINGMATCH-LEN <pattern> <string>', 'Whether the pattern matches the string: 1 or 0.'],
@@ -298,7 +306,6 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
       ['QUICKLIST-PACKED-THRESHOLD', 'size'],
       ['SET-SKIP-CHECKSUM-VALIDATION', '0|1'],
       ['AOF-FLUSH-SLEEP', 'microseconds'],
-      ['PAUSE-CRON', '0|1'],
       ['DICT-RESIZING', '0|1'],
       ['STRINGMATCH-TEST', ''],
       ['REPL-PAUSE', 'where'],

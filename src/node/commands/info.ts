@@ -23,7 +23,8 @@ type Fields = readonly (readonly [name: string, value: string | number])[];
 const DAY_SECONDS = 86_400;
 const EXPIRIES_SAMPLED = 32;
 
-function server({ world, config, address, runId, now, stats }: Shard): Fields {
+function server({ world, config, address, runId, now, stats, ending }: Shard): Fields {
+  const remainingMs = ending?.remainingMs ?? null;
   const uptimeSeconds = Math.max(0, Math.floor((now - stats.startedAtMs) / 1000));
   return [
     ['redis_version', REDIS_VERSION],
@@ -38,6 +39,7 @@ function server({ world, config, address, runId, now, stats }: Shard): Fields {
     ['hz', config.get('hz')],
     ['configured_hz', config.get('hz')],
     ...(address === null ? [] : [['listener0', `name=tcp,bind=${address.host},port=${address.port}`] as const]),
+    ...(remainingMs === null ? [] : [['shutdown_in_milliseconds', remainingMs] as const]),
   ];
 }
 

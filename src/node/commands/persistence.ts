@@ -2,14 +2,15 @@
  * What a shard is told about its disk: snapshots, the append log, and ending with or without saving. [redis rdb.c, aof.c, db.c]
  *
  * Unlike in Redis, SAVE does not stop the others: only its own client waits. Border: the work is `node/persistence`; who ends the
- * process is told through `shard.endRequested`.
+ * process is told through `shard.ending`.
  */
 
-import { OK, NO_REPLY, Status } from '../../resp/reply.ts';
+import { OK, Status } from '../../resp/reply.ts';
 import { refuse } from '../../resp/refusals.ts';
 import { persistenceOf, type Persistence } from '../persistence/persistence.ts';
 import type { Shard } from '../shard/shard.ts';
-import { afterwards } from './afterwards.ts';
+import type { EndWish } from '../shard/ending.ts';
+import { afterwards, type Finished } from './afterwards.ts';
 import { choice, flag, options } from './arguments.ts';
 import { defineCommand, type Command } from './command.ts';
 
@@ -100,16 +101,25 @@ export const persistenceCommands: readonly Command[] = [
     },
     run(context, { options: { saving, abort, now, force } }) {
       const { shard } = context;
+      const { ending, longScript } = shard;
       if (abort === true) {
         if (saving !== undefined || now === true || force === true) throw refuse('SYNTAX');
-        throw refuse('ERR', 'No shutdown in progress.');
+        if (ending?.abort() !== true) throw refuse('ERR', 'No shutdown in progress.');
+        return OK;
       }
-      const { endRequested, longScript } = shard;
       if (longScript !== null && saving?.token !== 'NOSAVE') throw longScript.refusal;
-      if (endRequested === null) throw refuse('ERR', 'this shard is ended by its cluster');
+      if (ending === null) throw refuse('ERR', 'this shard is ended by its cluster');
       if (saving?.token === 'SAVE') kept(shard);
-      endRequested(saving === undefined ? 'as-configured' : saving.token === 'SAVE' ? 'save' : 'nosave');
-      return NO_REPLY;
+      const wish: EndWish = {
+        saving: saving === undefined ? 'as-configured' : saving.token === 'SAVE' ? 'save' : 'nosave',
+        isNow: now === true,
+        isForced: force === true,
+      };
+      const disappointed = async (): Promise<Finished> => {
+        await ending.begin(wish);
+        return { ok: false, detail: 'Errors trying to SHUTDOWN. Check logs.' };
+      };
+      return afterwards(context, disappointed, OK);
     },
   }),
 ];

@@ -127,7 +127,7 @@ const attended: Check = (shard, session, command, words) =>
   shard.role === 'primary' &&
   session.kind !== 'primary' &&
   writes(shard, session, command, words) &&
-  shard.replicasWithin(shard.config.get('min-replicas-max-lag') * 1000) < shard.replicasMin
+  shard.replicas.within(shard.config.get('min-replicas-max-lag') * 1000) < shard.replicasMin
     ? refuse('NOREPLICAS')
     : undefined;
 

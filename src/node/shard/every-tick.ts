@@ -11,7 +11,8 @@ export function startTicking(shard: Shard): () => void {
   let timer: Timer;
   const tickLater = (): void => {
     timer = shard.world.clock.after(1000 / shard.config.get('hz'), () => {
-      if (!shard.held && shard.longScript === null) everyTick(shard);
+      if (!shard.isCronPaused) shard.ending?.tick();
+      if (!shard.held && shard.longScript === null && !shard.isCronPaused) everyTick(shard);
       tickLater();
     });
   };

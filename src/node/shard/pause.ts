@@ -20,7 +20,7 @@ export class Pause {
   readonly #end: Deadline;
   /** What waits; null: nothing does. */
   kind: PauseKind | null = null;
-  #isLocked = false;
+  #locks = 0;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -38,21 +38,21 @@ export class Pause {
     this.#end.set(Math.max(this.#end.isAhead ? this.#end.untilMs : 0, untilMs));
   }
 
-  /** Until `unlock` nothing is written, whatever CLIENT UNPAUSE says: the shard hands its role on. */
+  /** Until as many `unlock` nothing is written, whatever CLIENT UNPAUSE says: the shard hands its role on, or ends. */
   lock(): void {
-    this.#isLocked = true;
+    this.#locks++;
     this.kind ??= 'writes';
   }
 
   unlock(): void {
-    this.#isLocked = false;
-    if (!this.#end.isAhead) this.end();
+    this.#locks--;
+    if (this.#locks === 0 && !this.#end.isAhead) this.end();
   }
 
   /** What waited runs, in order. */
   end(): void {
     this.cancel();
-    if (this.#isLocked) this.kind = 'writes';
+    if (this.#locks > 0) this.kind = 'writes';
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const session of waiting) session.goOn();

@@ -26,6 +26,7 @@ import { Blocking, type Waiting } from './blocking.ts';
 import { callTimed } from './call-timed.ts';
 import { check } from './checks.ts';
 import { evictClients } from './client-eviction.ts';
+import type { Ending } from './ending.ts';
 import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
 import { Eviction } from './eviction.ts';
@@ -48,7 +49,14 @@ import { Standstill } from './standstill.ts';
 import { Notifications } from './notifications.ts';
 import { NO_STATS, type ShardStats } from './stats.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { AnswerGate, LoadedSnapshot, StreamPosition, SyncedLog } from './upper-layers.ts';
+import {
+  NO_REPLICAS,
+  type AnswerGate,
+  type LoadedSnapshot,
+  type Replicas,
+  type StreamPosition,
+  type SyncedLog,
+} from './upper-layers.ts';
 import { TrackingTable } from './tracking.ts';
 import { Turns } from './turns.ts';
 import { Watchers } from './watchers.ts';
@@ -134,14 +142,16 @@ export class Shard implements KeyspaceOwner {
   forgetReplicationId: () => void = () => undefined;
   /** Scripts may call what they otherwise may not. */
   scriptsCallAll = false;
-  /** Ends the process that the shard is, at a client's wish; null: it belongs to others. */
-  endRequested: ((how: 'as-configured' | 'save' | 'nosave') => void) | null = null;
+  /** Of the process that the shard is; null: it belongs to others. */
+  ending: Ending | null = null;
+  /** DEBUG PAUSE-CRON: nothing happens by itself. */
+  isCronPaused = false;
   /** Why no write is taken at the moment, apart from the request itself; null: nothing hinders. */
   writesHindered: Refusal | null = null;
   /** As a primary it writes only with so many replicas that are not behind; 0: with none. */
   replicasMin = 0;
-  /** Told by replication: those that were heard of within so long. */
-  replicasWithin: (lagMsMax: number) => number = () => 0;
+  /** Told by replication. */
+  replicas: Replicas = NO_REPLICAS;
 
   // KeyspaceOwner
   now: number;

@@ -1,4 +1,4 @@
-/** What replication and persistence tell a shard, or hear from it, in words of their own. Types only. */
+/** What replication and persistence tell a shard, or hear from it, in words of their own. */
 
 /** A place in a replication stream, as a snapshot or a log on disk names it. */
 export interface StreamPosition {
@@ -24,3 +24,15 @@ export interface SyncedLog {
   readonly place: number;
   readonly synced: number;
 }
+
+/** Servers that follow this one. */
+export interface Replicas {
+  /** Those that were heard of within so long. */
+  within(lagMsMax: number): number;
+  /** Those that have not acknowledged everything. */
+  behind(): number;
+  /** Asks them how far they are. */
+  ask(): void;
+}
+
+export const NO_REPLICAS: Replicas = { within: () => 0, behind: () => 0, ask: () => undefined };

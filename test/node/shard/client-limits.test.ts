@@ -3,6 +3,7 @@ import { connectionCommands } from '../../../src/node/commands/connection.ts';
 import { serverCommands } from '../../../src/node/commands/server.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { transactionCommands } from '../../../src/node/commands/transactions.ts';
+import { NO_REPLICAS } from '../../../src/node/shard/upper-layers.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { testShard, type TestClient } from '../../support/fixtures.ts';
@@ -69,7 +70,7 @@ describe('min-replicas-to-write', () => {
     const asking = made.client();
     expect(asking.bytes('SET', 'k', 'v')).toBe('-NOREPLICAS Not enough good replicas to write.\r\n');
     expect(asking.call('GET', 'k')).toBeNull();
-    made.shard.replicasWithin = (lagMsMax) => (lagMsMax >= 10_000 ? 1 : 0);
+    made.shard.replicas = { ...NO_REPLICAS, within: (lagMsMax) => (lagMsMax >= 10_000 ? 1 : 0) };
     expect(asking.call('SET', 'k', 'v')).toBe('OK');
     asking.call('CONFIG', 'SET', 'min-slaves-max-lag', '9');
     asking.call('MULTI');
