@@ -89,7 +89,7 @@ export class Waits {
 
   #look(): void {
     for (const { session, goal } of this.#waits) {
-      if (goal.isReached()) this.#shard.blocking.release(session, goal.reply());
+      if (goal.isReached()) this.#shard.blocking.answer(session, goal.reply());
     }
   }
 }

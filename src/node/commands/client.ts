@@ -325,7 +325,7 @@ export const clientCommands: readonly Command[] = [
       const session = shard.sessions.get(number);
       if (session === undefined || session.waiting === null) return 0;
       if (how === 'ERROR') shard.blocking.fail(session, refusalText('UNBLOCKED'));
-      else shard.blocking.release(session, session.waiting.request.timeoutReply);
+      else shard.blocking.answer(session, session.waiting.request.timeoutReply);
       return 1;
     },
   }),

@@ -45,7 +45,7 @@ export class Blocking {
     };
     if (request.timeoutMs > 0) {
       waiting.timer = this.#shard.world.clock.after(request.timeoutMs, () =>
-        this.release(session, request.timeoutReply),
+        this.answer(session, request.timeoutReply),
       );
     }
     for (const key of request.keys) {
@@ -136,6 +136,15 @@ export class Blocking {
     session.reply(reply);
     session.sendPushes();
     session.continueSoon();
+  }
+
+  /** Ends a wait with what the command answers without being run again: that is its call. [redis 7.2 blocked.c updateStatsOnUnblock] */
+  answer(session: Session, reply: Reply): void {
+    const { waiting } = session;
+    if (waiting === null) return;
+    const { commandStats } = this.#shard;
+    commandStats.answered(commandStats.of(waiting.command), reply);
+    this.release(session, reply);
   }
 
   /** Ends a wait with an error that the command itself did not make. */

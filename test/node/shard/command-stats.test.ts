@@ -6,6 +6,7 @@ import { dataCommands } from '../../../src/node/commands/index.ts';
 import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { Histogram } from '../../../src/node/shard/histogram.ts';
 import { RawClient } from '../../support/raw-client.ts';
+import { SimWorld } from '../../../src/world/sim-world.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { describeReal, startRealRedis } from '../../support/real-redis.ts';
 
@@ -59,6 +60,32 @@ describeReal('numbers of commands and errors', () => {
     const mine = countsIn(ours.bytes('INFO', 'commandstats', 'errorstats'));
     const wanted = countsIn(theirs.at(-1)!).filter((line) => !line.startsWith('cmdstat_blpop'));
     expect(mine).toEqual(wanted);
+  });
+});
+
+describe('a command that waits', () => {
+  it('is counted once, when its time is up as well [redis 7.2]', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      using test = testShard({ world, commands: dataCommands });
+      const [client, waiting] = [test.client(), test.client()];
+      const calls = (): string | undefined =>
+        /cmdstat_blpop:(calls=\d+),/.exec(client.bytes('INFO', 'commandstats'))?.[1];
+      waiting.send('BLPOP', 'none', '0');
+      expect(calls()).toBeUndefined();
+      client.call('CLIENT', 'UNBLOCK', String(waiting.session.id));
+      expect(calls()).toBe('calls=1');
+      waiting.send('BLPOP', 'none', '1');
+      await new Promise<void>((resolve) => world.clock.after(1500, resolve));
+      expect(waiting.replies).toEqual([null, null]);
+      expect(calls()).toBe('calls=2');
+      waiting.send('BLPOP', 'some', '1');
+      client.call('RPUSH', 'some', 'v');
+      expect(calls()).toBe('calls=3');
+      waiting.send('BLPOP', 'none', '1');
+      client.call('CLIENT', 'UNBLOCK', String(waiting.session.id), 'ERROR');
+      expect(calls()).toBe('calls=4');
+    });
   });
 });
 
