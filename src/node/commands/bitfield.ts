@@ -126,7 +126,8 @@ function run(context: CommandContext, key: string, operations: readonly Operatio
   const existing = editRaw(keyspace, key);
   const raw = existing ?? new RawString('');
   const length = Math.ceil(Math.max(...writes.map(({ offset, bits }) => offset + bits)) / BITS);
-  let changed = raw.length < length;
+  const grows = raw.length < length;
+  let changes = 0; // a string that only grew is a change, too
   raw.growTo(length);
   const replies = operations.map((operation): Reply => {
     const before = readField(raw, operation);
@@ -134,14 +135,14 @@ function run(context: CommandContext, key: string, operations: readonly Operatio
     const wanted = operandOf(operation) + (operation.kind === 'INCRBY' ? before : 0n);
     const after = fit(wanted, operation);
     if (after === null) return null;
-    if (after !== before) {
-      writeField(raw, operation, after);
-      changed = true;
-    }
+    if (after !== before) writeField(raw, operation, after);
+    if (after !== before || grows) changes++;
     return operation.kind === 'SET' ? before : after;
   });
-  if (existing === undefined) keyspace.put(key, raw);
-  else if (changed) keyspace.changed(key);
+  if (existing === undefined) {
+    keyspace.put(key, raw);
+    keyspace.recount(Math.max(1, changes) - 1);
+  } else if (changes > 0 || grows) keyspace.changed(key, Math.max(1, changes));
   return replies;
 }
 

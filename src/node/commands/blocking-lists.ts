@@ -35,7 +35,7 @@ export function popSeveral(keyspace: Keyspace, name: string, list: ListValue, en
   }
   list.afterShrinking(keyspace.limits);
   keyspace.removeIfEmpty(name, list);
-  keyspace.changed(name);
+  keyspace.changed(name, items.length);
   return items;
 }
 
@@ -60,7 +60,9 @@ function move(keyspace: Keyspace, { source, destination, from, to }: Move): stri
   list.afterShrinking(keyspace.limits);
   keyspace.removeIfEmpty(source, list);
   if (target !== undefined && destination !== source) keyspace.changed(destination);
-  keyspace.changed(source);
+  // One write of two lists
+  if (destination === source) keyspace.changed(source);
+  else keyspace.signalled(source);
   return item;
 }
 
@@ -191,7 +193,7 @@ export const blockingListCommands: readonly Command[] = [
     },
     run(context, { source, destination, wherefrom, whereto, timeout }) {
       const given = { source, destination, from: wherefrom, to: whereto };
-      return moveOrWait(context, given, timeout, ['LMOVE', source, destination, wherefrom, whereto]);
+      return moveOrWait(context, given, timeout, ['LMOVE', ...context.words.slice(1, 5)]); // in the letters that were given
     },
   }),
 

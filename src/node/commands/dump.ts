@@ -105,6 +105,7 @@ function restore(
   setAccess(context, key, attribute);
   if (at === null) return OK;
   keyspace.setExpiry(key, at);
+  keyspace.recount(-1);
   if (!absttl) context.replicateAs(...context.words.with(2, String(at)), 'ABSTTL');
   return OK;
 }

@@ -261,6 +261,7 @@ export function store(context: CommandContext, wish: Wish, found: readonly Found
   const members = found.map(({ member }) => member);
   const scores = found.map(({ distance, score }) => (wish.storeDistance ? distance : score));
   keyspace.put(destination, SortedSetValue.from(members, scores, keyspace.limits));
+  keyspace.recount(members.length - 1);
   context.replicateAs('DEL', destination);
   for (let at = 0; at < members.length; at += REPLICATED_MEMBERS_MAX) {
     const pairs = members

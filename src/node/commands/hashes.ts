@@ -29,6 +29,7 @@ function setFields(context: CommandContext, words: readonly string[], name: stri
   let added = 0;
   for (let i = 2; i < words.length; i += 2) if (hash.set(words[i]!, words[i + 1]!, keyspace.limits)) added++;
   store(keyspace, words[1]!, hash, existing);
+  keyspace.recount(words.length / 2 - 2);
   return added;
 }
 
@@ -168,7 +169,7 @@ export const hashCommands: readonly Command[] = [
       if (removed === 0) return 0;
       keyspace.fieldExpiryChanged(given.key, hash);
       keyspace.removeIfEmpty(given.key, hash);
-      keyspace.changed(given.key);
+      keyspace.changed(given.key, removed);
       return removed;
     },
   }),

@@ -143,14 +143,15 @@ export const hyperLogLogCommands: readonly Command[] = [
       const found = edited(context, given.key);
       const own = found?.own ?? HyperLogLog.empty();
       const sparseBytesMax = context.shard.config.get('hll-sparse-max-bytes');
-      let changed = found === undefined;
+      let changes = found === undefined ? 1 : 0;
       for (const element of given.element) {
         const place = placeOf(element);
-        if (whole(own.raise(place & INDEX_MASK, Math.floor(place / REGISTERS), sparseBytesMax))) changed = true;
+        if (whole(own.raise(place & INDEX_MASK, Math.floor(place / REGISTERS), sparseBytesMax))) changes++;
       }
-      if (!changed) return 0;
+      if (changes === 0) return 0;
       own.forgetCardinality();
       store(context, given.key, own, found?.raw);
+      context.keyspace.recount(changes - 1);
       return 1;
     },
   }),

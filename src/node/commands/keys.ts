@@ -54,7 +54,9 @@ function readCopyOptions(context: CommandContext, words: readonly string[]): { t
 function place(keyspace: Keyspace, key: string, value: Value, expireAt: number | undefined, mark: number): void {
   keyspace.put(key, value);
   keyspace.setAccessMark(key, mark);
-  if (expireAt !== undefined) keyspace.setExpiry(key, expireAt);
+  if (expireAt === undefined) return;
+  keyspace.setExpiry(key, expireAt);
+  keyspace.recount(-1);
 }
 
 function removeAll({ keyspace, shard }: CommandContext, keys: readonly string[], isLazy: boolean): number {
@@ -87,6 +89,7 @@ function rename({ keyspace }: CommandContext, from: string, to: string, onlyNew:
   const expireAt = keyspace.expireAt(from);
   const mark = keyspace.accessMark(from)!;
   keyspace.remove(from);
+  keyspace.recount(-1);
   place(keyspace, to, value, expireAt, mark);
   return true;
 }
@@ -234,6 +237,7 @@ export const keyCommands: readonly Command[] = [
       const expireAt = keyspace.expireAt(key);
       const mark = keyspace.accessMark(key)!;
       keyspace.remove(key);
+      keyspace.recount(-1);
       place(target, key, value, expireAt, mark);
       return 1;
     },

@@ -41,8 +41,11 @@ function push(context: CommandContext, words: readonly string[], end: End, onlyE
   list.beforeGrowth(words, 2, words.length - 1, keyspace.limits);
   if (end === 'LEFT') for (let i = 2; i < words.length; i++) list.pushHead(words[i]!);
   else for (let i = 2; i < words.length; i++) list.pushTail(words[i]!);
-  if (existing === undefined) keyspace.put(name, list);
-  else keyspace.changed(name);
+  if (existing !== undefined) keyspace.changed(name, words.length - 2);
+  else {
+    keyspace.put(name, list);
+    keyspace.recount(words.length - 3);
+  }
   return list.size;
 }
 
@@ -200,7 +203,7 @@ export const listCommands: readonly Command[] = [
       if (list.size === before) keyspace.signalled(given.key);
       else {
         keyspace.removeIfEmpty(given.key, list);
-        keyspace.changed(given.key);
+        keyspace.changed(given.key, before - list.size);
       }
       return OK;
     },

@@ -18,6 +18,7 @@ function popMembers(context: CommandContext, name: string, set: SetValue, count:
   if (count >= set.size) {
     const all = set.members();
     keyspace.remove(name);
+    keyspace.recount(all.length - 1);
     context.replicateDeletion(name, set, 'lazyfree-lazy-server-del');
     return all;
   }
@@ -25,7 +26,7 @@ function popMembers(context: CommandContext, name: string, set: SetValue, count:
   for (let at = 0; at < popped.length; at += REPLICATED_MEMBERS_MAX) {
     context.replicateAs('SREM', name, ...popped.slice(at, at + REPLICATED_MEMBERS_MAX));
   }
-  keyspace.changed(name);
+  keyspace.changed(name, count);
   return popped;
 }
 
@@ -46,8 +47,10 @@ const basicCommands: readonly Command[] = [
       found?.prepare(members.length, limits);
       let added = 0;
       for (const member of members) if (set.add(member, limits)) added++;
-      if (found === undefined) keyspace.put(given.key, set);
-      else if (added > 0) keyspace.changed(given.key);
+      if (found === undefined) {
+        keyspace.put(given.key, set);
+        keyspace.recount(added - 1);
+      } else if (added > 0) keyspace.changed(given.key, added);
       return added;
     },
   }),
@@ -67,7 +70,7 @@ const basicCommands: readonly Command[] = [
       for (const member of given.member) if (set.delete(member)) removed++;
       if (removed === 0) return 0;
       keyspace.removeIfEmpty(given.key, set);
-      keyspace.changed(given.key);
+      keyspace.changed(given.key, removed);
       return removed;
     },
   }),

@@ -237,6 +237,7 @@ export const sortCommands: readonly Command[] = [
       }
       const stored = result.map((each) => each ?? '');
       keyspace.put(wish.store, ListValue.from(stored, keyspace.limits));
+      keyspace.recount(stored.length - 1);
       if (leavesOrderToChance(wish)) replicateList(context, wish.store, stored);
       return result.length;
     },

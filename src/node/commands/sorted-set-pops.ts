@@ -30,7 +30,7 @@ function pop(keyspace: Keyspace, name: string, value: SortedSetValue, end: End, 
   value.walk(highest ? size - 1 : 0, wanted, highest, (member, score) => entries.push([member, new Double(score)]));
   value.deleteRange(highest ? size - wanted : 0, highest ? size : wanted);
   keyspace.removeIfEmpty(name, value);
-  keyspace.changed(name);
+  keyspace.changed(name, wanted);
   return entries;
 }
 

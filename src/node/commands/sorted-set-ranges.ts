@@ -174,7 +174,7 @@ function removeRange({ keyspace }: CommandContext, name: string, find: FindInter
   if (from === to) return 0;
   const removed = value.deleteRange(from, to);
   keyspace.removeIfEmpty(name, value);
-  keyspace.changed(name);
+  keyspace.changed(name, removed);
   return removed;
 }
 

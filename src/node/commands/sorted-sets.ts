@@ -94,8 +94,10 @@ export function addMembers(
     if (before === undefined) added++;
     else if (before !== score) moved++;
   }
-  if (found === undefined) keyspace.put(name, value);
-  else if (added + moved > 0) keyspace.changed(name);
+  if (found === undefined) {
+    keyspace.put(name, value);
+    keyspace.recount(added + moved - 1);
+  } else if (added + moved > 0) keyspace.changed(name, added + moved);
   return countChanged ? added + moved : added;
 }
 
@@ -256,7 +258,7 @@ const basicCommands: readonly Command[] = [
       for (const member of members) if (value.delete(member)) removed++;
       if (removed === 0) return 0;
       keyspace.removeIfEmpty(name, value);
-      keyspace.changed(name);
+      keyspace.changed(name, removed);
       return removed;
     },
   }),

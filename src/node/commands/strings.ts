@@ -45,6 +45,7 @@ function setUntil(context: CommandContext, key: string, value: string, at: numbe
   }
   keyspace.put(key, value);
   keyspace.setExpiry(key, at);
+  keyspace.recount(-1);
   if (!isAbsolute) context.replicateAs('SET', key, value, 'PXAT', String(at));
 }
 

@@ -301,10 +301,15 @@ export class Keyspace {
     this.#drop(key);
   }
 
-  /** Says that a value was changed in place. */
-  changed(key: string): void {
-    this.#owner.dirty++;
+  /** Says that a value was changed in place; `changes`: how many of its elements. */
+  changed(key: string, changes = 1): void {
+    this.#owner.dirty += changes;
     this.#owner.changed(this, key);
+  }
+
+  /** More changes, or fewer, than those that were counted: save points are about elements, and about one write of several steps. */
+  recount(changes: number): void {
+    this.#owner.dirty += changes;
   }
 
   /** What a command left as it was is told as if it had changed, and no write counted. [redis db.c signalModifiedKey] */
