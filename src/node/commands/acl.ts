@@ -39,11 +39,11 @@ function refusalOf(name: string, outcome: Extract<UserOutcome, { ok: false }>) {
   }
 }
 
-function setUser({ shard }: CommandContext, name: string, rules: readonly string[]): Reply {
+function setUser({ shard, session }: CommandContext, name: string, rules: readonly string[]): Reply {
   const { permissions } = shard;
   const outcome = permissions.users.setUser(name, rules);
   if (!outcome.ok) throw refusalOf(name, outcome);
-  permissions.cutListeners(outcome.user);
+  permissions.cutListeners(outcome.user, session);
   if (outcome.user === permissions.users.defaultUser) permissions.defaultUserChanged();
   return OK;
 }

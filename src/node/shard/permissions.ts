@@ -77,7 +77,7 @@ export class Permissions {
     const outcome = await file.load(this.users);
     if (!outcome.ok) return outcome;
     for (const user of outcome.gone) this.cut(user, by);
-    for (const user of this.users.users) this.cutListeners(user);
+    for (const user of this.users.users) this.cutListeners(user, by);
     this.defaultUserChanged();
     return outcome;
   }
@@ -87,19 +87,24 @@ export class Permissions {
     for (const session of this.#sessionsOf(user)) {
       session.user = this.users.defaultUser;
       session.setAuthenticated(false);
-      if (session === by) session.close();
-      else session.kill();
+      this.#end(session, by);
     }
   }
 
   /** Ends connections that listen to what their user may no longer hear [redis acl.c ACLKillPubsubClientsIfNeeded]. */
-  cutListeners(user: User): void {
+  cutListeners(user: User, by: Session | null): void {
     for (const session of this.#sessionsOf(user)) {
       const { channel, pattern, shard } = session.subscriptions;
       const mayHear = (names: ReadonlySet<string>, isPattern: boolean): boolean =>
         [...names].every((name) => user.allowsChannel(name, isPattern));
-      if (!mayHear(channel, false) || !mayHear(pattern, true) || !mayHear(shard, false)) session.kill();
+      if (!mayHear(channel, false) || !mayHear(pattern, true) || !mayHear(shard, false)) this.#end(session, by);
     }
+  }
+
+  #end(session: Session, by: Session | null): void {
+    if (session !== by) session.kill();
+    else if (session.waiting === null) session.close();
+    else this.#shard.world.clock.soon(() => session.close()); // behind the reply that it waits for
   }
 
   #sessionsOf(user: User): Session[] {

@@ -48,6 +48,26 @@ describe('an ACL file', () => {
     expect(alice.call('GET', 'a')).toBeNull();
   });
 
+  it('that takes from its reader what that listens to, or its name, is answered before the connection ends', async () => {
+    using test = shardWithFile();
+    const admin = test.client();
+    admin.call('ACL', 'SETUSER', 'alice', 'on', 'nopass', '+@all', 'resetchannels', '&a');
+    expect(await call(admin, 'ACL', 'SAVE')).toBe('OK');
+    for (const [name, channel] of [
+      ['alice', 'b'],
+      ['bob', 'a'],
+    ] as const) {
+      admin.call('ACL', 'SETUSER', name, 'on', 'nopass', '+@all', '&*');
+      const client = test.client();
+      client.call('HELLO', '3', 'AUTH', name, 'x');
+      client.call('SUBSCRIBE', channel);
+      client.raw = '';
+      client.send('ACL', 'LOAD');
+      await eventually(() => client.closed, { withinMs: 5000, what: `${name} is cut` });
+      expect(client.raw).toBe('+OK\r\n');
+    }
+  });
+
   it('with a mistake changes nobody, and every mistake is told with its line', async () => {
     using test = shardWithFile();
     const client = test.client();
