@@ -233,7 +233,7 @@ interface Kept {
  * one, held only when something is written there, which only happens when it is asked for.
  */
 const keepingOptions = async (data: string | null, world: World, config: Record<string, string>): Promise<Kept> => {
-  const folder = world.files.folder(data ?? '.');
+  const folder = world.files.folder(data ?? currentFolder());
   config['dir'] = bytesOf(folder.path);
   if (data === null) {
     config['save'] ??= '';
@@ -283,6 +283,14 @@ const asked = async (
       });
     }
   });
+};
+
+const currentFolder = (): string => {
+  try {
+    return process.cwd();
+  } catch {
+    throw new CliFailure('the current folder is there no more: start it in another one, or name one with --dir');
+  }
 };
 
 /** As every word inside: one char, one byte. */

@@ -3,9 +3,11 @@
  * data are is compared by DEBUG DIGEST.
  */
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runProgram, startProgram, type Running } from '../support/antipode-program.ts';
@@ -131,6 +133,13 @@ describe('antipode shard without a folder', () => {
     expect(await again.get('k')).toBe('of the second');
     expect(third.printed()).toContain(`its data come from ${folder}: --dir chooses another folder`);
     again.disconnect();
+  });
+
+  it('says so when that is gone', async () => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" "$1" shard --port 0';
+    const program = resolve('dist/src/cli/main.js');
+    const ended = promisify(execFile)('sh', ['-c', script, process.execPath, program], { cwd: folder });
+    await expect(ended).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('name one with --dir') });
   });
 
   it('keeps an append log there, and refuses a broken snapshot with what to do', async () => {
