@@ -89,6 +89,11 @@ export class RequestDecoder {
     return this.#buffer.length - this.#position + this.#gatheredBytes;
   }
 
+  /** Of a request in progress what is decoded already. */
+  get argumentBytes(): number {
+    return this.#words === null ? 0 : this.consumedBytes - (this.#requestEnd - this.limits.requestBytesMax);
+  }
+
   /** Everything not yet taken out, for whoever takes the connection over. */
   rest(): Buffer {
     return Buffer.concat([...this.#gathered, this.#buffer.subarray(this.#position)]);

@@ -69,7 +69,7 @@ export function clientLine(session: Session, now: number, request = session.wait
     ['watch', transaction.watched.size],
     ['qbuf', session.queryBytes],
     ['qbuf-free', 0],
-    ['argv-mem', request.reduce((sum, each) => sum + each.length, 0)],
+    ['argv-mem', request.reduce((sum, each) => sum + each.length, session.decoder.argumentBytes)],
     ['multi-mem', transaction.queuedBytes],
     ['rbs', 0],
     ['rbp', 0],

@@ -16,12 +16,15 @@ export function clientBytesMax(shard: Shard): number {
   return bytes === 0 ? Infinity : Math.max(LIMIT_BYTES_MIN, bytes);
 }
 
-export function evictClients(shard: Shard): void {
+/** `grown`: those whose memory has changed and is not counted yet. */
+export function evictClients(shard: Shard, grown: Iterable<Session> = []): void {
   const { memory } = shard;
-  if (memory.clientBytes < memory.clientBytesMax) return;
+  if (memory.clientBytesMax === Infinity) return;
+  for (const session of grown) session.countMemory();
+  if (memory.clientBytes <= memory.clientBytesMax) return;
   const candidates = [...shard.sessions.values()].filter(mayGo).sort((a, b) => b.memoryBytes - a.memoryBytes);
   for (const session of candidates) {
-    if (memory.clientBytes < memory.clientBytesMax) return;
+    if (memory.clientBytes <= memory.clientBytesMax) return;
     shard.world.log.event('client-evicted', { client: session.id, bytes: session.memoryBytes });
     shard.stats.evictedClients++;
     session.uncountMemory();

@@ -161,7 +161,7 @@ export class Session {
   get memoryBytes(): number {
     const { transaction, tracking } = this;
     const names = this.subscriptionCount + transaction.watched.size + (tracking?.prefixes.size ?? 0);
-    const waitingBytes = this.pendingBytes + this.unsentBytes + this.unreadBytes;
+    const waitingBytes = this.pendingBytes + this.unsentBytes + this.queryBytes + this.decoder.argumentBytes;
     return CLIENT_BYTES + waitingBytes + transaction.queuedBytes + names * NAME_BYTES;
   }
 
@@ -201,6 +201,7 @@ export class Session {
     if (this.shard.tracking.count > 0) this.shard.tracking.sendTold();
     this.flush();
     this.countMemory();
+    if (memory.clientBytes > memory.clientBytesMax) this.shard.endTurnSoon();
     this.#watchInput();
     const ms = clock.elapsed() - startedAt;
     stats.busyMs += ms;

@@ -450,9 +450,9 @@ export class Shard implements KeyspaceOwner {
   /** As when everything that has come in this turn has run. */
   endTurn(): void {
     this.#isTurnEnding = false;
-    evictClients(this);
     this.tracking.sendTold();
     for (const each of this.#unflushed) each.flush();
+    evictClients(this, this.#unflushed);
     this.#unflushed.clear();
   }
 

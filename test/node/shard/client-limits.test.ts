@@ -3,6 +3,7 @@ import { connectionCommands } from '../../../src/node/commands/connection.ts';
 import { serverCommands } from '../../../src/node/commands/server.ts';
 import { stringCommands } from '../../../src/node/commands/strings.ts';
 import { transactionCommands } from '../../../src/node/commands/transactions.ts';
+import type { Connection } from '../../../src/world/world.ts';
 import { NO_REPLICAS } from '../../../src/node/shard/upper-layers.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { dataCommands } from '../../../src/node/commands/index.ts';
@@ -111,6 +112,36 @@ describe('what a client takes', () => {
     client.send(...begin);
     expect([client.closed, other.closed]).toEqual([true, false]);
     expect(String(other.call('INFO', 'stats'))).toContain('evicted_clients:1\r\n');
+  });
+
+  it('includes the words of a request that is not whole', () => {
+    using made = testShard({ commands: dataCommands });
+    const [client, other] = [made.client(), made.client()];
+    const [before = 0] = totals(other);
+    const request = encodeRequest(['DEL', ...Array.from({ length: 100 }, () => 'x'.repeat(1000))]);
+    client.session.receive(Buffer.from(request.slice(0, -100), 'latin1'));
+    expect(totals(other)[0]! - before).toBeGreaterThan(99_000);
+    client.session.receive(Buffer.from(request.slice(-100), 'latin1'));
+    expect(totals(other)[0]).toBe(before);
+  });
+
+  it('leaves as many as there is room for, by the byte, and grows by what it is pushed', () => {
+    using made = testShard({ commands: dataCommands });
+    const [asking, ...others] = Array.from({ length: 11 }, () => made.client());
+    asking!.call('CLIENT', 'NO-EVICT', 'on');
+    for (const other of others) other.session.receive(begun(MEGABYTE));
+    const [own = 0, one = 0] = totals(asking!);
+    asking!.call('CONFIG', 'SET', 'maxmemory-clients', String(5 * one + own));
+    expect(totals(asking!)).toHaveLength(6);
+    const left = others.filter(({ closed }) => !closed);
+    expect(left).toHaveLength(5);
+    const listening = made.client();
+    listening.session.connection = { unsentBytes: 0, destroy: () => undefined } as unknown as Connection;
+    asking!.call('CONFIG', 'SET', 'maxmemory-clients', String(6 * one));
+    listening.call('SUBSCRIBE', 'c');
+    Object.assign(listening.session.connection, { unsentBytes: 2 * MEGABYTE }); // it does not read
+    asking!.call('PUBLISH', 'c', 'x');
+    expect(made.shard.sessions.has(listening.session.id)).toBe(false);
   });
 
   it('is looked at before a request that completes it is run', () => {
