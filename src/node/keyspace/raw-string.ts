@@ -79,7 +79,11 @@ export class RawString extends Measured {
 
   #ensure(length: number): void {
     if (length <= this.#bytes.length) return;
-    const grown = Buffer.alloc(length < PREALLOCATE_MAX ? length * 2 : length + PREALLOCATE_MAX);
+    const before = this.#bytes.length;
+    // What is new may never grow [redis t_string.c setrangeCommand]
+    const grown = Buffer.alloc(
+      before === 0 ? length : length < PREALLOCATE_MAX ? length * 2 : length + PREALLOCATE_MAX,
+    );
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }

@@ -17,6 +17,25 @@ const asMap = (reply: TestReply | undefined): Map<unknown, TestReply> => {
 const field = (info: TestReply | undefined, name: string): number =>
   Number(new RegExp(`^${name}:(\\S+)\\r$`, 'm').exec(String(info))?.[1]);
 
+describe('a string that is written behind its end', () => {
+  it('takes room for more only when it grows again', () => {
+    using test = setUp();
+    const { client } = test;
+    for (const words of [
+      ['SETRANGE', 'k', '100000', 'x'],
+      ['SETBIT', 'bits', '800000', '1'],
+      ['BITFIELD', 'f', 'SET', 'u8', '#100000', '1'],
+    ]) {
+      client.call(...words);
+      const used = Number(client.call('MEMORY', 'USAGE', words[1]!));
+      expect(used).toBeGreaterThan(100_000);
+      expect(used).toBeLessThan(101_000);
+      client.call('APPEND', words[1]!, 'x');
+      expect(client.call('MEMORY', 'USAGE', words[1]!)).toBeGreaterThan(200_000);
+    }
+  });
+});
+
 describe('MEMORY USAGE', () => {
   it('grows with the value, and is null for no key', () => {
     using test = setUp();
