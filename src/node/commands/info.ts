@@ -90,6 +90,10 @@ function memory(shard: Shard): Fields {
     ['maxmemory', limit],
     ['maxmemory_human', humanBytes(limit)],
     ['maxmemory_policy', config.get('maxmemory-policy')],
+    // As of builds with the allocator of libc, which tells nothing more
+    ['allocator_allocated', usedBytes],
+    ['allocator_active', usedBytes],
+    ['allocator_resident', usedBytes],
     ['mem_fragmentation_ratio', '1.00'],
     ['mem_fragmentation_bytes', 0],
     ['mem_not_counted_for_evict', memory.uncountedBytes],

@@ -113,6 +113,13 @@ describe('INFO', () => {
     expect(Number(more['eventloop_duration_max'])).toBeGreaterThan(0);
   });
 
+  it('memory in an allocator is the same sum, as where libc counts nothing more', () => {
+    using test = testShard({ commands });
+    const info = test.client().bytes('INFO', 'memory');
+    const [, used] = /^used_memory:(\d+)\r$/m.exec(info)!;
+    for (const what of ['allocated', 'active', 'resident']) expect(info).toContain(`\r\nallocator_${what}:${used}\r\n`);
+  });
+
   it('memory grows with the data', () => {
     using test = testShard({ commands });
     const client = test.client();
