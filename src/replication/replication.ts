@@ -40,7 +40,7 @@ export class Replication implements ReplicaOwner {
   readonly waits: Waits;
   readonly failover: Failover;
   readonly ownExpiries: OwnExpiries;
-  readonly network: Network;
+  readonly #network: Network;
   /** Called with the AUX fields of a dump whose data the shard has taken over. */
   readonly onInstalled: ((facts: ReadonlyMap<string, string>) => void)[] = [];
   readonly #options: ReplicationOptions;
@@ -52,7 +52,7 @@ export class Replication implements ReplicaOwner {
     const { clock } = shard.world;
     this.shard = shard;
     this.#options = options;
-    this.network = options.network ?? shard.world.network;
+    this.#network = options.network ?? shard.world.network;
     this.feed = new Feed({
       clock,
       random: shard.random.fork('replication'),
@@ -90,6 +90,12 @@ export class Replication implements ReplicaOwner {
   /** Null on a primary. */
   get replica(): Replica | null {
     return this.#replica;
+  }
+
+  /** Where it dials from is asked anew for each connection. [redis replication.c connectWithMaster] */
+  get network(): Network {
+    const host = this.shard.config.get('bind-source-addr');
+    return host === '' ? this.#network : this.#network.from(host);
   }
 
   get announce(): { readonly port: number; readonly host?: string } {

@@ -120,6 +120,9 @@ export class SystemNetwork implements Network {
     if (!(Number.isInteger(to.port) && to.port > 0 && to.port <= PORT_MAX)) {
       return failed('unreachable', `${to.port} is not a port`);
     }
+    if (this.#host !== null && isIP(this.#host) === 0) {
+      return failed('unreachable', `${this.#host} is not an address to dial from`);
+    }
     const deadline = clock.elapsed() + options.timeoutMs;
     const found = await withinLimit(this.resolve(to.host), options.timeoutMs);
     if (found === null) return failed('timeout', `no address for ${to.host} within ${options.timeoutMs} ms`);
