@@ -3,14 +3,15 @@
  * data are is compared by DEBUG DIGEST.
  */
 
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runProgram, startProgram, type Running } from '../support/antipode-program.ts';
+import { eventually } from '../support/eventually.ts';
 import { describeReal, startRealRedis } from '../support/real-redis.ts';
 
 let folder = '';
@@ -84,6 +85,36 @@ describe('antipode shard --data', () => {
       again.redis.disconnect();
       await again.running[Symbol.asyncDispose]();
     }
+  });
+
+  it('goes on when it cannot save, unless it is told not to, or forced', async () => {
+    mkdirSync(join(folder, 'dump.rdb', 'in the way'), { recursive: true });
+    const ends: readonly (readonly string[])[] = [
+      ['SHUTDOWN', 'NOSAVE'],
+      ['SHUTDOWN', 'FORCE'],
+    ];
+    for (const end of ends) {
+      const { running, redis } = await start('--dbfilename', 'other.rdb', '--enable-protected-configs', 'yes');
+      await redis.set('k', 'v');
+      await redis.config('SET', 'dbfilename', 'dump.rdb');
+      await expect(redis.call('SHUTDOWN')).rejects.toThrow('ERR Errors trying to SHUTDOWN. Check logs.');
+      running.child.kill('SIGTERM');
+      const failures = (): number => running.printed().split("Error trying to save the DB, can't exit").length - 1;
+      await eventually(() => failures() === 2, { withinMs: 10_000, what: 'it could not save at the signal either' });
+      expect(await redis.set('k', 'w')).toBe('OK');
+      await redis.call(...(end as [string, ...string[]])).catch(() => null);
+      expect(await running.finished).toMatchObject({ code: 0 });
+      redis.disconnect();
+    }
+  });
+
+  it('ends at a signal as shutdown-on-sigterm says', async () => {
+    const { running, redis } = await start('--shutdown-on-sigterm', 'nosave', 'now');
+    await redis.set('k', 'not saved');
+    running.child.kill('SIGTERM');
+    expect(await running.finished).toMatchObject({ code: 0, stderr: '' });
+    redis.disconnect();
+    expect(existsSync(join(folder, 'dump.rdb'))).toBe(false);
   });
 
   it('answers SAVE, LASTSAVE and INFO, and refuses a second process and a wrong option', async () => {

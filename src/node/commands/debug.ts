@@ -73,7 +73,7 @@ function reloadData(context: CommandContext, options: readonly string[]): Reply 
   const isAny = shard.libraries.count > 0 || shard.keyspaces.some(({ values }) => values.size > 0);
   if (use === 'add' && isAny) throw refuse('ERR', `${NOT_LOADED}: its keys and libraries are here already`);
   reload(shard);
-  return persistence === undefined || !context.mayBlock ? OK : afterwards(context, () => persistence.save(), OK);
+  return persistence === undefined || !context.mayBlock ? OK : afterwards(context, () => persistence.save(true), OK);
 }
 
 const NOT_LOADED = 'Error trying to load the RDB dump';

@@ -35,7 +35,7 @@ export const persistenceCommands: readonly Command[] = [
     run(context) {
       const persistence = kept(context.shard);
       if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
-      return afterwards(context, () => persistence.save(), OK);
+      return afterwards(context, () => persistence.save(true), OK);
     },
   }),
 

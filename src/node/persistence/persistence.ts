@@ -115,8 +115,8 @@ export class Persistence implements AnswerGate {
     return outcome;
   }
 
-  /** A snapshot of this moment; the one that is being made already counts. */
-  async save(): Promise<FileOutcome> {
+  /** A snapshot of this moment; the one that is being made already counts. Where somebody waits for it, who is told of a failure, it hinders no writes. */
+  async save(isAwaited = false): Promise<FileOutcome> {
     if (this.#saving !== null) {
       const finished = await this.#saving.finished;
       return finished.ok ? DONE : finished;
@@ -131,7 +131,7 @@ export class Persistence implements AnswerGate {
     this.#saving = saving;
     const outcome = await saving.finished;
     this.#saving = null;
-    this.#snapshotEnded(outcome);
+    if (outcome.ok || !isAwaited) this.#snapshotEnded(outcome);
     if (!outcome.ok) return outcome;
     this.#savedMs = this.shard.world.clock.now();
     this.#dirtyAtSave = dirty.before;
@@ -142,7 +142,7 @@ export class Persistence implements AnswerGate {
   async saveAnew(): Promise<FileOutcome> {
     this.#saving?.cancel();
     await this.#saving?.finished;
-    return this.save();
+    return this.save(true);
   }
 
   get savesItself(): boolean {

@@ -321,6 +321,23 @@ describe('a snapshot', () => {
     });
   });
 
+  it('that somebody waits for and that cannot be written hinders no writes', async () => {
+    const world = new SimWorld({ seed: 3 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, { save: '900 1' });
+      world.files.fill(DATA);
+      kept.client.call('SET', 'a', '1');
+      expect(await kept.answer(world, 'SAVE')).toBeInstanceOf(Error);
+      expect(await kept.persistence.saveAnew()).toMatchObject({ ok: false }); // as SHUTDOWN asks
+      expect(kept.client.call('SET', 'a', '2')).toBe('OK');
+      expect(kept.client.call('INFO', 'persistence')).toContain('rdb_last_bgsave_status:ok');
+      kept.client.call('BGSAVE');
+      while (kept.persistence.isSaving) await wait(world, 1);
+      expect(kept.client.call('SET', 'a', '3')).toMatchObject({ message: expect.stringMatching(/^MISCONF .*RDB/) });
+      world.files.free(DATA);
+    });
+  });
+
   it('that cannot be written makes writes be refused until it can', async () => {
     const world = new SimWorld({ seed: 3 });
     await world.run(async () => {
