@@ -128,5 +128,5 @@ function followed({ values, where }: Directive): Address | null {
   if (/^no one$/i.test(given)) return null;
   const parts = /^\[?([^\]\s]+?)\]?[:\s]+(\d+)$/.exec(given.trim());
   if (parts === null) throw new CliFailure(`${where}: "${given}" is not host:port, as in 127.0.0.1:6379`);
-  return { host: parts[1]!, port: portOf(where, parts[2]!, 1) };
+  return { host: parts[1]!, port: portOf(where, parts[2]!, 0) };
 }

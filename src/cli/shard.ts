@@ -13,6 +13,7 @@ import type { Place, StartOutcome } from '../node/shard/listening.ts';
 import { isSocketPath, type World } from '../world/world.ts';
 import type { UserDeclaration } from './shard-setup.ts';
 import { HeldFolder } from './held-folder.ts';
+import type { ShardLog as ShardLogType } from './shard-log.ts';
 import { CliFailure, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
@@ -66,6 +67,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     { attachPersistence },
     { saveMarks },
     { SystemWorld },
+    { ShardLog },
   ] = await Promise.all([
     import('../node/shard/shard.ts'),
     import('../node/shard/listening.ts'),
@@ -74,8 +76,10 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     import('../node/persistence/persistence.ts'),
     import('../replication/replica-of/marks.ts'),
     import('../world/system-world.ts'),
+    import('./shard-log.ts'),
   ]);
-  const world = new SystemWorld();
+  const log = new ShardLog();
+  const world = new SystemWorld({ log });
   const configFile = configFileOf(command.args);
   const config: Record<string, string> = { ...setup.config };
   if (options.port !== undefined) config['port'] = String(portOf('--port', options.port, 0));
@@ -118,12 +122,18 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
       outcome.ok ? 'nothing to listen on: give a port, a tls-port or a unixsocket' : listenFailure(outcome),
     );
   }
-  const ending = asked(shard, persistence, say);
+  // A document on standard output is not to be mixed with a log
+  log.open(shard, options.json === true && setup.logFile === null ? () => undefined : say);
+  const ending = asked(shard, persistence, log);
+  // As the logo of redis-server says it, before anything is loaded: test suites wait for these words
+  if (options.json !== true && shard.config.get('always-show-logo'))
+    say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
   const restored = await persistence.start();
   if (!restored.ok) {
     await listening.close();
     shard.close();
     await kept.lock.release();
+    log.line('#', `Fatal error loading the DB, exiting: ${restored.detail}`);
     const advice = dataFolder === null ? '; --dir chooses another folder than the current one' : '';
     throw new CliFailure(`the data cannot be loaded: ${restored.detail}${advice}`);
   }
@@ -142,22 +152,19 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   } else {
     const { ANTIPODE_VERSION } = await import('../node/shard/version.ts');
     const what = source === null ? 'a primary' : `a replica of ${source.host}:${source.port}`;
-    // As the logo of redis-server says it: test suites wait for these words
-    if (shard.config.get('always-show-logo'))
-      say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
     say(`antipode ${ANTIPODE_VERSION} shard, ${what}, pid ${process.pid}`);
     const hasData = shard.keyspaces.some(({ size }) => size > 0);
     if (dataFolder === null && hasData) say(`its data come from ${kept.folder.path}: --dir chooses another folder`);
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
-    // As redis-server's own line begins behind its process and time: test harnesses look for that
-    say(` * Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
   }
+  log.line('*', `Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
   const how = await ending;
   await listening.close();
   const saved = await persistence.close(how);
   shard.close();
   await kept.lock.release();
   if (setup.pidFile !== null) await removePid(setup.pidFile);
+  log.line('#', 'antipode is now ready to exit, bye bye...');
   if (!saved.ok) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
 };
 
@@ -248,14 +255,17 @@ const keepingOptions = async (data: string | null, world: World, config: Record<
 };
 
 /** Resolves when it is to end, whether a client or a signal wants that; a second signal ends it at once. */
-const asked = async (
-  shard: ShardType,
-  persistence: Persistence,
-  say: (line: string) => void,
-): Promise<EndWish['saving']> => {
+const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogType): Promise<EndWish['saving']> => {
   const { Ending } = await import('../node/shard/ending.ts');
   return new Promise((resolve) => {
     const finish = async ({ saving, isForced }: EndWish): Promise<boolean> => {
+      // The data may be nowhere else
+      const isHindered = (detail: string): boolean => {
+        log.line('#', `${detail}, ${isForced ? 'exit anyway' : "can't exit"}.`);
+        return !isForced;
+      };
+      const beginsLog = !shard.loading && shard.syncedLog === null && shard.config.get('appendonly');
+      if (beginsLog && isHindered('Writing initial AOF')) return false;
       const isSaved = !shard.loading && saving !== 'nosave';
       if (!isSaved || (saving === 'as-configured' && !persistence.savesItself)) {
         resolve(saving === 'save' ? 'nosave' : saving);
@@ -263,9 +273,9 @@ const asked = async (
       }
       shard.longScript?.giveUp();
       const saved = await persistence.saveAnew();
-      if (saved.ok || isForced) resolve('nosave');
-      else say(`Error trying to save the DB, can't exit: ${saved.detail}`);
-      return saved.ok || isForced;
+      if (!saved.ok && isHindered(`Error trying to save the DB (${saved.detail})`)) return false;
+      resolve('nosave');
+      return true;
     };
     const ending = new Ending(shard, finish);
     shard.ending = ending;

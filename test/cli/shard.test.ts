@@ -20,7 +20,7 @@ const readyOf = async (running: ReturnType<typeof startProgram>): Promise<Ready>
 describe('antipode shard', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('serves clients and ends with exit code 0 on %s', async (signal) => {
     await using running = startProgram(['shard', '--port', '0']);
-    const line = await running.line(/^ \* Ready to accept connections on 127\.0\.0\.1:\d+(, \[::1\]:\d+)?$/);
+    const line = await running.line(/^\d+:M .* \* Ready to accept connections on 127\.0\.0\.1:\d+(, \[::1\]:\d+)?$/);
     const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
     expect(line.includes('[::1]:')).toBe(hasIpv6);
     const redis = new Redis({ port: Number(/\d+$/.exec(line)![0]), host: hasIpv6 ? '::1' : '127.0.0.1' });

@@ -1,0 +1,53 @@
+/** What a lone shard writes into its log, and what keeps it alive. */
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProgram, startProgram } from '../support/antipode-program.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'antipode-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the log of a shard', () => {
+  it('says why it does not start, too', async () => {
+    mkdirSync(join(folder, 'dump.rdb'));
+    const log = join(folder, 'log');
+    const { code, stderr } = await runProgram('shard', '--port', '0', '--dir', folder, '--logfile', log);
+    expect(code).toBe(1);
+    expect(stderr).toContain('the data cannot be loaded');
+    expect(readFileSync(log, 'utf8')).toMatch(
+      /^\d+:M \d\d \w{3} \d{4} [\d:.]{12} # Fatal error loading the DB, exiting: /m,
+    );
+  });
+
+  it('says that a shard without the log it should have does not end, until it is forced', async () => {
+    const words = ['shard', '--port', '0', '--dir', folder, '--loglevel', 'warning', '--logfile', join(folder, 'log')];
+    await using running = startProgram([...words, '--json']);
+    const { port } = JSON.parse(await running.line(/^\{/)) as { port: number };
+    const redis = new Redis({ port, protocol: 2, maxRetriesPerRequest: 0, retryStrategy: () => null });
+    redis.on('error', () => undefined);
+    await redis.set('key', 'value');
+    writeFileSync(join(folder, 'appendonlydir'), 'no folder');
+    await redis.config('SET', 'appendonly', 'yes');
+    const said = async (...more: string[]): Promise<unknown> =>
+      redis.call('SHUTDOWN', ...more).catch((error: Error) => error.message);
+    expect(await said('NOSAVE')).toBe('ERR Errors trying to SHUTDOWN. Check logs.');
+    expect(await redis.get('key')).toBe('value');
+    expect(await said('NOSAVE', 'FORCE')).toMatch(/closed/);
+    expect((await running.finished).code).toBe(0);
+    redis.disconnect();
+    const log = readFileSync(join(folder, 'log'), 'utf8');
+    for (const text of [
+      "Writing initial AOF, can't exit.",
+      'Writing initial AOF, exit anyway.',
+      'ready to exit, bye bye',
+    ])
+      expect(log).toContain(text);
+    expect(log).not.toContain('Ready to accept connections'); // less than a warning
+  });
+});
