@@ -32,6 +32,28 @@ const checkReplica = async (primary: ReplicationNode, replica: ReplicationNode):
   await replica.call('REPLICAOF', 'NO', 'ONE');
 };
 
+/** What the primary has not deleted yet is gone to the replica's own clients. */
+const checkStoredAnew = async (primary: ReplicationNode, replica: ReplicationNode): Promise<void> => {
+  await primary.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+  await primary.call('SET', 'number', '5', 'PX', '10');
+  await primary.call('RPUSH', 'list', 'old');
+  await primary.call('PEXPIRE', 'list', '10');
+  await replica.call('REPLICAOF', primary.host, String(primary.port));
+  await inSync(primary, replica);
+  await replica.call('CONFIG', 'SET', 'replica-read-only', 'no');
+  await eventually(async () => (await replica.call('EXISTS', 'number', 'list')) === 0, {
+    withinMs: 5_000,
+    what: 'both keys are hidden',
+  });
+  expect(await replica.call('DBSIZE')).toBe(2);
+  expect(await replica.call('INCR', 'number')).toBe(1);
+  expect(await replica.call('RPUSH', 'list', 'new')).toBe(1);
+  for (const key of ['number', 'list']) expect(await replica.call('TTL', key)).toBe(-1);
+  expect(await replica.call('GET', 'number')).toBe('1');
+  expect(await replica.call('LRANGE', 'list', '0', '-1')).toEqual(['new']);
+  await replica.call('REPLICAOF', 'NO', 'ONE');
+};
+
 describeReal('a writable replica', () => {
   it('expires its own keys as redis-server does', async () => {
     await using primary = await servedShard();
@@ -41,5 +63,14 @@ describeReal('a writable replica', () => {
     await using replica = await servedShard();
     await checkReplica(second, replica);
     expect((await replica.info('stats'))['slave_expires_tracked_keys']).toBe('0');
+  });
+
+  it('stores anew what has expired, as redis-server does', async () => {
+    await using primary = await servedShard();
+    await using real = await startRealRedis();
+    await checkStoredAnew(primary, realNode(real));
+    await using second = await servedShard();
+    await using replica = await servedShard();
+    await checkStoredAnew(second, replica);
   });
 });

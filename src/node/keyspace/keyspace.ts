@@ -244,6 +244,7 @@ export class Keyspace {
 
   /** Stores a value; the expiry goes away unless it is to be kept. */
   put(key: string, value: Value, keepExpiry = false): void {
+    if (this.#expires.size > 0) this.#expireHidden(key);
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     const before = this.#store(key, value);
     if (before !== undefined) this.#touchStored();
@@ -253,6 +254,7 @@ export class Keyspace {
 
   /** Stores a string where the command has looked up another: that was the access. The expiry stays. [redis db.c dbOverwrite] */
   overwrite(key: string, value: string): void {
+    if (this.#expires.size > 0) this.#expireHidden(key);
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     this.#store(key, value);
     this.changed(key);
@@ -450,6 +452,11 @@ export class Keyspace {
     if (at === undefined || at >= this.#owner.now || this.#owner.expiry === 'ignore') return false;
     if (this.#owner.expiry === 'delete') this.#expire(key);
     return true;
+  }
+
+  /** A client of a writable replica stores anew what it found gone: nothing of the old key stays, here or in a log. */
+  #expireHidden(key: string): void {
+    if (this.#owner.expiry === 'hide') this.expireNow(key);
   }
 
   /** No write of the command that came upon it either. */
