@@ -38,8 +38,10 @@ export class Failover {
     if (timeoutMs > 0) {
       this.#timer = shard.world.clock.after(timeoutMs, () => {
         if (this.#state !== 'waiting-for-sync') return;
-        if (force && to !== null) this.#handOver(to);
-        else this.abort('no replica had everything in time');
+        if (force && to !== null) {
+          this.#note('failover-timeout', {});
+          this.#handOver(to);
+        } else this.abort('no replica had everything in time');
       });
     }
     this.#lookSoon();

@@ -12,6 +12,7 @@
 import { RdbError } from '../rdb/rdb-error.ts';
 import { RdbReader, type RdbHandler } from '../rdb/reader.ts';
 import { PieceError, PieceReader } from '../resp/compressed-pieces.ts';
+import { canonicalBytes } from '../resp/canonical-bytes.ts';
 import { DEFAULT_LIMITS, ProtocolError, RequestDecoder } from '../resp/request-decoder.ts';
 import { encodeRequest } from '../resp/reply.ts';
 import type { ClientTls, Connection, Network, Timer, World } from '../world/world.ts';
@@ -480,15 +481,6 @@ function outcomeOf(error: unknown): LinkOutcome {
   }
   throw error;
 }
-
-/** Bytes of a request as a primary writes it; a shorter one was not written by one [redis networking.c processInlineBuffer]. */
-function canonicalBytes(words: readonly string[]): number {
-  let bytes = 3 + digits(words.length);
-  for (const word of words) bytes += 5 + digits(word.length) + word.length;
-  return bytes;
-}
-
-const digits = (value: number): number => (value < 10 ? 1 : value < 100 ? 2 : String(value).length);
 
 const desync = (words: readonly string[]): string =>
   words[0]!.startsWith('-')

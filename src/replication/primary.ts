@@ -19,8 +19,6 @@ import type { Feed } from './feed.ts';
 import { NO_REPLICATION_ID } from './feed.ts';
 
 const TICK_MS = 1000;
-/** A primary without replicas keeps its history for so long [redis.conf repl-backlog-ttl]. */
-const BACKLOG_IDLE_MS_MAX = 3600 * 1000;
 
 export interface PrimaryStats {
   /** INFO's sync_full, sync_partial_ok, sync_partial_err. */
@@ -252,6 +250,7 @@ export class Primary {
     }
     for (const attachment of this.attachments) attachment.tick();
     const idleMs = shard.world.clock.now() - this.#idleSinceMs;
-    if (feed.mode === 'own' && this.attachments.size === 0 && idleMs > BACKLOG_IDLE_MS_MAX) feed.end();
+    const idleMsMax = shard.config.get('repl-backlog-ttl') * 1000;
+    if (feed.mode === 'own' && this.attachments.size === 0 && idleMsMax > 0 && idleMs > idleMsMax) feed.end();
   }
 }

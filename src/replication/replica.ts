@@ -4,13 +4,15 @@
  * One link after another, each asking to go on where the last one ended. The stream is run in a session of its own; up to the
  * end of the latest whole unit (a request, or MULTI … EXEC) it is applied, acknowledged and handed on to this shard's own
  * replicas byte for byte. A request that this shard refuses would make it differ from its primary in silence, so it ends the
- * following, by name, until somebody acts; so does a source that no repetition can mend.
+ * following, by name, until somebody acts; so does a source that no repetition can mend. A replica that clients may write to differs
+ * anyway: there it is passed over, as in Redis, and the log says so.
  *
  * Border: bytes and offsets of one connection are `link.ts`, a dump on its way in `loading.ts`. Limits: RETRY_MS_MAX.
  */
 
 import { failureIn, shownRequest } from '../resp/reply.ts';
 import { ProtocolError } from '../resp/request-decoder.ts';
+import { needsEngine, scriptEngineReady } from '../node/scripting/engine.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
 import type { Address, Network, Timer } from '../world/world.ts';
@@ -197,6 +199,7 @@ export class Replica {
     this.#owner.feed.follow(replicationId, offset);
     this.#owner.installed(loading);
     this.#database = loading.streamDatabase;
+    this.#owner.shard.world.log.event('full-sync-done', { source: this.#place, offset });
     this.#online(offset);
     link.acknowledge(offset);
   }
@@ -255,6 +258,10 @@ export class Replica {
     const session = this.#session;
     if (session === null) return;
     const name = words[0]!;
+    if (needsEngine(name)) {
+      this.#writeWithEngine(words, endOffset);
+      return;
+    }
     if (name !== 'PING' && name !== 'REPLCONF') {
       try {
         this.#owner.shard.tick();
@@ -264,11 +271,27 @@ export class Replica {
         this.#refusal = error.message;
       }
       if (this.#refusal !== null) {
-        this.#stopped({ why: 'refused-write', detail: `${shownRequest(words)} was refused here: ${this.#refusal}` });
-        return;
+        const detail = `${shownRequest(words)} was refused here: ${this.#refusal}`;
+        if (this.#owner.shard.config.get('replica-read-only')) {
+          this.#stopped({ why: 'refused-write', detail });
+          return;
+        }
+        this.#refusal = null;
+        this.#owner.shard.world.log.event('write-passed-over', { source: this.#place, detail });
       }
     }
     if (session.transaction.queue === null) this.#applied = endOffset;
+  }
+
+  /** A primary of before 5.0 sends scripts themselves: what comes behind the first one waits with it. */
+  #writeWithEngine(words: readonly string[], endOffset: number): void {
+    const link = this.#link;
+    link?.pause();
+    void scriptEngineReady().then(() => {
+      if (link === null || this.#link !== link) return;
+      this.#write(words, endOffset);
+      if (this.#link === link) this.#waitWhileHeld(link);
+    });
   }
 
   #chunkDone(link: ReplicaLink): void {

@@ -79,6 +79,7 @@ export class Replication implements ReplicaOwner {
       within: (lagMsMax) => this.primary.heardWithin(lagMsMax),
       behind: () => this.primary.attachments.size - this.primary.acknowledgedBy(this.feed.offset),
       ask: () => this.primary.requestAcks(),
+      awaitsData: () => this.#replica?.state === 'syncing',
     };
     shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);
     shard.memory.addPart('clients_slaves', () => this.primary.unsentBytes);
@@ -146,7 +147,7 @@ export class Replication implements ReplicaOwner {
   }
 
   tookOver(refused: boolean): void {
-    if (refused) this.failover.abort('the target rejected PSYNC FAILOVER');
+    if (refused) this.failover.abort('Failover target rejected psync request');
     else this.failover.ended();
   }
 

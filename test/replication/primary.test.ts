@@ -165,6 +165,20 @@ describe('a shard with replicas', () => {
     expect(after['master_replid']).not.toBe(id);
   });
 
+  it('keeps its history without a replica for as long as repl-backlog-ttl says', async () => {
+    for (const [seconds, isKept] of [
+      ['60', false],
+      ['0', true],
+    ] as const) {
+      await using on = await stage({ 'repl-backlog-ttl': seconds });
+      const { world, shard, join } = on;
+      const replica = await join('PSYNC ? -1');
+      replica.connection.end();
+      await world.advance(2 * 3_600_000);
+      expect(await shard.info('replication')).toMatchObject({ repl_backlog_active: isKept ? '1' : '0' });
+    }
+  });
+
   it('releases clients that WAIT when their time is up, at once inside MULTI, and when it becomes a replica', async () => {
     await using on = await stage();
     const { world, shard } = on;

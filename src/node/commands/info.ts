@@ -114,7 +114,7 @@ function memory(shard: Shard): Fields {
 
 const persistence = (shard: Shard): Fields => [
   ['loading', shard.loading ? 1 : 0],
-  ['async_loading', 0],
+  ['async_loading', shard.replicas.awaitsData() ? 1 : 0],
   ...(shard.infoSections.has('persistence') ? [] : NOTHING_KEPT),
 ];
 

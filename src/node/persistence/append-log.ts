@@ -2,7 +2,7 @@
  * The log of a shard's effects on disk, in Redis's own format: requests, SELECT where the database changes, lines that begin with `#`
  * for remarks [redis aof.c]. It is written before answers leave and synced as `appendfsync` says.
  *
- * A remark `#REPL <id> <offset> <database>` says where in its replication history the shard is behind the unit above it; a place that
+ * With `aof-timestamp-enabled` a remark `#TS:<seconds>` stands before the first write of a second. A remark `#REPL <id> <offset> <database>` says where in its replication history the shard is behind the unit above it; a place that
  * is not the last thing in the log is worth nothing. What could not be written stays here and is tried again.
  *
  * Border: which file, and when it begins anew, is `persistence.ts`; reading is `log-reader.ts`. Limits: GATHERED_BYTES_MAX.
@@ -33,6 +33,8 @@ export class AppendLog implements WriteListener {
   /** Longer pieces, before what is gathered. */
   #pieces: string[] = [];
   #positionWritten = '';
+  /** Of the latest remark of the time. */
+  #second = 0;
   /** Counts what was brought to the files; each may be waited for. */
   #written = 0;
   #synced = 0;
@@ -74,11 +76,20 @@ export class AppendLog implements WriteListener {
   }
 
   write(database: number, words: readonly string[]): void {
+    if (this.#shard.config.get('aof-timestamp-enabled')) this.#noteTime();
     if (database !== this.#database && !isMulti(words)) {
       this.#database = database;
       this.#gather(encodeRequest(['SELECT', String(database)]));
     }
     giveRequest(words, GATHERED_BYTES_MAX, this.#gather);
+  }
+
+  /** So that the log can be cut off at a moment, by redis-check-aof. [redis aof.c genAofTimestampAnnotationIfNeeded] */
+  #noteTime(): void {
+    const second = Math.floor(this.#shard.world.clock.now() / 1000);
+    if (second <= this.#second) return;
+    this.#second = second;
+    this.#gather(`#TS:${second}\r\n`);
   }
 
   /** Brings everything to the file, with the place it leads to, when that is known and another one. */
@@ -125,6 +136,7 @@ export class AppendLog implements WriteListener {
     assert(this.#next === null && !this.hasGathered, 'a log changes files with nothing left to write');
     this.#next = file;
     this.#database = null;
+    this.#second = 0;
     this.#positionWritten = '';
   }
 

@@ -1,5 +1,6 @@
-/** What INFO tells of a shard's persistence, under Redis's names [redis server.c genRedisInfoString]. */
+/** What INFO tells of a shard's persistence, under Redis's names [redis server.c genRedisInfoString], and what a dump tells of its place. */
 
+import type { StreamPosition } from '../shard/upper-layers.ts';
 import type { Persistence } from './persistence.ts';
 
 type Fields = readonly (readonly [name: string, value: string | number])[];
@@ -22,3 +23,11 @@ export const persistenceFields = (persistence: Persistence): Fields => [
       ] as const)
     : []),
 ];
+
+/** Where in the stream the data of a dump stand, by its AUX fields; null: it does not say. */
+export const positionIn = (facts: ReadonlyMap<string, string>): StreamPosition | null => {
+  const replicationId = facts.get('repl-id') ?? '';
+  const offset = facts.get('repl-offset') ?? '';
+  if (!/^[0-9a-f]{40}$/.test(replicationId) || !/^\d{1,16}$/.test(offset)) return null;
+  return { replicationId, offset: Number(offset), database: Number(facts.get('repl-stream-db') ?? 0) };
+};

@@ -11,8 +11,17 @@ import { Keyspace } from '../keyspace/keyspace.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { RdbEntry } from '../../rdb/rdb-entry.ts';
 import { RdbError } from '../../rdb/rdb-error.ts';
+import { RdbReader } from '../../rdb/reader.ts';
 import { Refusal } from '../../resp/refusals.ts';
 import { cloneValue } from '../keyspace/value-facts.ts';
+
+/** A reader of a dump that brings everything into `loading`. */
+export const readerInto = (loading: Loading): RdbReader =>
+  new RdbReader({
+    aux: (fact, value) => loading.aux(fact, value),
+    functionLibrary: (code) => void loading.functions.push(code),
+    entry: (entry) => loading.entry(entry),
+  });
 
 export class Loading {
   /** Database selected where the stream begins. */

@@ -1,21 +1,30 @@
 /**
- * Runs an append log: the requests of one file, in order, as a shard's own primary would send them.
+ * Runs an append log: the requests of one file, in order, as a shard's own primary would send them. A file may begin with a dump, as
+ * servers before 7.0 wrote it (`aof-use-rdb-preamble`).
  *
  * A file may end anywhere: in the middle of a request, or inside MULTI without its EXEC. What stands before is whole, and the
- * reader says where that ends. What is no request, or is refused, is a damage, told with its place. [redis aof.c loadSingleAppendOnlyFile]
+ * reader says where that ends. What is no request, or is refused, is a damage, told with its place, in words that are looked for in
+ * logs. [redis aof.c loadSingleAppendOnlyFile]
  *
  * Limits: a request's, as clients have them; PART_BYTES are run at once, with the event loop free in between.
  */
 
+import { RdbError } from '../../rdb/rdb-error.ts';
+import { canonicalBytes } from '../../resp/canonical-bytes.ts';
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
 import { failureIn, shownRequest } from '../../resp/reply.ts';
-import type { FileTrouble, Folder } from '../../world/files.ts';
+import { needsEngine, scriptEngineReady } from '../scripting/engine.ts';
+import type { FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
 import type { Session } from '../shard/session.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { StreamPosition } from '../shard/upper-layers.ts';
 import { POSITION_REMARK } from './append-log.ts';
+import { positionIn } from './facts.ts';
+import { Loading, readerInto } from './loading.ts';
 
 const PART_BYTES = 256 * 1024;
+/** Begins a dump. */
+const DUMP_MAGIC = 'REDIS';
 
 export type LogOutcome =
   | {
@@ -51,9 +60,15 @@ export class LogReader {
   async run(folder: Folder, name: string): Promise<LogOutcome> {
     const decoder = new RequestDecoder();
     let position: StreamPosition | null = null;
-    let wholeBytes = 0;
-    let bytes = 0;
+    const dump = await this.#dump(folder, name);
+    if (!dump.ok) return dump;
+    position = dump.value.position;
+    const requestsAt = dump.value.bytes;
+    let wholeBytes = requestsAt;
+    let bytes = requestsAt;
     let units = 0;
+    /** Up to the end of the latest request. */
+    let consumedBytes = 0;
     for (;;) {
       const part = await folder.readPart(name, bytes, PART_BYTES);
       if (!part.ok) return part;
@@ -61,18 +76,28 @@ export class LogReader {
       bytes += part.value.length;
       decoder.push(part.value);
       try {
-        for (let words = decoder.next(); words !== null; words = decoder.next()) {
+        for (;;) {
+          const words = decoder.next();
+          if (words === null) break;
+          const requestBytes = decoder.consumedBytes - consumedBytes;
+          consumedBytes = decoder.consumedBytes;
           if (words[0]?.startsWith('#') === true) {
             if (words[0] === POSITION_REMARK) position = positionOf(words);
+          } else if (requestBytes < canonicalBytes(words)) {
+            return damage(folder, name, wholeBytes, `no request but ${shownRequest(words)}`);
           } else {
+            // Logs of servers before 7.0 hold scripts, not only what they did
+            if (needsEngine(words[0]!)) await scriptEngineReady();
             this.#execute(words);
             position = null;
             units++;
           }
           if (this.#refusal !== null) {
+            if (this.#shard.commands.find(words[0] ?? '') === undefined)
+              return unknown(folder, name, wholeBytes, words);
             return damage(folder, name, wholeBytes, `${shownRequest(words)} was refused: ${this.#refusal}`);
           }
-          if (this.#session.transaction.queue === null) wholeBytes = decoder.consumedBytes;
+          if (this.#session.transaction.queue === null) wholeBytes = requestsAt + decoder.consumedBytes;
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -82,6 +107,32 @@ export class LogReader {
     }
     if (this.#session.transaction.queue !== null) this.#execute(['DISCARD']);
     return { ok: true, wholeBytes, bytes, units, position };
+  }
+
+  /** What the file begins with, if that is a dump. */
+  async #dump(folder: Folder, name: string): Promise<FileOutcome<{ bytes: number; position: StreamPosition | null }>> {
+    const begin = await folder.readPart(name, 0, DUMP_MAGIC.length);
+    if (!begin.ok) return begin;
+    if (begin.value.latin1Slice() !== DUMP_MAGIC) return { ok: true, value: { bytes: 0, position: null } };
+    const loading = new Loading(this.#shard);
+    const reader = readerInto(loading);
+    let bytes = 0;
+    try {
+      while (!reader.done) {
+        const part = await folder.readPart(name, bytes, PART_BYTES);
+        if (!part.ok) return part;
+        if (part.value.length === 0) return damage(folder, name, bytes, 'the dump at its begin has no end');
+        bytes += reader.push(part.value);
+      }
+      loading.install();
+    } catch (error) {
+      if (!(error instanceof RdbError)) throw error;
+      return damage(folder, name, bytes, error.message);
+    } finally {
+      loading.discard();
+    }
+    for (const listener of this.#shard.onLoaded) listener({ facts: loading.facts });
+    return { ok: true, value: { bytes, position: positionIn(loading.facts) } };
   }
 
   close(): void {
@@ -102,5 +153,11 @@ const positionOf = ([, replicationId, offset, database]: readonly string[]): Str
 const damage = ({ path }: Folder, name: string, at: number, detail: string): FileTrouble => ({
   ok: false,
   why: 'failed',
-  detail: `${path}/${name}: damaged behind byte ${at}: ${detail}. Cut it off there, or put a copy back`,
+  detail: `Bad file format reading the append only file ${path}/${name}, behind byte ${at}: ${detail}. Cut it off there, or put a copy back`,
+});
+
+const unknown = ({ path }: Folder, name: string, at: number, [command]: readonly string[]): FileTrouble => ({
+  ok: false,
+  why: 'failed',
+  detail: `Unknown command '${command?.slice(0, 100)}' reading the append only file ${path}/${name}, behind byte ${at}`,
 });

@@ -18,10 +18,10 @@ import type { Shard } from '../shard/shard.ts';
 import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
-import { baseName, formatManifest, logName, type Manifest, manifestName, NO_FILES } from './manifest.ts';
+import { filesOf, formatManifest, type Manifest, manifestName, nextFiles, NO_FILES } from './manifest.ts';
 import { reloadLog } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome, type SnapshotUse } from './restore.ts';
-import { savePoints } from './save-points.ts';
+import { savePoints, snapshotIsDue } from './save-points.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
 const TICK_MS = 1_000;
@@ -38,7 +38,6 @@ export class Persistence implements AnswerGate {
   #writeOutLater = false;
   /** What is on disk and would be restored from. */
   #manifest: Manifest = NO_FILES;
-  #sequence = 0;
   /** Counts what makes a rewrite in progress worthless. */
   #epoch = 0;
   /** An answer may be waiting. */
@@ -96,21 +95,25 @@ export class Persistence implements AnswerGate {
   }
 
   /** Loads what the folder holds, then keeps what happens from now on. Once. */
-  async start(): Promise<RestoreOutcome> {
+  start(): Promise<RestoreOutcome> {
     this.#state = 'restoring';
+    return this.#start().finally(() => (this.shard.loading = false)); // not before there is a log for what is written
+  }
+
+  async #start(): Promise<RestoreOutcome> {
     const outcome = await restore(this.shard, this.#places);
     if (!outcome.ok || this.#isClosed) return outcome;
     this.#state = 'running';
     this.#dirtyAtSave = this.shard.dirty;
     this.#manifest = outcome.manifest ?? NO_FILES;
-    const { base, logs } = this.#manifest;
-    this.#sequence = Math.max(0, base?.sequence ?? 0, ...logs.map(({ sequence }) => sequence));
+    const { base } = this.#manifest;
     if (base !== null) {
       const size = await this.#logFolder.size(base.name);
       if (size.ok) this.#baseBytes = size.value;
     }
     const begun = await this.#followSetting();
     if (!begun.ok) return begun;
+    if (outcome.oldLog !== null) await this.#folder.remove(outcome.oldLog);
     this.#tickLater();
     return outcome;
   }
@@ -225,16 +228,18 @@ export class Persistence implements AnswerGate {
     return this.shard.config.get('dbfilename');
   }
 
-  get #logName(): string {
-    return this.shard.config.get('appendfilename');
-  }
-
   get #logFolder(): Folder {
     return this.#folder.folder(this.shard.config.get('appenddirname'));
   }
 
   get #places() {
-    return { folder: this.#folder, snapshot: this.#snapshotName, logFolder: this.#logFolder, log: this.#logName };
+    return {
+      folder: this.#folder,
+      snapshot: this.#snapshotName,
+      logFolder: this.#logFolder,
+      log: this.shard.config.get('appendfilename'),
+      takesOldLog: this.shard.config.get('appendonly'),
+    };
   }
 
   get #savePoints() {
@@ -247,7 +252,7 @@ export class Persistence implements AnswerGate {
     if (isWanted === (this.#log !== null)) return DONE;
     if (isWanted) {
       const last = this.#manifest.logs.at(-1);
-      if (this.#manifest.base === null || last === undefined) return this.#beginLog();
+      if (last === undefined) return this.#beginLog();
       const opened = await this.#logFolder.append(last.name);
       if (!opened.ok) return opened;
       this.shard.syncedLog = this.#useLog(new AppendLog(this.shard, opened.value));
@@ -284,13 +289,14 @@ export class Persistence implements AnswerGate {
   /** Where there is no log it makes a base alone, which DEBUG LOADAOF reads, and which counts where there is no snapshot. */
   async #rewriteOnce(): Promise<FileOutcome> {
     const epoch = this.#epoch;
-    const sequence = ++this.#sequence;
-    const next = { name: logName(this.#logName, sequence), sequence };
-    const base = { name: baseName(this.#logName, sequence), sequence };
     await this.#log?.finishSwitch();
     const made = await this.#logFolder.make();
     if (!made.ok) return made;
     const isLogged = this.#log !== null || this.shard.config.get('appendonly');
+    const [base, next] = nextFiles(this.#manifest, this.shard.config.get('appendfilename'));
+    // What a process that died has left there was never listed, and must not be gone on with
+    const removed = await this.#logFolder.remove(next.name);
+    if (!removed.ok) return removed;
     const opened = isLogged ? await this.#logFolder.append(next.name) : null;
     if (opened?.ok === false) return opened;
     if (this.#log !== null) {
@@ -319,10 +325,7 @@ export class Persistence implements AnswerGate {
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
     for (const listener of this.shard.onSynced) listener();
     this.#baseBytes = outcome.value;
-    const kept = new Set([base.name, next.name]);
-    for (const file of [...(before.base === null ? [] : [before.base]), ...before.logs]) {
-      if (!kept.has(file.name)) await this.#logFolder.remove(file.name);
-    }
+    for (const { name } of filesOf(before)) if (name !== next.name) await this.#logFolder.remove(name);
     return DONE;
   }
 
@@ -398,7 +401,7 @@ export class Persistence implements AnswerGate {
 
   async #list(manifest: Manifest): Promise<FileOutcome> {
     const bytes = Buffer.from(formatManifest(manifest), 'latin1');
-    const outcome = await this.#logFolder.replace(manifestName(this.#logName), bytes);
+    const outcome = await this.#logFolder.replace(manifestName(this.shard.config.get('appendfilename')), bytes);
     if (outcome.ok) this.#manifest = manifest;
     return outcome;
   }
@@ -474,10 +477,7 @@ export class Persistence implements AnswerGate {
       if (mayTry && !this.isRewriting && log.hasGrown(this.#baseBytes)) void this.rewrite();
     } else if (mayTry && !this.isRewriting && this.shard.config.get('appendonly')) void this.#followSetting();
     if (this.isSaving || !mayTry) return;
-    const sinceMs = now - this.#savedMs;
-    const isDue = this.#savePoints.some(
-      ({ seconds, changes }) => this.changesSinceSave >= Math.max(1, changes) && sinceMs >= seconds * 1000,
-    );
+    const isDue = snapshotIsDue(this.#savePoints, this.changesSinceSave, now - this.#savedMs);
     if (isDue || this.snapshotTrouble !== null) void this.save();
   }
 

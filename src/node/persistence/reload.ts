@@ -5,10 +5,9 @@
  * Border: nobody is told, since the data are the same; reading files is `restore.ts`. Limits: it takes as long as there are data.
  */
 
-import { RdbReader } from '../../rdb/reader.ts';
 import { DONE, type FileOutcome } from '../../world/files.ts';
 import { Shard } from '../shard/shard.ts';
-import { Loading } from './loading.ts';
+import { Loading, readerInto } from './loading.ts';
 import { restore, type RestorePlaces } from './restore.ts';
 import { SnapshotStream } from './snapshot-stream.ts';
 
@@ -46,10 +45,7 @@ function dumpOf(shard: Shard): readonly Buffer[] {
 
 function load(shard: Shard, chunks: readonly Buffer[]): void {
   const loading = new Loading(shard);
-  const reader = new RdbReader({
-    functionLibrary: (code) => void loading.functions.push(code),
-    entry: (entry) => loading.entry(entry),
-  });
+  const reader = readerInto(loading);
   try {
     for (const chunk of chunks) reader.push(chunk);
     loading.exchange();

@@ -1,17 +1,18 @@
 /**
- * Brings a shard's data back from its folder: a snapshot, then the logs behind it. Meanwhile the shard is `loading` and answers so.
+ * Brings a shard's data back from its folder: a snapshot, then the logs behind it. Meanwhile the caller has it `loading`.
  *
  * A folder with a manifest that names a log is restored from that, any other from the snapshot, or from a base that no log follows
- * where there is no snapshot; an empty one is a new shard. A log that ends in the middle of a unit is cut off there, since that is what a crash leaves; any other damage is refused with its
- * place, and nothing is changed. [redis server.c loadDataFromDisk]
+ * where there is no snapshot; an empty one is a new shard. A log that ends in the middle of a unit is cut off there, since that is what
+ * a crash leaves, unless `aof-load-truncated` is off; any other damage is refused with its place, and nothing is changed.
+ * [redis server.c loadDataFromDisk]
  */
 
-import { RdbReader } from '../../rdb/reader.ts';
 import { RdbError } from '../../rdb/rdb-error.ts';
 import type { FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { StreamPosition } from '../shard/upper-layers.ts';
-import { Loading } from './loading.ts';
+import { positionIn } from './facts.ts';
+import { Loading, readerInto } from './loading.ts';
 import { LogReader } from './log-reader.ts';
 import { manifestName, parseManifest, type Manifest } from './manifest.ts';
 
@@ -22,6 +23,8 @@ export type RestoreOutcome =
       readonly ok: true;
       /** The append log it came from; null: from a snapshot, or nothing was there. */
       readonly manifest: Manifest | null;
+      /** The file of an older server that it came from; not needed any more once there is a log of ours. */
+      readonly oldLog: string | null;
       /** What was cut off the end of the log. */
       readonly lostBytes: number;
     }
@@ -34,26 +37,33 @@ export interface RestorePlaces {
   readonly log: string;
   /** A base that no log follows counts before the snapshot: DEBUG LOADAOF. */
   readonly takesBase?: boolean;
+  /** A log as servers before 7.0 kept it counts, where there is no other: `appendonly yes` at the start. */
+  readonly takesOldLog?: boolean;
 }
 
 export const restore = async (shard: Shard, places: RestorePlaces): Promise<RestoreOutcome> => {
-  try {
-    const found = await readManifest(places);
-    if (!found.ok) return found;
-    const manifest = found.value;
-    if (manifest !== null && (manifest.logs.length > 0 || places.takesBase === true)) {
-      return await restoreFromLog(shard, places, manifest);
+  const found = await readManifest(places);
+  if (!found.ok) return found;
+  const manifest = found.value;
+  if (places.takesOldLog === true) {
+    const old = await oldLog(places, manifest);
+    if (!old.ok) return old;
+    if (old.value !== null) {
+      const restored = await restoreFromLog(shard, places.folder, old.value);
+      return restored.ok ? { ...restored, manifest: null, oldLog: places.log } : restored;
     }
-    const loaded = await loadSnapshotFile(shard, places.folder, places.snapshot);
-    // A base alone was made without a log: later snapshots know more, but it is better than nothing
-    if (!loaded.ok && loaded.why === 'missing' && manifest !== null)
-      return await restoreFromLog(shard, places, manifest);
-    if (!loaded.ok && loaded.why !== 'missing') return loaded;
-    if (loaded.ok) tellRestored(shard, positionIn(loaded.value));
-    return { ok: true, manifest: null, lostBytes: 0 };
-  } finally {
-    shard.loading = false;
   }
+  const isLog = manifest !== null && (manifest.logs.length > 0 || manifest.base?.name === places.log);
+  if (manifest !== null && (isLog || places.takesBase === true)) {
+    return await restoreFromLog(shard, places.logFolder, manifest);
+  }
+  const loaded = await loadSnapshotFile(shard, places.folder, places.snapshot);
+  // A base alone was made without a log: later snapshots know more, but it is better than nothing
+  if (!loaded.ok && loaded.why === 'missing' && manifest !== null)
+    return await restoreFromLog(shard, places.logFolder, manifest);
+  if (!loaded.ok && loaded.why !== 'missing') return loaded;
+  if (loaded.ok) tellRestored(shard, positionIn(loaded.value));
+  return { ok: true, manifest: null, oldLog: null, lostBytes: 0 };
 };
 
 /** Null: there is no append log. */
@@ -65,42 +75,66 @@ const readManifest = async ({ logFolder, log }: RestorePlaces): Promise<FileOutc
   return { ok: false, why: 'failed', detail: `${logFolder.path}/${manifestName(log)}: ${parsed.detail}` };
 };
 
-const restoreFromLog = async (
-  shard: Shard,
-  { logFolder }: RestorePlaces,
-  manifest: Manifest,
-): Promise<RestoreOutcome> => {
+/**
+ * The one file that servers before 7.0 kept as their log, beside the snapshot; also where a 7.0 that was to take it over got no further
+ * than its manifest. Null: there is none. [redis aof.c aofUpgradePrepare]
+ */
+const oldLog = async (
+  { folder, logFolder, log }: RestorePlaces,
+  manifest: Manifest | null,
+): Promise<FileOutcome<Manifest | null>> => {
+  const none = { ok: true, value: null } as const;
+  if (manifest !== null && (manifest.base?.name !== log || manifest.logs.length > 0)) return none;
+  if (manifest !== null && (await logFolder.size(log)).ok) return none;
+  const size = await folder.size(log);
+  if (size.ok) return { ok: true, value: { base: { name: log, sequence: 1 }, logs: [] } };
+  return size.why === 'missing' ? none : size;
+};
+
+const restoreFromLog = async (shard: Shard, folder: Folder, manifest: Manifest): Promise<RestoreOutcome> => {
   let position: StreamPosition | null = null;
   const logs = [...manifest.logs];
-  if (manifest.base?.name.endsWith('.aof') === true) logs.unshift(manifest.base);
-  else if (manifest.base !== null) {
-    const loaded = await loadSnapshotFile(shard, logFolder, manifest.base.name);
-    if (!loaded.ok) return loaded;
+  const { base } = manifest;
+  if (base?.name.endsWith('.rdb') === true) {
+    const loaded = await loadSnapshotFile(shard, folder, base.name);
+    if (!loaded.ok) return ofManifest(folder, base.name, loaded);
     position = positionIn(loaded.value);
-  }
+  } else if (base !== null) logs.unshift(base);
   const reader = new LogReader(shard);
+  let end: { readonly name: string; readonly wholeBytes: number; readonly lostBytes: number } | null = null;
   try {
-    let lostBytes = 0;
-    for (const [index, { name }] of logs.entries()) {
-      const outcome = await reader.run(logFolder, name);
-      if (!outcome.ok) return outcome;
-      if (lostBytes > 0 && outcome.bytes > 0) {
-        const detail = `${logFolder.path}/${logs[index - 1]!.name}: ends in the middle of a request, and ${name} goes on behind it`;
-        return { ok: false, why: 'failed', detail };
-      }
-      if (outcome.bytes > outcome.wholeBytes) {
-        lostBytes = outcome.bytes - outcome.wholeBytes;
-        const cut = await logFolder.truncate(name, outcome.wholeBytes);
-        if (!cut.ok) return cut;
-      }
+    for (const { name } of logs) {
+      const outcome = await reader.run(folder, name);
+      if (!outcome.ok) return ofManifest(folder, name, outcome);
+      const { bytes, wholeBytes } = outcome;
+      // A log behind the one that was cut off by a crash has nothing in it yet
+      if (end !== null && (bytes > 0 || end.name === base?.name))
+        return endsEarly(folder, end.name, `${name} follows it`);
+      if (bytes > wholeBytes) end = { name, wholeBytes, lostBytes: bytes - wholeBytes };
       if (outcome.units > 0 || outcome.position !== null) position = outcome.position;
     }
-    tellRestored(shard, position);
-    return { ok: true, manifest, lostBytes };
   } finally {
     reader.close();
   }
+  if (end !== null) {
+    if (!shard.config.get('aof-load-truncated')) return endsEarly(folder, end.name, 'aof-load-truncated is no');
+    const cut = await folder.truncate(end.name, end.wholeBytes);
+    if (!cut.ok) return cut;
+  }
+  tellRestored(shard, position);
+  return { ok: true, manifest, oldLog: null, lostBytes: end?.lostBytes ?? 0 };
 };
+
+const ofManifest = ({ path }: Folder, name: string, trouble: FileTrouble): FileTrouble =>
+  trouble.why === 'missing'
+    ? { ...trouble, detail: `the log consists of ${path}/${name} too, as its manifest says: No such file or directory` }
+    : trouble;
+
+const endsEarly = ({ path }: Folder, name: string, why: string): FileTrouble => ({
+  ok: false,
+  why: 'failed',
+  detail: `Unexpected end of file reading the append only file ${path}/${name}: it ends in the middle of a write, and ${why}`,
+});
 
 const tellRestored = (shard: Shard, position: StreamPosition | null): void => {
   for (const listener of shard.onRestored) listener(position);
@@ -117,11 +151,7 @@ export const loadSnapshotFile = async (
   use: SnapshotUse = 'install',
 ): Promise<FileOutcome<ReadonlyMap<string, string>>> => {
   const loading = new Loading(shard);
-  const reader = new RdbReader({
-    aux: (fact, value) => loading.aux(fact, value),
-    functionLibrary: (code) => void loading.functions.push(code),
-    entry: (entry) => loading.entry(entry),
-  });
+  const reader = readerInto(loading);
   try {
     for (let offset = 0; !reader.done;) {
       const part = await folder.readPart(name, offset, PART_BYTES);
@@ -142,13 +172,6 @@ export const loadSnapshotFile = async (
   }
   for (const listener of shard.onLoaded) listener({ facts: loading.facts });
   return { ok: true, value: loading.facts };
-};
-
-const positionIn = (facts: ReadonlyMap<string, string>): StreamPosition | null => {
-  const replicationId = facts.get('repl-id') ?? '';
-  const offset = facts.get('repl-offset') ?? '';
-  if (!/^[0-9a-f]{40}$/.test(replicationId) || !/^\d{1,16}$/.test(offset)) return null;
-  return { replicationId, offset: Number(offset), database: Number(facts.get('repl-stream-db') ?? 0) };
 };
 
 const damaged = ({ path }: Folder, name: string, detail: string): FileTrouble => ({

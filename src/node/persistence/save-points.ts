@@ -1,4 +1,7 @@
-/** `save`: after how many seconds a snapshot is made if at least so many changes were made. Pure. [redis config.c setConfigSaveOption] */
+/**
+ * When a snapshot is made: `save` says after how many seconds a snapshot is made if at least so many changes were
+ * made. Pure. [redis config.c setConfigSaveOption]
+ */
 
 export interface SavePoint {
   readonly seconds: number;
@@ -20,3 +23,6 @@ export const savePoints = (text: string): readonly SavePoint[] | null => {
 
 export const canonicalSavePoints = (points: readonly SavePoint[]): string =>
   points.map(({ seconds, changes }) => `${seconds} ${changes}`).join(' ');
+
+export const snapshotIsDue = (points: readonly SavePoint[], changesMade: number, sinceMs: number): boolean =>
+  points.some(({ seconds, changes }) => changesMade >= Math.max(1, changes) && sinceMs >= seconds * 1000);

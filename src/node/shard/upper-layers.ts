@@ -33,6 +33,13 @@ export interface Replicas {
   behind(): number;
   /** Asks them how far they are. */
   ask(): void;
+  /** This shard is one itself, and shows its data while others are on their way that will take their place. */
+  awaitsData(): boolean;
 }
 
-export const NO_REPLICAS: Replicas = { within: () => 0, behind: () => 0, ask: () => undefined };
+export const NO_REPLICAS: Replicas = {
+  within: () => 0,
+  behind: () => 0,
+  ask: () => undefined,
+  awaitsData: () => false,
+};

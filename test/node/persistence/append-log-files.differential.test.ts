@@ -1,0 +1,306 @@
+/**
+ * Folders with an append log, whole, old and broken, as other servers and crashes leave them: whether a server starts on them, with which
+ * data, and what its log says. Beside redis-server.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
+import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
+import { attachPersistence } from '../../../src/node/persistence/persistence.ts';
+import { Shard } from '../../../src/node/shard/shard.ts';
+import { encodeRequest } from '../../../src/resp/reply.ts';
+import { SystemWorld } from '../../../src/world/system-world.ts';
+import { describeReal } from '../../support/real-redis.ts';
+import { TestClient } from '../../support/fixtures.ts';
+import { buildDump, hex, rdbString } from '../../support/rdb-bytes.ts';
+
+/** What a server answers on a folder: the digest of its data, or what it says when it does not start. */
+type Found = { readonly digest: string } | { readonly said: string };
+
+interface Folder {
+  readonly name: string;
+  /** Files by their paths, binary. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly config?: Readonly<Record<string, string>>;
+  /** The server does not start, and says this; absent: it starts. */
+  readonly refusal?: RegExp;
+}
+
+const PROGRAM = 'redis-server';
+const LOGS = 'appendonlydir';
+const MANIFEST = `${LOGS}/appendonly.aof.manifest`;
+const set = (...keys: string[]): string => keys.map((key) => encodeRequest(['SET', key, 'v'])).join('');
+const base = (sequence: number, type = 'b'): string =>
+  `file appendonly.aof.${sequence}.base.aof seq ${sequence} type ${type}\n`;
+const incr = (sequence: number): string => `file appendonly.aof.${sequence}.incr.aof seq ${sequence} type i\n`;
+/** With one key. */
+const DUMP = buildDump('REDIS0009', hex('fe00 00'), rdbString('dumped'), rdbString('v')).latin1Slice();
+const OLD = { 'appendonly.aof': set('k1', 'k2') };
+const WHOLE = {
+  [`${LOGS}/appendonly.aof.1.base.aof`]: set('k1'),
+  [`${LOGS}/appendonly.aof.1.incr.aof`]: set('k2'),
+  [`${LOGS}/appendonly.aof.2.incr.aof`]: set('k3'),
+};
+
+const FOLDERS: readonly Folder[] = [
+  { name: 'with nothing in them', files: {} },
+  { name: 'with a base and logs', files: { ...WHOLE, [MANIFEST]: base(1) + incr(1) + incr(2) } },
+  {
+    name: 'whose manifest has words of later versions',
+    files: { ...WHOLE, [MANIFEST]: base(1).replace('\n', ' new 1\n') + incr(2) },
+  },
+  {
+    name: 'whose manifest has remarks and quotes',
+    files: { ...WHOLE, [MANIFEST]: `# a\n${incr(1).replace(/(?<= )a\S+/, '"$&"')}` },
+  },
+  { name: 'whose manifest names history', files: { ...WHOLE, [MANIFEST]: base(1) + base(2, 'h') + incr(1) } },
+  {
+    name: 'with a long log',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: set(...Array.from({ length: 30_000 }, (_, at) => `key ${at}`)),
+      [MANIFEST]: incr(1),
+    },
+  },
+  {
+    name: 'with scripts in the log, as older servers wrote them',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: [
+        ['EVAL', "redis.call('SET', KEYS[1], 100)", '1', 'k'],
+        ['MULTI'],
+        ['EVAL', "redis.call('INCR', KEYS[1])", '1', 'k'],
+        ['EXEC'],
+        ['INCR', 'k'],
+      ]
+        .map((words) => encodeRequest(words))
+        .join(''),
+      [MANIFEST]: incr(1),
+    },
+  },
+  { name: 'whose manifest is empty', files: { ...WHOLE, [MANIFEST]: '' }, refusal: /Found an empty AOF manifest/ },
+  {
+    name: 'whose logs go back',
+    files: { ...WHOLE, [MANIFEST]: incr(2) + incr(1) },
+    refusal: /Found a non-monotonic sequence number/,
+  },
+  {
+    name: 'with an empty line in the manifest',
+    files: { ...WHOLE, [MANIFEST]: `${incr(1)}\n${incr(2)}` },
+    refusal: /Invalid AOF manifest file format/,
+  },
+  {
+    name: 'with two bases',
+    files: { ...WHOLE, [MANIFEST]: base(1) + base(1) },
+    refusal: /Found duplicate base file information/,
+  },
+  {
+    name: 'with files of another kind',
+    files: { ...WHOLE, [MANIFEST]: base(1, 'x') },
+    refusal: /Unknown AOF file type/,
+  },
+  {
+    name: 'with a manifest that leaves something out',
+    files: { ...WHOLE, [MANIFEST]: base(1) + incr(1).replace('seq 1 ', '') },
+    refusal: /Invalid AOF manifest file format/,
+  },
+  {
+    name: 'with a line that does not end',
+    files: { ...WHOLE, [MANIFEST]: base(1).repeat(40).replaceAll('\n', ' ') },
+    refusal: /The AOF manifest file contains too long line/,
+  },
+  {
+    name: 'with paths in the manifest',
+    files: { ...WHOLE, [MANIFEST]: base(1).replace('file ', 'file ../') },
+    refusal: /Invalid AOF manifest file format|File can't be a path/,
+  },
+  {
+    name: 'that lack a log',
+    files: { ...WHOLE, [MANIFEST]: base(1) + incr(1) + incr(3) },
+    refusal: /appendonly\.aof\.3\.incr\.aof .*No such file or directory/,
+  },
+  { name: 'of a server before 7.0', files: OLD },
+  {
+    name: 'of a server before 7.0, with a dump at the begin of the log',
+    files: { 'appendonly.aof': DUMP + set('k1') },
+  },
+  { name: 'of a server before 7.0, with an older snapshot', files: { ...OLD, 'dump.rdb': DUMP } },
+  { name: 'of a server before 7.0 that is not to have a log', files: OLD, config: { appendonly: 'no' } },
+  {
+    name: 'of a server before 7.0 that were being taken over',
+    files: { ...OLD, [MANIFEST]: 'file appendonly.aof seq 1 type b\n' },
+  },
+  {
+    name: 'of a server before 7.0 that were taken over',
+    files: {
+      [`${LOGS}/appendonly.aof`]: set('k1'),
+      [MANIFEST]: 'file appendonly.aof seq 1 type b\n',
+      'dump.rdb': DUMP,
+    },
+  },
+  {
+    name: 'with a log cut off by a crash',
+    files: {
+      ...WHOLE,
+      [`${LOGS}/appendonly.aof.2.incr.aof`]: set('k3', 'k4').slice(0, -1),
+      [MANIFEST]: base(1) + incr(2),
+    },
+  },
+  {
+    name: 'with a transaction cut off by a crash',
+    files: {
+      ...WHOLE,
+      [`${LOGS}/appendonly.aof.2.incr.aof`]: encodeRequest(['MULTI']) + set('k3'),
+      [MANIFEST]: base(1) + incr(2),
+    },
+  },
+  {
+    name: 'with a log cut off, which is not to be taken',
+    files: { ...WHOLE, [`${LOGS}/appendonly.aof.2.incr.aof`]: set('k3').slice(0, -1), [MANIFEST]: base(1) + incr(2) },
+    config: { 'aof-load-truncated': 'no' },
+    refusal: /Unexpected end of file reading the append only file/,
+  },
+  {
+    name: 'with a log cut off before others',
+    files: {
+      ...WHOLE,
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: set('k2').slice(0, -1),
+      [MANIFEST]: base(1) + incr(1) + incr(2),
+    },
+    refusal: /is not the last file|Unexpected end of file reading the append only file/,
+  },
+  {
+    name: 'with something else in a log',
+    files: { ...WHOLE, [`${LOGS}/appendonly.aof.1.incr.aof`]: `${set('k2')}!!!${set('k3')}`, [MANIFEST]: incr(1) },
+    refusal: /Bad file format reading the append only file/,
+  },
+  {
+    name: 'with an unknown command in a log',
+    files: {
+      ...WHOLE,
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: encodeRequest(['bla', 'x']) + set('k3'),
+      [MANIFEST]: incr(1),
+    },
+    refusal: /Unknown command 'bla' reading the append only file/,
+  },
+];
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'append-log-files-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function make(folder: string, { files }: Folder): void {
+  mkdirSync(join(folder, LOGS), { recursive: true });
+  for (const [path, bytes] of Object.entries(files)) writeFileSync(join(folder, path), bytes, 'latin1');
+}
+
+const configOf = ({ config }: Folder): Record<string, string> => ({ appendonly: 'yes', save: '', ...config });
+
+async function ours(folder: string, made: Folder): Promise<Found> {
+  const world = new SystemWorld();
+  const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
+  const persistence = attachPersistence(shard, world.files.folder(folder));
+  const outcome = await persistence.start();
+  const digest = datasetDigest(shard.keyspaces);
+  await persistence.close('nosave');
+  shard.close();
+  return outcome.ok ? { digest } : { said: outcome.detail };
+}
+
+async function theirs(folder: string, made: Folder): Promise<Found> {
+  const socket = join(folder, 'socket');
+  const words = Object.entries({
+    ...configOf(made),
+    dir: folder,
+    port: '0',
+    unixsocket: socket,
+    'enable-debug-command': 'yes',
+  });
+  const child = spawn(
+    PROGRAM,
+    words.flatMap(([name, value]) => [`--${name}`, value]),
+  );
+  let said = '';
+  const isReady = new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString('latin1');
+      if (/ready to accept connections/i.test(said)) resolve();
+    });
+  });
+  const ended = once(child, 'close');
+  await Promise.race([isReady, ended]);
+  if (child.exitCode !== null) return { said };
+  const redis = new Redis({ path: socket });
+  try {
+    return { digest: String(await redis.call('DEBUG', 'DIGEST')) };
+  } finally {
+    redis.disconnect();
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+describeReal('folders with an append log', () => {
+  it.each(FOLDERS)('$name', async (made) => {
+    const [here, there] = [join(root, 'here'), join(root, 'there')];
+    make(here, made);
+    make(there, made);
+    const [found, expected] = [await ours(here, made), await theirs(there, made)];
+    if (made.refusal === undefined) {
+      expect(found).toEqual(expected);
+      // What it made of the folder holds the same, for itself and for the other
+      cpSync(here, `${here}2`, { recursive: true });
+      expect(await ours(here, made)).toEqual(expected);
+      expect(await theirs(`${here}2`, made)).toEqual(expected);
+    } else {
+      for (const each of [found, expected])
+        expect(each).toEqual({ said: expect.stringMatching(made.refusal) as string });
+      // What is there stays there: whoever starts it again is told the same
+      expect(await ours(here, made)).toEqual(found);
+    }
+  });
+
+  it('the log of an older server goes when there is a log in its place', async () => {
+    const made: Folder = { name: '', files: OLD };
+    make(root, made);
+    await ours(root, made);
+    expect(existsSync(join(root, 'appendonly.aof'))).toBe(false);
+    expect(existsSync(join(root, LOGS, 'appendonly.aof.1.base.rdb'))).toBe(true);
+  });
+
+  it('a log has the seconds of its writes where that is asked for, and either server starts on it', async () => {
+    const made: Folder = { name: '', files: {}, config: { 'aof-timestamp-enabled': 'yes' } };
+    const world = new SystemWorld();
+    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
+    const persistence = attachPersistence(shard, world.files.folder(root));
+    expect(await persistence.start()).toMatchObject({ ok: true });
+    new TestClient(shard).call('SET', 'key', 'v');
+    const digest = datasetDigest(shard.keyspaces);
+    await persistence.close('nosave');
+    shard.close();
+    const log = readFileSync(join(root, LOGS, 'appendonly.aof.1.incr.aof'), 'latin1');
+    expect(log).toMatch(/^#TS:\d{10,}\r\n\*2\r\n\$6\r\nSELECT\r\n/);
+    expect(await ours(root, made)).toEqual({ digest });
+    expect(await theirs(root, made)).toEqual({ digest });
+  });
+
+  it('nothing that a process left behind before it listed its log is gone on with', async () => {
+    const made: Folder = { name: '', files: { [`${LOGS}/appendonly.aof.1.incr.aof`]: set('stale') } };
+    make(root, made);
+    const world = new SystemWorld();
+    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
+    const persistence = attachPersistence(shard, world.files.folder(root));
+    expect(await persistence.start()).toMatchObject({ ok: true });
+    new TestClient(shard).call('SET', 'new', 'v');
+    const digest = datasetDigest(shard.keyspaces);
+    await persistence.close('nosave');
+    shard.close();
+    expect(await ours(root, made)).toEqual({ digest });
+  });
+});
