@@ -83,11 +83,13 @@ export class ShardLog implements Log {
   #early: [Level, string][] = [];
   #shard: Shard | null = null;
   #say: (line: string) => void = () => undefined;
+  #isTerse = false;
 
-  /** From now on lines go there, those so far first. */
-  open(shard: Shard, say: (line: string) => void): void {
+  /** From now on lines go there, those so far first; `terse`: warnings alone. */
+  open(shard: Shard, say: (line: string) => void, terse = false): void {
     this.#shard = shard;
     this.#say = say;
+    this.#isTerse = terse;
     for (const [level, text] of this.#early.splice(0)) this.line(level, text);
   }
 
@@ -106,6 +108,7 @@ export class ShardLog implements Log {
       this.#early.push([level, text]);
       return;
     }
+    if (this.#isTerse && level !== '#') return;
     if (SHOWN[shard.config.get('loglevel')]?.includes(level) !== true) return;
     const role = shard.role === 'replica' ? 'S' : 'M';
     const oneLine = text.replace(/[\r\n]+/g, ' ');

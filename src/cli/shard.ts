@@ -123,7 +123,9 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     );
   }
   // A document on standard output is not to be mixed with a log
-  log.open(shard, options.json === true && setup.logFile === null ? () => undefined : say);
+  const isDocument = options.json === true && setup.logFile === null;
+  if (isDocument) log.open(shard, (line) => process.stderr.write(`${line}\n`), true);
+  else log.open(shard, say);
   const ending = asked(shard, persistence, log);
   // As the logo of redis-server says it, before anything is loaded: test suites wait for these words
   if (options.json !== true && shard.config.get('always-show-logo'))
@@ -164,7 +166,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   shard.close();
   await kept.lock.release();
   if (setup.pidFile !== null) await removePid(setup.pidFile);
-  log.line('#', 'antipode is now ready to exit, bye bye...');
+  if (!isDocument) log.line('#', 'antipode is now ready to exit, bye bye...');
   if (!saved.ok) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
 };
 

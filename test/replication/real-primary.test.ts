@@ -44,7 +44,7 @@ describeReal(`a shard that follows a redis-server (seed ${seed})`, () => {
     await primary.call('FLUSHALL');
     await workload(primary, seed + 2, REQUESTS);
     expect(await inSync(primary, shard)).not.toBe(EMPTY);
-    expect(events.map(({ name }) => name)).toEqual(['replica-of', 'full-sync']);
+    expect(events.map(({ name }) => name)).toEqual(['replica-of', 'full-sync', 'full-sync-done']);
     expect(await primary.info('stats')).toMatchObject({ sync_full: '1', sync_partial_ok: '0' });
   });
 

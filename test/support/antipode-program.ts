@@ -18,6 +18,8 @@ export interface Running extends AsyncDisposable {
   readonly finished: Promise<Finished>;
   /** What it has printed so far, without waiting. */
   readonly printed: () => string;
+  /** The same of its standard error. */
+  readonly warnings: () => string;
   /** Resolves with the first line that matches; rejects when the program ends without one. */
   line(pattern: RegExp): Promise<string>;
 }
@@ -43,6 +45,7 @@ export function startProgram(
     child,
     finished,
     printed: () => stdout,
+    warnings: () => stderr,
     line: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
