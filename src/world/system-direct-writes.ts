@@ -23,21 +23,28 @@ interface StreamHandle {
   readonly writeQueueSize: number;
 }
 
-type WriteRequestClass = new () => WriteRequest;
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest;
+  /** What the latest call has done, at the places that the constants name. */
+  readonly streamBaseState: Int32Array;
+  readonly kLastWriteWasAsync: number;
+}
 
 /** Null: this Node.js has no such thing. */
-const writeRequestClass = ((): WriteRequestClass | null => {
+const streamBinding = ((): StreamBinding | null => {
   try {
-    const { binding } = process as unknown as { binding(name: string): { WriteWrap?: unknown } };
-    const { WriteWrap } = binding.call(process, 'stream_wrap');
-    return typeof WriteWrap === 'function' ? (WriteWrap as WriteRequestClass) : null;
+    const { binding } = process as unknown as { binding(name: string): Partial<StreamBinding> };
+    const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding.call(process, 'stream_wrap');
+    if (typeof WriteWrap !== 'function' || !(streamBaseState instanceof Int32Array)) return null;
+    if (typeof kLastWriteWasAsync !== 'number' || kLastWriteWasAsync >= streamBaseState.length) return null;
+    return { WriteWrap, streamBaseState, kLastWriteWasAsync };
   } catch {
     return null;
   }
 })();
 
 /** One serves again and again: only a write that could not be finished at once makes it its own. */
-let request: WriteRequest | null = writeRequestClass === null ? null : new writeRequestClass();
+let request: WriteRequest | null = streamBinding === null ? null : new streamBinding.WriteWrap();
 
 export class DirectWrites {
   readonly #socket: Socket;
@@ -69,17 +76,20 @@ export class DirectWrites {
     const handle = handleOf(socket);
     // A failure is found again, and told, on the ordinary way
     if (handle === null || socket.destroyed || handle.writeLatin1String(request!, text) !== 0) return false;
-    if (handle.writeQueueSize > 0) this.#wait(handle.writeQueueSize);
+    // The reader may have made room meanwhile: then nothing is left, and the request is libuv's until its next turn all the same
+    if (streamBinding!.streamBaseState[streamBinding!.kLastWriteWasAsync] !== 0) this.#wait(handle.writeQueueSize);
     return true;
   }
 
   #wait(bytes: number): void {
-    this.#unsentBytes = bytes;
-    request!.oncomplete = (status) => {
-      this.#unsentBytes = 0;
-      this.#ended(status < 0);
-    };
-    request = new writeRequestClass!();
+    if (bytes > 0) {
+      this.#unsentBytes = bytes;
+      request!.oncomplete = (status) => {
+        this.#unsentBytes = 0;
+        this.#ended(status < 0);
+      };
+    }
+    request = new streamBinding!.WriteWrap();
   }
 }
 

@@ -1,6 +1,8 @@
 /** Short writes past the stream of a socket: in order with those that take the stream, and ended like them. */
 
+import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { DirectWrites } from '../../src/world/system-direct-writes.ts';
 import { SystemWorld } from '../../src/world/system-world.ts';
@@ -10,6 +12,14 @@ const WITHIN_MS = 15_000;
 const until = (holds: () => boolean, what: string): Promise<void> => eventually(holds, { withinMs: WITHIN_MS, what });
 /** More than any pair of sockets holds in the system. */
 const BYTES_MAX = 64 * 1024 * 1024;
+/** So much through one socket, with a reader as fast as the writer, that each meets the other's every moment. */
+const MEETINGS_BYTES = 1024 * 1024 * 1024;
+const READER = `
+  const { connect } = require('node:net');
+  const { workerData } = require('node:worker_threads');
+  const buffer = Buffer.alloc(1024 * 1024);
+  connect({ port: workerData.port, host: '127.0.0.1', onread: { buffer, callback: () => true } }).on('error', () => undefined);
+`;
 
 /** A reader that does not read yet, and our connection to it. */
 async function setUp() {
@@ -111,5 +121,34 @@ describe('short writes to a socket', () => {
     await until(() => at.told.closed !== '', 'it is told');
     expect(at.told).toEqual({ closed: reason, drained: 0 });
     expect(at.connection.write('no more')).toBe(true);
+  });
+
+  // Between the system's refusal and libuv's second attempt; a request used twice then ends the process
+  it('may find room that a reader makes at the same moment', async () => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const reader = new Worker(READER, { eval: true, workerData: { port } });
+    const [socket] = await accepted;
+    let failures = 0;
+    const direct = new DirectWrites(socket, (failed) => (failures += Number(failed)));
+    const text = 'x'.repeat(16_000);
+    let refused = 0;
+    for (let written = 0; written < MEETINGS_BYTES;) {
+      for (let i = 0; i < 1_000; i++) {
+        if (direct.write(text)) written += text.length;
+        else refused++;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => direct.unsentBytes === 0, 'all has gone');
+    expect(refused).toBeGreaterThan(0);
+    expect(failures).toBe(0);
+    expect(socket.bytesWritten % text.length).toBe(0);
+    socket.destroy();
+    await reader.terminate();
+    await new Promise((resolve) => server.close(resolve));
   });
 });
