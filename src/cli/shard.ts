@@ -126,11 +126,21 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   const isDocument = options.json === true && setup.logFile === null;
   if (isDocument) log.open(shard, (line) => process.stderr.write(`${line}\n`), true);
   else log.open(shard, say);
+  const goodbye = (): void => {
+    if (!isDocument) log.line('#', 'antipode is now ready to exit, bye bye...');
+  };
   const ending = asked(shard, persistence, log);
   // As the logo of redis-server says it, before anything is loaded: test suites wait for these words
   if (options.json !== true && shard.config.get('always-show-logo'))
     say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
-  const restored = await persistence.start();
+  const restored = await Promise.race([persistence.start(), ending.then(() => null)]);
+  if (restored === null) {
+    // What is on disk is more than what has been loaded of it
+    await listening.close();
+    await kept.lock.release();
+    goodbye();
+    process.exit(0);
+  }
   if (!restored.ok) {
     await listening.close();
     shard.close();
@@ -166,7 +176,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   shard.close();
   await kept.lock.release();
   if (setup.pidFile !== null) await removePid(setup.pidFile);
-  if (!isDocument) log.line('#', 'antipode is now ready to exit, bye bye...');
+  goodbye();
   if (!saved.ok) throw new CliFailure(`the data could not be saved (${saved.why}): ${saved.detail}`);
 };
 
@@ -256,7 +266,7 @@ const keepingOptions = async (data: string | null, world: World, config: Record<
   throw new CliFailure(`--data ${data} cannot be used (${lock.why}): ${lock.detail}; ${advice}`);
 };
 
-/** Resolves when it is to end, whether a client or a signal wants that; a second signal ends it at once. */
+/** Resolves when it is to end, whether a client or a signal wants that; SIGINT after another signal ends it at once. */
 const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogType): Promise<EndWish['saving']> => {
   const { Ending } = await import('../node/shard/ending.ts');
   return new Promise((resolve) => {
@@ -284,7 +294,7 @@ const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogTy
     let isAsked = false;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (isAsked && ending.isUnderWay) process.exit(EXIT_INTERRUPTED);
+        if (isAsked && signal === 'SIGINT' && ending.isUnderWay) process.exit(EXIT_INTERRUPTED);
         isAsked = true;
         const flags = shard.config.get(signal === 'SIGINT' ? 'shutdown-on-sigint' : 'shutdown-on-sigterm').split(' ');
         ending.ask({

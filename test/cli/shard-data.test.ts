@@ -3,7 +3,7 @@
  * data are is compared by DEBUG DIGEST.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -85,6 +85,44 @@ describe('antipode shard --data', () => {
       again.redis.disconnect();
       await again.running[Symbol.asyncDispose]();
     }
+  });
+
+  it('ends while it loads as soon as it is told to, and leaves what is on disk as it was', async () => {
+    const { running, redis } = await start('--enable-debug-command', 'yes');
+    await redis.call('DEBUG', 'POPULATE', 400_000);
+    await redis.call('SHUTDOWN').catch(() => null);
+    expect((await running.finished).code).toBe(0);
+    const { ino } = statSync(join(folder, 'dump.rdb'));
+    const ends: readonly ((running: Running, redis: Redis) => unknown)[] = [
+      ({ child }) => child.kill('SIGTERM'),
+      (_running, client) => client.call('SHUTDOWN').catch(() => null),
+    ];
+    for (const end of ends) {
+      await using again = startProgram(['shard', '--port', '0', '--data', folder, '--always-show-logo', 'yes']);
+      const port = Number(/\d+/.exec(await again.line(/^Port: /))![0]);
+      const client = new Redis({ port, maxRetriesPerRequest: 0, retryStrategy: () => null, enableReadyCheck: false });
+      client.on('error', () => undefined);
+      await expect(client.ping()).rejects.toThrow('LOADING');
+      end(again, client);
+      expect((await again.finished).code).toBe(0);
+      client.disconnect();
+      expect(again.printed()).not.toContain('Ready to accept connections');
+      expect(readdirSync(folder)).toEqual(['dump.rdb']);
+      expect(statSync(join(folder, 'dump.rdb')).ino).toBe(ino);
+    }
+  });
+
+  it('finishes what SIGTERM began when that comes again', async () => {
+    const { running, redis } = await start('--enable-debug-command', 'yes');
+    await redis.call('DEBUG', 'POPULATE', 200_000);
+    running.child.kill('SIGTERM');
+    await eventually(() => readdirSync(folder).some((name) => name.endsWith('~')), {
+      withinMs: 15_000,
+      what: 'it saves',
+    });
+    running.child.kill('SIGTERM');
+    expect((await running.finished).code).toBe(0);
+    expect(readdirSync(folder)).toEqual(['dump.rdb']);
   });
 
   it('goes on when it cannot save, unless it is told not to, or forced', async () => {
