@@ -14,7 +14,7 @@ import { isSocketPath, type World } from '../world/world.ts';
 import type { UserDeclaration } from './shard-setup.ts';
 import { HeldFolder } from './held-folder.ts';
 import type { ShardLog as ShardLogType } from './shard-log.ts';
-import { CliFailure, printJson, printLine } from './verb.ts';
+import { CliFailure, goOnUnread, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
 const LOCK = 'antipode.lock';
@@ -78,6 +78,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     import('../world/system-world.ts'),
     import('./shard-log.ts'),
   ]);
+  goOnUnread();
   const log = new ShardLog();
   const world = new SystemWorld({ log });
   const configFile = configFileOf(command.args);

@@ -112,6 +112,19 @@ describe('antipode shard --data', () => {
     }
   });
 
+  it('serves on, and saves, when nobody reads its log any more', async () => {
+    const running = startProgram(['shard', '--port', '0', '--data', folder, '--enable-debug-command', 'yes']);
+    const port = Number(/:(\d+),?/.exec((await running.line(/Ready to accept/)).split(' on ')[1]!)![1]);
+    const redis = new Redis({ port, maxRetriesPerRequest: 0, retryStrategy: () => null });
+    redis.on('error', () => undefined);
+    running.child.stdout!.destroy();
+    for (let i = 0; i < 3; i++) expect(await redis.call('DEBUG', 'LOG', `${i}`)).toBe('OK');
+    await redis.set('k', 'v');
+    await redis.call('SHUTDOWN').catch(() => null);
+    expect((await running.finished).code).toBe(0);
+    expect(readdirSync(folder)).toEqual(['dump.rdb']);
+  });
+
   it('finishes what SIGTERM began when that comes again', async () => {
     const { running, redis } = await start('--enable-debug-command', 'yes');
     await redis.call('DEBUG', 'POPULATE', 200_000);

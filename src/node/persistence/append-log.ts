@@ -75,6 +75,11 @@ export class AppendLog implements WriteListener {
     return this.#gathered !== '' || this.#pieces.length > 0;
   }
 
+  /** A file waits to be the one in use. */
+  get isSwitching(): boolean {
+    return this.#next !== null;
+  }
+
   write(database: number, words: readonly string[]): void {
     if (this.#shard.config.get('aof-timestamp-enabled')) this.#noteTime();
     if (database !== this.#database && !isMulti(words)) {

@@ -15,7 +15,7 @@ export const persistenceFields = (persistence: Persistence): Fields => [
   ['rdb_last_bgsave_status', status(persistence.snapshotTrouble)],
   ['aof_enabled', flag(persistence.hasLog)],
   ['aof_rewrite_in_progress', flag(persistence.isRewriting)],
-  ['aof_last_write_status', status(persistence.logTrouble)],
+  ['aof_last_write_status', status(persistence.logTrouble.now)],
   ...(persistence.hasLog
     ? ([
         ['aof_current_size', persistence.logBytes + persistence.baseBytes],

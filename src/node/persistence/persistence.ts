@@ -10,14 +10,14 @@
  * RETRY_MS; the folder is locked by its owner (`--data`).
  */
 
-import type { AppendFile, FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
-import { DONE } from '../../world/files.ts';
+import { DONE, type AppendFile, type FileOutcome, type FileTrouble, type Folder } from '../../world/files.ts';
 import type { Timer } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
+import { LogTrouble, type LogStep } from './log-trouble.ts';
 import { filesOf, formatManifest, type Manifest, manifestName, nextFiles, NO_FILES } from './manifest.ts';
 import { reloadLog } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome, type SnapshotUse } from './restore.ts';
@@ -46,8 +46,8 @@ export class Persistence implements AnswerGate {
   #saving: SnapshotFile | null = null;
   #rewriting: SnapshotFile | null = null;
   #rewriteWork: Promise<FileOutcome> | null = null;
+  readonly logTrouble: LogTrouble;
   snapshotTrouble: FileTrouble | null = null;
-  logTrouble: FileTrouble | null = null;
   #failedMs = -Infinity;
   #savedMs: number;
   #dirtyAtSave = 0;
@@ -57,6 +57,7 @@ export class Persistence implements AnswerGate {
     this.shard = shard;
     this.#folder = folder;
     this.#savedMs = shard.world.clock.now();
+    this.logTrouble = new LogTrouble(shard.world.clock);
     shard.loading = true; // until `start` has ended
     shard.onReplaced.push(() => this.#dataReplaced());
     shard.config.onChange((name) => {
@@ -199,16 +200,14 @@ export class Persistence implements AnswerGate {
     return outcome;
   }
 
-  // AnswerGate
-
   place(): number {
     const log = this.#log;
     if (log === null) return 0;
     this.#writeOut(log, false);
     if (this.#isSyncedAlways) void this.#sync(log);
-    const { place } = log;
-    if (place > this.passed) this.#holds = true;
-    return place;
+    if (this.logTrouble.isKnown) return this.passed; // it tells of no write: reads, refusals and INFO need no room on the disk
+    if (log.place > this.passed) this.#holds = true;
+    return log.place;
   }
 
   get passed(): number {
@@ -359,8 +358,9 @@ export class Persistence implements AnswerGate {
   }
 
   async #finishSwitch(log: AppendLog): Promise<void> {
+    const { isSwitching } = log;
     const outcome = await log.finishSwitch();
-    this.#noteLog(outcome);
+    if (isSwitching) this.#noteLog('sync', outcome);
     if (!outcome.ok || this.#log !== log) return;
     this.#writeOut(log, true);
     this.#openGate();
@@ -373,7 +373,8 @@ export class Persistence implements AnswerGate {
     this.#log = null;
     this.shard.syncedLog = null;
     for (const listener of this.shard.onSynced) listener();
-    this.#noteLog(DONE);
+    this.logTrouble.end();
+    this.#judge();
     this.#openGate();
     this.shard.answerGate = null;
     await log?.close();
@@ -415,15 +416,14 @@ export class Persistence implements AnswerGate {
     this.#judge();
   }
 
-  #noteLog(outcome: FileOutcome): void {
-    if (!outcome.ok && this.logTrouble === null) this.#tell('log-not-written', outcome);
-    this.logTrouble = outcome.ok ? null : outcome;
+  #noteLog(step: LogStep, outcome: FileOutcome): void {
+    if (this.logTrouble.note(step, outcome) && !outcome.ok) this.#tell('log-not-written', outcome);
     this.#judge();
   }
 
   #judge(): void {
     const isStrict = this.shard.config.get('stop-writes-on-bgsave-error');
-    if (this.logTrouble !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.logTrouble.detail);
+    if (this.logTrouble.now !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.logTrouble.now.detail);
     else this.shard.writesHindered = isStrict && this.snapshotTrouble !== null ? refuse('MISCONF') : null;
   }
 
@@ -440,14 +440,14 @@ export class Persistence implements AnswerGate {
 
   #writeOut(log: AppendLog, isAtRest: boolean): FileOutcome {
     const outcome = log.writeOut(isAtRest);
-    if (!outcome.ok || this.logTrouble !== null) this.#noteLog(outcome);
+    if (!outcome.ok || this.logTrouble.now !== null) this.#noteLog('write', outcome);
     return outcome;
   }
 
   async #sync(log: AppendLog): Promise<void> {
     const outcome = await log.sync();
     if (this.#log !== log) return;
-    if (!outcome.ok || this.logTrouble !== null) this.#noteLog(outcome);
+    if (!outcome.ok || this.logTrouble.now !== null) this.#noteLog('sync', outcome);
     this.#openGate();
     for (const listener of this.shard.onSynced) listener();
   }

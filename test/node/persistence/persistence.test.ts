@@ -568,7 +568,18 @@ describe('an append log', () => {
       world.files.fill(DATA);
       expect(first.client.call('SET', 'b', '1')).toBeUndefined(); // not answered before it is in the file
       expect(first.client.call('SET', 'c', '1')).toBeUndefined();
+      const other = new TestClient(first.shard);
+      expect(other.call('SET', 'e', '1')).toBeUndefined(); // of the same moment
       await wait(world, 10);
+      const refused = expect.stringMatching(/^MISCONF Errors writing to the AOF file: .*full/);
+      const late = new TestClient(first.shard);
+      expect(late.call('SET', 'f', '1')).toMatchObject({ message: refused });
+      expect(late.call('PING')).toMatchObject({ message: refused });
+      expect(late.call('GET', 'a')).toBe('1');
+      expect(String(late.call('INFO', 'persistence'))).toContain('aof_last_write_status:err');
+      await wait(world, 2_500); // tried again, and synced, in vain
+      expect(late.call('SET', 'f', '1')).toMatchObject({ message: refused });
+      expect(first.client.replies.length + other.replies.length).toBe(0);
       world.files.free(DATA);
       await wait(world, 1_500);
       expect(first.client.replies.map(String)).toEqual([
