@@ -10,7 +10,7 @@
  */
 import assert from 'node:assert/strict';
 import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DONE, done, nameTrouble, READ_BYTES_MAX, UNFINISHED } from './files.ts';
@@ -19,7 +19,7 @@ import type { AppendFile, FileFailure, FileLock, FileOutcome, Files, FileTrouble
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 /** A lock whose owner is gone may be taken by somebody else while we look. */
-const LOCK_ATTEMPTS_MAX = 5;
+const LOCK_ATTEMPTS_MAX = 20;
 
 const FAILURES: Readonly<Record<string, FileFailure>> = {
   ENOENT: 'missing',
@@ -333,33 +333,69 @@ const syncFolder = async (path: string): Promise<void> => {
   }
 };
 
-/** Null: it is ours. Otherwise the process that has it. */
+/**
+ * Null: it is ours. Otherwise the process that has it. A lock has its text from the first moment, since it is written beside its name
+ * and then linked to it: an empty one would look as if its process had gone. One whose process is gone is replaced by whoever holds a
+ * second lock for that, so that of many who find it one gets it.
+ */
 const takeLock = async (path: string): Promise<number | null> => {
-  for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
-    try {
-      await writeFile(path, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { flag: 'wx', mode: FILE_MODE });
-      return null;
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+  const own = `${path}.${process.pid}${UNFINISHED}`;
+  const text = `${process.pid} ${startOf(process.pid) ?? ''}\n`;
+  const takeover = `${path}${UNFINISHED}`;
+  try {
+    for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
+      await writeFile(own, text, { mode: FILE_MODE });
+      if (await isLinked(own, path, text)) return null;
+      const owner = ownerIn(await lockText(path));
+      if (owner !== null) return owner;
+      if (await isLinked(own, takeover, text)) {
+        try {
+          // One that has been let go meanwhile may be anybody's next
+          if (!(await isThere(path))) continue;
+          const successor = ownerIn(await lockText(path));
+          if (successor !== null) return successor;
+          await rename(own, path);
+          return null;
+        } finally {
+          await unlink(takeover);
+        }
+      }
+      const taking = await lockText(takeover);
+      const successor = ownerIn(taking);
+      if (successor !== null) return successor;
+      if (taking !== '') await unlink(takeover).catch(() => undefined); // of one that was killed in between
     }
-    const owner = await lockOwner(path);
-    if (owner !== null) return owner;
-    // Stale. Of two who find that at once only one moves it away.
-    const aside = `${path}.${process.pid}${UNFINISHED}`;
-    await rename(path, aside).catch(() => undefined);
-    await unlink(aside).catch(() => rmdir(aside).catch(() => undefined));
+  } finally {
+    await unlink(own).catch(() => undefined);
   }
   throw Object.assign(new Error(), { code: 'EAGAIN' });
 };
 
-/** The live process that holds a lock; null: none does. */
-const lockOwner = async (path: string): Promise<number | null> => {
-  let text: string;
+/** False: the name is taken. */
+const isLinked = async (own: string, path: string, text: string): Promise<boolean> => {
   try {
-    text = await readFile(path, 'latin1');
-  } catch {
-    return null;
+    await link(own, path).catch(async (error: unknown) => {
+      if (codeOf(error) === 'EEXIST') throw error;
+      await writeFile(path, text, { flag: 'wx', mode: FILE_MODE }); // a file system without links
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return false;
   }
+};
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Empty: there is none. */
+const lockText = (path: string): Promise<string> => readFile(path, 'latin1').catch(() => '');
+
+/** The live process that holds a lock; null: none does. */
+const ownerIn = (text: string): number | null => {
   const [, pid, start] = /^(\d+) (\d*)\n$/.exec(text) ?? [];
   if (pid === undefined || Number(pid) === process.pid) return null;
   try {

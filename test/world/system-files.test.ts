@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SystemFiles } from '../../src/world/system-files.ts';
 
@@ -74,5 +75,44 @@ test.skipIf(process.platform !== 'linux')('a killed process that nobody has coll
     expect(await new SystemFiles().folder(root).lock('lock')).toMatchObject({ ok: true });
   } finally {
     parent.kill('SIGKILL');
+  }
+});
+
+test('of many processes that find a stale lock at once exactly one gets it', { timeout: 60_000 }, async () => {
+  const program = `
+    import { SystemFiles } from ${JSON.stringify(resolve('dist/src/world/system-files.js'))};
+    import { createInterface } from 'node:readline';
+    let lock = null;
+    for await (const word of createInterface({ input: process.stdin })) {
+      if (word === 'release') {
+        await lock?.release();
+        lock = null;
+        console.log('released');
+        continue;
+      }
+      while (Date.now() < Number(word));
+      const outcome = await new SystemFiles().folder(${JSON.stringify(root)}).lock('lock');
+      lock = outcome.ok ? outcome.value : null;
+      console.log(outcome.ok ? 'held' : outcome.why);
+    }`;
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  const answers = children.map(({ stdout }) => createInterface({ input: stdout })[Symbol.asyncIterator]());
+  const ask = async (word: string): Promise<string[]> => {
+    for (const { stdin } of children) stdin.write(`${word}\n`);
+    return Promise.all(answers.map(async (answer) => String((await answer.next()).value)));
+  };
+  try {
+    await ask('release'); // all have started
+    for (let round = 0; round < 50; round++) {
+      writeFileSync(join(root, 'lock'), '');
+      const outcomes = await ask(String(Date.now() + 20));
+      expect(outcomes.toSorted(), `round ${round}`).toEqual(['held', 'in-use', 'in-use', 'in-use']);
+      await ask('release');
+      expect(readdirSync(root)).toEqual([]);
+    }
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
   }
 });
