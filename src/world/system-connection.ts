@@ -9,7 +9,6 @@
  */
 import { Socket } from 'node:net';
 import type { OnReadOpts } from 'node:net';
-import { DirectWrites } from './system-direct-writes.ts';
 import { SystemGate } from './system-gate.ts';
 import type { GateState } from './system-gate.ts';
 import { isSocketPath } from './world.ts';
@@ -86,8 +85,6 @@ export class SystemConnection implements Connection {
   readonly #socket: Socket;
   readonly #carrier: Socket;
   readonly #forget: (connection: SystemConnection) => void;
-  /** Null: every write takes the stream. */
-  readonly #direct: DirectWrites | null;
   #handler: ConnectionHandler | null = null;
   #first: Buffer | null;
   #gate: SystemGate | null = null;
@@ -113,8 +110,6 @@ export class SystemConnection implements Connection {
     this.#first = parts.first;
     this.#forget = parts.forget;
     const socket = parts.socket;
-    const isPlain = parts.carrier === socket && DirectWrites.suits(socket);
-    this.#direct = isPlain ? new DirectWrites(socket, (failed) => this.#directEnded(failed)) : null;
     socket.pause(); // before the listeners: a 'data' listener would start the flow
     if (parts.reads?.options === undefined) socket.on('data', (chunk: Buffer) => this.receive(chunk));
     else parts.reads.connection = this;
@@ -129,8 +124,7 @@ export class SystemConnection implements Connection {
   }
 
   get unsentBytes(): number {
-    const direct = this.#direct === null ? 0 : this.#direct.unsentBytes;
-    return this.#socket.writableLength + direct + (this.#gate === null ? 0 : this.#gate.unsentBytes);
+    return this.#socket.writableLength + (this.#gate === null ? 0 : this.#gate.unsentBytes);
   }
 
   handle(handler: ConnectionHandler): void {
@@ -150,9 +144,8 @@ export class SystemConnection implements Connection {
   write(bytes: string | Uint8Array): boolean {
     if (!this.#open || this.#ending) return true;
     if (this.#gate !== null) this.#gate.send(bytes);
-    else if (typeof bytes !== 'string') this.#socket.write(bytes);
-    else if (this.#direct?.write(bytes) === true) return true;
-    else this.#socket.write(bytes, 'latin1');
+    else if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1');
+    else this.#socket.write(bytes);
     if (this.#socket.writableLength <= COMFORTABLE_BYTES && this.#gate === null) return true;
     if (this.unsentBytes <= COMFORTABLE_BYTES) return true;
     this.#wantsDrain = true;
@@ -207,11 +200,6 @@ export class SystemConnection implements Connection {
     if (!this.#open) return;
     if (this.#gate === null) this.#handler?.data(chunk);
     else this.#gate.receive(chunk);
-  }
-
-  #directEnded(failed: boolean): void {
-    if (failed && !this.#socket.destroyed) this.#socket.destroy(new Error('the system gave up writing'));
-    else this.#tellDrained();
   }
 
   #deliverFirst(): void {
