@@ -67,13 +67,6 @@ describeReal('memory as redis-server has it', () => {
     requests: mutated(requestsFrom([...stringWrites, ...others], pools)),
     // A word that a script gives is an object of an earlier script in 7.0, with the accesses of that time
     scripted: mutated(requestsFrom(others, pools)),
-    differences: [
-      {
-        name: 'whether a span that begins now ends later than one that began before depends on the millisecond',
-        explains: ([name = '', , , ...options], ours, theirs) =>
-          /^expire$/i.test(name) && options.some((word) => /^[gl]t$/i.test(word)) && [ours, theirs].includes(':1\r\n'),
-      },
-    ],
     // With a limit Redis shares no small integers between keys: their accesses would be counted together
     setUp: [
       [
