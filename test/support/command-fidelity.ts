@@ -50,6 +50,8 @@ export const SIMPLIFIED: Readonly<Record<string, string>> = {
   'MEMORY STATS': 'without the fields of an allocator',
   MIGRATE: 'only its client waits, and not inside MULTI: see above',
   'MEMORY USAGE': 'an estimate of what V8 takes; nothing is sampled',
+  'OBJECT REFCOUNT':
+    'goes by the value alone: a small integer that COPY made is as shared as any, where Redis counts one',
   RESTORE: 'refuses some payloads that Redis takes: see above',
   SAVE: 'stops its own client alone',
   'MEMORY MALLOC-STATS': 'says that there are none: memory is given out by V8',
