@@ -76,7 +76,7 @@ export function clientLine(session: Session, now: number, request = session.wait
     ['obl', session.pendingBytes],
     ['oll', Math.ceil(unsentBytes / BLOCK_BYTES)],
     ['omem', unsentBytes],
-    ['tot-mem', session.memoryBytes],
+    ['tot-mem', session.memory.bytes],
     ['events', unsentBytes > 0 ? 'rw' : 'r'],
     ['cmd', session.lastCommand],
     ['user', session.kind === 'primary' ? '(superuser)' : session.user.name],

@@ -85,7 +85,7 @@ function rename({ keyspace }: CommandContext, from: string, to: string, onlyNew:
   const value = keyspace.edit(from);
   if (value === undefined) throw refuse('NO_SUCH_KEY');
   if (from === to) return !onlyNew;
-  if (onlyNew && keyspace.has(to)) return false;
+  if (onlyNew && keyspace.edit(to) !== undefined) return false;
   const expireAt = keyspace.expireAt(from);
   const mark = keyspace.accessMark(from)!;
   keyspace.remove(from);
@@ -214,7 +214,7 @@ export const keyCommands: readonly Command[] = [
       if (target === keyspace && source === destination) throw refuse('SAME_OBJECT');
       const value = keyspace.read(source);
       if (value === undefined) return 0;
-      if (target.has(destination) && !replace) return 0;
+      if (target.edit(destination) !== undefined && !replace) return 0;
       place(target, destination, cloneValue(value), keyspace.expireAt(source), shard.access.fresh(now));
       return 1;
     },
@@ -233,7 +233,7 @@ export const keyCommands: readonly Command[] = [
       const target = databaseOf(context, db);
       if (target === keyspace) throw refuse('SAME_OBJECT');
       const value = keyspace.edit(key);
-      if (value === undefined || target.has(key)) return 0;
+      if (value === undefined || target.edit(key) !== undefined) return 0;
       const expireAt = keyspace.expireAt(key);
       const mark = keyspace.accessMark(key)!;
       keyspace.remove(key);

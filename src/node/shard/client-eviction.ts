@@ -20,14 +20,14 @@ export function clientBytesMax(shard: Shard): number {
 export function evictClients(shard: Shard, grown: Iterable<Session> = []): void {
   const { memory } = shard;
   if (memory.clientBytesMax === Infinity) return;
-  for (const session of grown) session.countMemory();
+  for (const session of grown) session.memory.count();
   if (memory.clientBytes <= memory.clientBytesMax) return;
-  const candidates = [...shard.sessions.values()].filter(mayGo).sort((a, b) => b.memoryBytes - a.memoryBytes);
+  const candidates = [...shard.sessions.values()].filter(mayGo).sort((a, b) => b.memory.bytes - a.memory.bytes);
   for (const session of candidates) {
     if (memory.clientBytes <= memory.clientBytesMax) return;
-    shard.world.log.event('client-evicted', { client: session.id, bytes: session.memoryBytes });
+    shard.world.log.event('client-evicted', { client: session.id, bytes: session.memory.bytes });
     shard.stats.evictedClients++;
-    session.uncountMemory();
+    session.memory.uncount();
     session.kill();
   }
 }

@@ -38,7 +38,7 @@ function everyTick(shard: Shard): void {
   const idleMsMax = shard.config.get('timeout') * 1000;
   for (const session of shard.sessions.values()) {
     session.checkOutput();
-    session.countMemory();
+    session.memory.count();
     if (idleMsMax > 0 && shard.now - session.lastActiveMs > idleMsMax && mayTimeOut(session)) session.close();
   }
   shard.turns.tickEnded(clock.elapsed() - startedAt, shard.now);

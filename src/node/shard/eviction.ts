@@ -59,8 +59,8 @@ export class Eviction {
    * may go in the middle of a unit, and once the script has written it may go on. [redis script.c scriptVerifyOOM]
    */
   hasRoom(): boolean {
-    if (this.#shard.longScript !== null && !this.#shard.isRunning) return true; // only what needs none is served
-    if (this.#shard.isRunning) return !this.refusing || this.#shard.dirty !== this.#dirtyBefore;
+    if (this.#shard.longScript !== null && this.#shard.runningSession === null) return true; // only what needs none is served
+    if (this.#shard.runningSession !== null) return !this.refusing || this.#shard.dirty !== this.#dirtyBefore;
     this.refusing = !this.makeRoom();
     this.#dirtyBefore = this.#shard.dirty;
     return !this.refusing;

@@ -10,11 +10,6 @@ import { MemoryCount } from '../keyspace/memory.ts';
 
 /** An empty shard: its databases and parameters. The process and its tables of commands, which shards share, are no shard's. */
 export const STARTUP_BYTES = 40 * 1024;
-/** A client that has sent and waits for nothing: session, decoder and connection. */
-export const CLIENT_BYTES = 4 * 1024;
-/** What a client takes for a channel, a pattern, a watched key or a tracked prefix, with the table where it is looked up. */
-export const NAME_BYTES = 256;
-
 /** Parts that upper layers tell of, by Redis's names in INFO and MEMORY STATS. */
 export type MemoryPart = 'replication_backlog' | 'clients_slaves' | 'lua_caches' | 'functions_caches';
 

@@ -12,27 +12,18 @@
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
 import { encodeFailure, encodeReplyWithinLimit, type Protocol, type Push, type Reply } from '../../resp/reply.ts';
 import type { User } from '../acl/user.ts';
-import type { Address, Connection } from '../../world/world.ts';
+import type { Connection } from '../../world/world.ts';
 import type { Waiting } from './blocking.ts';
 import { evictClients } from './client-eviction.ts';
-import { CLIENT_BYTES, NAME_BYTES } from './memory.ts';
+import { ClientMemory } from './client-memory.ts';
+import type { ClientOutput, SharedOutput } from './client-output.ts';
 import { OutputWatch, type OutputLimit } from './output-limits.ts';
 import type { Shard } from './shard.ts';
-import type { SubscriptionKind } from './subscriptions.ts';
 import type { Tracking } from './tracking.ts';
 import { Transaction } from './transaction.ts';
 
 /** `client`: anybody; `monitor`: one that looks on (MONITOR); `primary`: the link from this shard's primary, whose writes always pass and get no reply; `replica`: one that PSYNCs from here. */
 export type SessionKind = 'client' | 'monitor' | 'primary' | 'replica';
-
-export interface ClientOutput {
-  readonly local: Address;
-  readonly remote: Address;
-  /** Binary string. */
-  write(bytes: string): void;
-  /** Closes after what was written has left. */
-  end(): void;
-}
 
 /** The clock is looked at once for so many requests of one chunk: they take microseconds, and it counts milliseconds. */
 const REQUESTS_PER_TICK = 64;
@@ -72,15 +63,10 @@ export class Session {
   /** Requests of it that were refused, while queueing or while they ran. */
   refusals = 0;
   readonly transaction = new Transaction();
-  readonly subscriptions: Record<SubscriptionKind, Set<string>> = {
-    channel: new Set(),
-    pattern: new Set(),
-    shard: new Set(),
-  };
+  readonly memory = new ClientMemory(this);
+  readonly subscriptions = { channel: new Set<string>(), pattern: new Set<string>(), shard: new Set<string>() };
   /** CLIENT TRACKING; null: off. */
   tracking: Tracking | null = null;
-  /** What it waited for is being done: the reply comes before what is pushed meanwhile. */
-  isServed = false;
   /** What it asks now comes from a script of it. */
   inScript = false;
   /** The blocking command it waits in. */
@@ -103,6 +89,10 @@ export class Session {
   #out = '';
   /** Pushes that its own request caused: they follow the reply. */
   #pushes = '';
+  /** What it waited for is being done: the reply comes before what is pushed meanwhile. */
+  #isServed = false;
+  /** Gathered for it and others, after `#out`. */
+  #shared: SharedOutput | null = null;
   /** Answers that wait until what they tell of is on disk, in order. */
   readonly #withheld: { readonly place: number; readonly bytes: string }[] = [];
   readonly #watch = new OutputWatch();
@@ -112,8 +102,6 @@ export class Session {
   #unread: Buffer[] = [];
   #unreadBytes = 0;
   #chunkBytes = 0;
-  /** What the shard has counted of its memory. */
-  #countedBytes = 0;
 
   constructor(shard: Shard, id: number, output: ClientOutput) {
     this.shard = shard;
@@ -125,7 +113,7 @@ export class Session {
     this.user = shard.permissions.users.defaultUser;
     this.authenticated = shard.permissions.users.isOpen;
     this.decoder.authenticated = this.authenticated;
-    this.countMemory();
+    this.memory.count();
   }
 
   /** The form of replies to what runs now. */
@@ -139,7 +127,8 @@ export class Session {
   }
 
   get pendingBytes(): number {
-    return this.#withheld.reduce((sum, { bytes }) => sum + bytes.length, this.#out.length);
+    const own = this.#out.length + (this.#shared?.length ?? 0);
+    return this.#withheld.reduce((sum, { bytes }) => sum + bytes.length, own);
   }
 
   /** Bytes received: all of what is being worked through, else those not yet run. */
@@ -157,28 +146,12 @@ export class Session {
     return this.connection?.unsentBytes ?? 0;
   }
 
-  /** What it takes, estimated. */
-  get memoryBytes(): number {
-    const { transaction, tracking } = this;
-    const names = this.subscriptionCount + transaction.watched.size + (tracking?.prefixes.size ?? 0);
-    const waitingBytes = this.pendingBytes + this.unsentBytes + this.queryBytes + this.decoder.argumentBytes;
-    return CLIENT_BYTES + waitingBytes + transaction.queuedBytes + names * NAME_BYTES;
-  }
-
-  /** Adds what its memory has changed by to the shard's; replicas are counted where their stream waits. */
-  countMemory(): void {
-    const bytes = this.#state === 'ended' || this.kind === 'replica' ? 0 : this.memoryBytes;
-    this.shard.memory.clientBytes += bytes - this.#countedBytes;
-    this.#countedBytes = bytes;
-  }
-
-  uncountMemory(): void {
-    this.shard.memory.clientBytes -= this.#countedBytes;
-    this.#countedBytes = 0;
-  }
-
   get closing(): boolean {
     return this.#state !== 'open';
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
   }
 
   /** The chunk is only lent. */
@@ -200,7 +173,7 @@ export class Session {
     }
     if (this.shard.tracking.count > 0) this.shard.tracking.sendTold();
     this.flush();
-    this.countMemory();
+    this.memory.count();
     if (memory.clientBytes > memory.clientBytesMax) this.shard.endTurnSoon();
     this.#watchInput();
     const ms = clock.elapsed() - startedAt;
@@ -223,6 +196,7 @@ export class Session {
   process(): void {
     if (this.#processing) return;
     this.#processing = true;
+    this.#takeShared();
     let requests = 0;
     try {
       const words = this.#postponed;
@@ -310,11 +284,34 @@ export class Session {
   /** The same for what was encoded before, for several of one protocol. */
   pushEncoded(bytes: string): void {
     if (this.closing) return;
-    if (this.#processing || this.isServed) this.#pushes += bytes;
+    if (this.#processing || this.#isServed) this.#pushes += bytes;
     else {
       this.#append(bytes);
       this.shard.flushLater(this);
     }
+  }
+
+  /** Pushes what is gathered for others too, with what will be added; false: what it is pushed now must wait for its reply. */
+  share(output: SharedOutput): boolean {
+    if (this.closing) return true;
+    if (this.#processing || this.#isServed) return false;
+    this.#takeShared();
+    this.#shared = output;
+    this.shard.flushLater(this);
+    return true;
+  }
+
+  #takeShared(): void {
+    const shared = this.#shared;
+    if (shared === null) return;
+    this.#shared = null;
+    this.#append(shared.take());
+  }
+
+  /** What it waited for begins, or has ended, to be done. */
+  served(isServed: boolean): void {
+    this.#takeShared();
+    this.#isServed = isServed;
   }
 
   /** What was pushed before its request began to run stands before the reply. */
@@ -351,6 +348,7 @@ export class Session {
   }
 
   #send(): void {
+    this.#takeShared();
     if (this.#out === '' || this.#state === 'ended') return;
     const out = this.#out;
     this.#out = '';
@@ -397,6 +395,7 @@ export class Session {
   gone(): void {
     this.#state = 'ended';
     this.#out = '';
+    this.#shared = null;
     this.#unread = [];
     this.#unreadBytes = 0;
   }
@@ -421,6 +420,7 @@ export class Session {
 
   #append(bytes: string): void {
     if (this.#state === 'ended') return;
+    this.#takeShared();
     // Two long replies may each fit in a string, and not together
     if (this.#out.length > 0 && this.#out.length + bytes.length > GATHERED_BYTES_MAX) this.flush();
     this.#out += bytes;
@@ -454,7 +454,7 @@ export class Session {
 
   /** With what has just come clients may take too much, before any of it is run. [redis server.c processCommand] */
   #mayStay(): boolean {
-    this.countMemory();
+    this.memory.count();
     evictClients(this.shard);
     return !this.closing;
   }

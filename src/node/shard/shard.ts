@@ -26,6 +26,7 @@ import { Blocking, type Waiting } from './blocking.ts';
 import { callTimed } from './call-timed.ts';
 import { check } from './checks.ts';
 import { evictClients } from './client-eviction.ts';
+import type { ClientOutput } from './client-output.ts';
 import type { Ending } from './ending.ts';
 import { Config, encodingLimits } from './config.ts';
 import { BLOCKED, CommandContext } from './context.ts';
@@ -34,7 +35,7 @@ import { ShardMemory } from './memory.ts';
 import type { OutputLimits } from './output-limits.ts';
 import { Permissions } from './permissions.ts';
 import { Rate } from './rate.ts';
-import { Session, type ClientOutput } from './session.ts';
+import { Session } from './session.ts';
 import { CommandStats } from './command-stats.ts';
 import { LatencyMonitor } from './latency.ts';
 import { LazyFreed } from './lazy-freed.ts';
@@ -249,7 +250,7 @@ export class Shard implements KeyspaceOwner {
     session.gone();
     this.letGo(session);
     this.#unflushed.delete(session);
-    session.uncountMemory();
+    session.memory.uncount();
     for (const listener of this.onSessionClosed) listener(session);
   }
 
@@ -267,11 +268,6 @@ export class Shard implements KeyspaceOwner {
   /** Whose request runs; null: none does. */
   get runningSession(): Session | null {
     return this.#depth > 0 ? this.#context.session : null;
-  }
-
-  /** A command runs: what is asked now comes from a script, or a transaction. */
-  get isRunning(): boolean {
-    return this.#depth > 0;
   }
 
   get held(): boolean {
@@ -397,9 +393,9 @@ export class Shard implements KeyspaceOwner {
     const { database } = session;
     session.database = waiting.database;
     this.#isRetry = true;
-    session.isServed = true;
+    session.served(true);
     const reply = this.call(session, waiting.command, waiting.words, true);
-    session.isServed = false;
+    session.served(false);
     session.database = database;
     if (this.longScript === null) this.writeLog.commit();
     return reply;
@@ -410,11 +406,11 @@ export class Shard implements KeyspaceOwner {
     const { now } = this;
     this.now = momentMs;
     this.#context.session = session;
-    session.isServed = true;
+    session.served(true);
     this.#depth++;
     ask();
     this.#depth--;
-    session.isServed = false;
+    session.served(false);
     this.now = now;
   }
 

@@ -4,12 +4,23 @@
 
 import { encodeReplyWithinLimit, Push, type Protocol } from '../../resp/reply.ts';
 import { matchesGlob } from '../keyspace/glob.ts';
+import { SharedOutput } from './client-output.ts';
 import type { Session } from './session.ts';
 
 export type SubscriptionKind = 'channel' | 'pattern' | 'shard';
 
+/** A message that would make more of what is gathered begins anew, so that it can leave before the turn ends. */
+const SHARED_BYTES_MAX = 64 * 1024;
+
+/** Of one channel or pattern. */
+interface Listeners {
+  readonly sessions: Set<Session>;
+  /** What they are sent, while nothing else is sent to one of them or about them: one for each protocol that they speak. */
+  shared: ReadonlyMap<Protocol, SharedOutput> | null;
+}
+
 export class Subscriptions {
-  readonly #listeners: Readonly<Record<SubscriptionKind, Map<string, Set<Session>>>> = {
+  readonly #listeners: Readonly<Record<SubscriptionKind, Map<string, Listeners>>> = {
     channel: new Map(),
     pattern: new Map(),
     shard: new Map(),
@@ -20,16 +31,20 @@ export class Subscriptions {
     if (session.subscriptions[kind].has(name)) return false;
     session.subscriptions[kind].add(name);
     const listeners = this.#listeners[kind].get(name);
-    if (listeners === undefined) this.#listeners[kind].set(name, new Set([session]));
-    else listeners.add(session);
+    if (listeners === undefined) this.#listeners[kind].set(name, { sessions: new Set([session]), shared: null });
+    else {
+      listeners.sessions.add(session);
+      listeners.shared = null;
+    }
     return true;
   }
 
   remove(session: Session, kind: SubscriptionKind, name: string): boolean {
     if (!session.subscriptions[kind].delete(name)) return false;
-    const listeners = this.#listeners[kind].get(name);
-    listeners?.delete(session);
-    if (listeners?.size === 0) this.#listeners[kind].delete(name);
+    const listeners = this.#listeners[kind].get(name)!;
+    listeners.sessions.delete(session);
+    listeners.shared = null;
+    if (listeners.sessions.size === 0) this.#listeners[kind].delete(name);
     return true;
   }
 
@@ -55,7 +70,7 @@ export class Subscriptions {
   }
 
   listeners(kind: SubscriptionKind, name: string): number {
-    return this.#listeners[kind].get(name)?.size ?? 0;
+    return this.#listeners[kind].get(name)?.sessions.size ?? 0;
   }
 
   count(kind: SubscriptionKind): number {
@@ -64,15 +79,32 @@ export class Subscriptions {
 }
 
 /** Encoded once for all that speak one protocol. Returns how many there are. */
-function tell(listeners: ReadonlySet<Session> | undefined, words: readonly string[]): number {
+function tell(listeners: Listeners | undefined, words: readonly string[]): number {
   if (listeners === undefined) return 0;
   const message = new Push(words);
-  const encoded = new Map<Protocol, string>();
-  for (const session of listeners) {
-    let bytes = encoded.get(session.wireProtocol);
-    if (bytes === undefined)
-      encoded.set(session.wireProtocol, (bytes = encodeReplyWithinLimit(message, session.wireProtocol)));
-    session.pushEncoded(bytes);
+  if (!addToShared(listeners, message)) tellEach(listeners, message);
+  return listeners.sessions.size;
+}
+
+function addToShared({ shared }: Listeners, message: Push): boolean {
+  if (shared === null) return false;
+  for (const output of shared.values()) if (!output.isOpen || output.length > SHARED_BYTES_MAX) return false;
+  for (const [protocol, output] of shared) output.add(encodeReplyWithinLimit(message, protocol));
+  return true;
+}
+
+function tellEach(listeners: Listeners, message: Push): void {
+  const shared = new Map<Protocol, SharedOutput>();
+  let isShared = true;
+  for (const session of listeners.sessions) {
+    let output = shared.get(session.wireProtocol);
+    if (output === undefined) {
+      output = new SharedOutput(encodeReplyWithinLimit(message, session.wireProtocol));
+      shared.set(session.wireProtocol, output);
+    }
+    if (session.share(output)) continue;
+    isShared = false;
+    session.push(message);
   }
-  return listeners.size;
+  listeners.shared = isShared ? shared : null;
 }

@@ -188,6 +188,23 @@ describe('RANDOMKEY and KEYS', () => {
 });
 
 describe('OBJECT', () => {
+  it('counts an access to a key that was in the way of COPY, MOVE and RENAMENX', () => {
+    using test = testShard({ commands, config: { 'maxmemory-policy': 'allkeys-lfu', 'lfu-log-factor': '0' } });
+    const client = test.client();
+    client.call('MSET', 'a', '1', 'k', '2');
+    client.call('COPY', 'k', 'k', 'DB', '1');
+    const countsAfter = (words: readonly string[], database: number, key: string): unknown => {
+      expect(client.call(...words)).toBe(0);
+      client.session.database = database;
+      const count = client.call('OBJECT', 'FREQ', key);
+      client.session.database = 0;
+      return count;
+    };
+    expect(countsAfter(['COPY', 'k', 'a'], 0, 'a')).toBe(6);
+    expect(countsAfter(['RENAMENX', 'k', 'a'], 0, 'a')).toBe(7);
+    expect(countsAfter(['MOVE', 'k', '1'], 1, 'k')).toBe(6);
+  });
+
   it('tells encodings and shared integers as Redis does', () => {
     using test = testShard({ commands });
     const client = test.client();
