@@ -23,6 +23,12 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 type Lines = readonly (readonly [level: Level, text: string])[];
 
+/** Why a link is down, where harnesses and operators look for the words. [redis replication.c] */
+const LINK_DOWN: Readonly<Record<string, string>> = {
+  timeout: 'Timeout connecting to the MASTER or receiving from it',
+  'auth-failed': 'Unable to AUTH to MASTER',
+};
+
 /** Events with a text of their own. */
 const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
   'replica-of': ({ source }) => [['*', `Connecting to MASTER ${String(source)}`]],
@@ -36,12 +42,8 @@ const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
     ['*', 'MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.'],
   ],
   'replica-link-down': ({ why, detail, retryMs }) => [
-    [
-      '#',
-      why === 'timeout'
-        ? `Timeout connecting to the MASTER or receiving from it: ${String(detail)}`
-        : `Connection with master lost or not made (${String(why)}): ${String(detail)}; again in ${String(retryMs)} ms`,
-    ],
+    ['#', `${LINK_DOWN[String(why)] ?? `Connection with master lost or not made (${String(why)})`}: ${String(detail)}`],
+    ['*', `Reconnecting to MASTER in ${String(retryMs)} ms`],
   ],
   'replica-stopped': ({ source, why, detail }) => [
     ['#', `== CRITICAL == This replica follows ${String(source)} no more (${String(why)}): ${String(detail)}`],

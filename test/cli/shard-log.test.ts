@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runProgram, startProgram } from '../support/antipode-program.ts';
+import { eventually } from '../support/eventually.ts';
+import { servedShard } from '../support/served-shard.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -14,6 +16,24 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the log of a shard', () => {
+  it("says in redis-server's words that a primary does not take the password", async () => {
+    await using primary = await servedShard({ requirepass: 'right' });
+    const words = [
+      '--replicaof',
+      `127.0.0.1 ${primary.port}`,
+      '--masterauth',
+      'wrong',
+      '--logfile',
+      join(folder, 'log'),
+    ];
+    await using running = startProgram(['shard', '--port', '0', '--json', ...words]);
+    await running.line(/^\{/);
+    const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
+    const what = 'the link is tried again';
+    await eventually(() => log().includes('Reconnecting to MASTER in'), { withinMs: 10_000, what });
+    expect(log()).toMatch(/ # Unable to AUTH to MASTER: WRONGPASS .*\n/);
+  });
+
   it('says why it does not start, too', async () => {
     mkdirSync(join(folder, 'dump.rdb'));
     const log = join(folder, 'log');
