@@ -60,6 +60,10 @@ const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
   ],
   'replica-dropped': ({ replica, why }) => [['#', `Replica ${String(replica)} disconnected: ${String(why)}`]],
   'debug-log': ({ message }) => [['#', `DEBUG LOG: ${String(message)}`]],
+  'too-many-error-codes': ({ codes }) => [
+    ['#', 'Errorstats stopped adding new errors: their codes seem to be made of data. CONFIG RESETSTAT counts anew'],
+    ['#', `Current errors code list: ${String(codes)}`],
+  ],
   'script-slow': ({ script, milliseconds }) => [
     ['#', `Slow script detected: ${String(script)} still in execution after ${String(milliseconds)} milliseconds`],
   ],
