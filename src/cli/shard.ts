@@ -18,6 +18,8 @@ import { CliFailure, goOnUnread, printJson, printLine } from './verb.ts';
 
 const EXIT_INTERRUPTED = 130;
 const LOCK = 'antipode.lock';
+/** The script engine is loaded when the first clients have been served: loading takes a tenth of a second. */
+const ENGINE_AFTER_MS = 200;
 /** [redis config.c] */
 const SAVE_DEFAULT = '3600 1 300 100 60 10000';
 
@@ -68,6 +70,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     { saveMarks },
     { SystemWorld },
     { ShardLog },
+    { scriptEngineReady },
   ] = await Promise.all([
     import('../node/shard/shard.ts'),
     import('../node/shard/listening.ts'),
@@ -77,6 +80,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     import('../replication/replica-of/marks.ts'),
     import('../world/system-world.ts'),
     import('./shard-log.ts'),
+    import('../node/scripting/engine.ts'),
   ]);
   goOnUnread();
   const log = new ShardLog();
@@ -171,6 +175,8 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     if (setup.inert.length > 0) say(`without effect here: ${setup.inert.join(', ')}`);
   }
   log.line('*', `Ready to accept connections on ${listening.places.map(placeText).join(', ')}`);
+  // A first script would wait for it
+  world.clock.after(ENGINE_AFTER_MS, () => void scriptEngineReady());
   const how = await ending;
   await listening.close();
   const saved = await persistence.close(how);

@@ -12,6 +12,8 @@ import {
 import { lateDenialText } from '../acl/denial-text.ts';
 import { refuse } from '../../resp/refusals.ts';
 import type { Keyspace } from '../keyspace/keyspace.ts';
+import { needsEngine } from '../scripting/engine.ts';
+import { afterLoading } from '../scripting/run.ts';
 import type { CommandContext } from '../shard/context.ts';
 import { key, many, named } from './arguments.ts';
 import { defineCommand, type Command, type Flag } from './command.ts';
@@ -63,6 +65,9 @@ export const transactionCommands: readonly Command[] = [
       const { session, shard } = context;
       const { queue, aborted, dirty } = session.transaction;
       if (queue === null) throw refuse('EXEC_WITHOUT_MULTI');
+      // A stream or a log has waited for it before
+      if (session.kind !== 'primary' && queue.some(({ command }) => needsEngine(command.name)))
+        return afterLoading(context);
       const isDirty = dirty || watchedExpired(context);
       shard.endTransaction(session);
       if (aborted) throw refuse('EXECABORT');

@@ -21,7 +21,7 @@ export function scriptEngine(): ScriptEngine | null {
 }
 
 /** A request of that name may be the first that needs it: whoever runs requests one after another waits before it. */
-export const needsEngine = (name: string): boolean => engine === null && /^(?:eval|fcall|script)/i.test(name);
+export const needsEngine = (name: string): boolean => scriptEngine() === null && /^(?:eval|fcall|script)/i.test(name);
 
 /** A first script waits for it. */
 export const isEngineLoading = (): boolean => loading !== null;

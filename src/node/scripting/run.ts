@@ -18,10 +18,14 @@ import type { LuaMachine, Unfinished } from './lua-machine.ts';
 import { isStale, ScriptRun } from './script-run.ts';
 import type { ScriptProgram } from './thread-program.ts';
 
-/** Runs what needs the engine: at once, or as soon as it has been loaded; inside MULTI it cannot be waited for. */
+/** Runs what needs the engine: at once, or as soon as it has been loaded. */
 export function withEngine(context: CommandContext, run: (engine: ScriptEngine) => Reply): Reply {
   const engine = scriptEngine();
-  if (engine !== null) return run(engine);
+  return engine === null ? afterLoading(context) : run(engine);
+}
+
+/** Runs the command again as soon as the engine has been loaded; inside MULTI and scripts nothing can be waited for. */
+export function afterLoading(context: CommandContext): Reply {
   const { session, shard } = context;
   const { mayBlock } = context;
   void scriptEngineReady().then(() => {
@@ -36,7 +40,7 @@ export function withEngine(context: CommandContext, run: (engine: ScriptEngine) 
   const request = {
     keys: [],
     timeoutMs: 0,
-    timeoutReply: new Failure('ERR the script engine is being loaded for its first script: send the transaction again'),
+    timeoutReply: new Failure('ERR the script engine is being loaded anew: send the transaction again'),
   };
   return context.block(request);
 }
