@@ -69,6 +69,12 @@ const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
   ],
   'script-log': ({ level, message }) => [[scriptLevel(level), String(message)]],
   'snapshot-not-saved': ({ detail }) => [['#', `Background saving error: ${String(detail)}`]],
+  'logged-request-failed': ({ command, detail }) => [
+    [
+      '#',
+      `== CRITICAL == This server is sending an error to its AOF-loading-client: '-${String(detail)}' after processing the command '${String(command)}'`,
+    ],
+  ],
   'log-not-written': ({ detail }) => [['#', `Error writing to the AOF file: ${String(detail)}`]],
   'log-not-rewritten': ({ detail }) => [['#', `Background AOF rewrite terminated with error: ${String(detail)}`]],
   'failover-timeout': ({ to }) => [['*', `Failover time out exceeded, failing over to ${String(to)}`]],

@@ -132,6 +132,23 @@ export class RequestDecoder {
     this.#position = 0;
   }
 
+  /** Begins the next request; null: it has begun, or nothing has arrived of it. */
+  get nextByte(): number | null {
+    return this.#words === null && this.#gatheredBytes === 0 ? (this.#buffer[this.#position] ?? null) : null;
+  }
+
+  /** The line that stands before the next request, which has not begun; null when more bytes are needed. */
+  line(tooBig: string): string | null {
+    const newline = this.#lineEnd(LF, tooBig);
+    if (newline < 0) return null;
+    let end = newline;
+    if (end > this.#position && this.#buffer[end - 1] === CR) end--;
+    const line = this.#buffer.latin1Slice(this.#position, end);
+    this.consumedBytes += newline + 1 - this.#position;
+    this.#position = newline + 1;
+    return line;
+  }
+
   /** The next request, or null when more bytes are needed. Never an empty array. */
   next(): string[] | null {
     if (this.#gatheredBytes > 0) return null;
@@ -234,13 +251,8 @@ export class RequestDecoder {
   }
 
   #inline(): string[] | null {
-    const newline = this.#lineEnd(LF, 'too big inline request');
-    if (newline < 0) return null;
-    let end = newline;
-    if (end > this.#position && this.#buffer[end - 1] === CR) end--;
-    const line = this.#buffer.latin1Slice(this.#position, end);
-    this.consumedBytes += newline + 1 - this.#position;
-    this.#position = newline + 1;
+    const line = this.line('too big inline request');
+    if (line === null) return null;
     const words = splitInline(line);
     if (words === null) throw new ProtocolError('unbalanced quotes in request');
     return words;

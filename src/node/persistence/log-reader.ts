@@ -3,8 +3,9 @@
  * servers before 7.0 wrote it (`aof-use-rdb-preamble`).
  *
  * A file may end anywhere: in the middle of a request, or inside MULTI without its EXEC. What stands before is whole, and the
- * reader says where that ends. What is no request, or is refused, is a damage, told with its place, in words that are looked for in
- * logs. [redis aof.c loadSingleAppendOnlyFile]
+ * reader says where that ends. What is no request, or none of a command there is, is a damage, told with its place, in words that are
+ * looked for in logs. A request that fails is told and passed over, as it failed when it was written: what it did until then counts,
+ * like the calls of a script before its error. [redis aof.c loadSingleAppendOnlyFile]
  *
  * Limits: a request's, as clients have them; PART_BYTES are run at once, with the event loop free in between.
  */
@@ -12,7 +13,7 @@
 import { RdbError } from '../../rdb/rdb-error.ts';
 import { canonicalBytes } from '../../resp/canonical-bytes.ts';
 import { ProtocolError, RequestDecoder } from '../../resp/request-decoder.ts';
-import { failureIn, shownRequest } from '../../resp/reply.ts';
+import { failureIn, shownRequest, type Reply } from '../../resp/reply.ts';
 import { needsEngine, scriptEngineReady } from '../scripting/engine.ts';
 import type { FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
 import type { Session } from '../shard/session.ts';
@@ -25,6 +26,8 @@ import { Loading, readerInto } from './loading.ts';
 const PART_BYTES = 256 * 1024;
 /** Begins a dump. */
 const DUMP_MAGIC = 'REDIS';
+/** Begins a remark. */
+const REMARK = '#'.charCodeAt(0);
 
 export type LogOutcome =
   | {
@@ -41,7 +44,6 @@ export type LogOutcome =
 export class LogReader {
   readonly #shard: Shard;
   readonly #session: Session;
-  #refusal: string | null = null;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -54,7 +56,7 @@ export class LogReader {
     });
     this.#session.kind = 'primary';
     this.#session.setAuthenticated(true);
-    this.#session.replySeen = (reply) => (this.#refusal ??= failureIn(reply));
+    this.#session.replySeen = (reply) => this.#tellFailure(reply);
   }
 
   async run(folder: Folder, name: string): Promise<LogOutcome> {
@@ -77,25 +79,23 @@ export class LogReader {
       decoder.push(part.value);
       try {
         for (;;) {
-          const words = decoder.next();
-          if (words === null) break;
+          const words = decoder.nextByte === REMARK ? decoder.line('too long remark')?.split(' ') : decoder.next();
+          if (words === null || words === undefined) break;
           const requestBytes = decoder.consumedBytes - consumedBytes;
           consumedBytes = decoder.consumedBytes;
-          if (words[0]?.startsWith('#') === true) {
+          if (words[0]!.startsWith('#')) {
             if (words[0] === POSITION_REMARK) position = positionOf(words);
-          } else if (requestBytes < canonicalBytes(words)) {
+          } else if (requestBytes !== canonicalBytes(words)) {
+            // A line of words, or something of no words before a request
             return damage(folder, name, wholeBytes, `no request but ${shownRequest(words)}`);
+          } else if (this.#shard.commands.findRequested(words) === undefined) {
+            return unknown(folder, name, wholeBytes, words);
           } else {
             // Logs of servers before 7.0 hold scripts, not only what they did
             if (needsEngine(words[0]!)) await scriptEngineReady();
             this.#execute(words);
             position = null;
             units++;
-          }
-          if (this.#refusal !== null) {
-            if (this.#shard.commands.find(words[0] ?? '') === undefined)
-              return unknown(folder, name, wholeBytes, words);
-            return damage(folder, name, wholeBytes, `${shownRequest(words)} was refused: ${this.#refusal}`);
           }
           if (this.#session.transaction.queue === null) wholeBytes = requestsAt + decoder.consumedBytes;
         }
@@ -142,6 +142,13 @@ export class LogReader {
   #execute(words: readonly string[]): void {
     this.#shard.tick();
     this.#shard.execute(this.#session, words);
+    this.#session.transaction.aborted = false; // EXEC runs what was queued all the same
+  }
+
+  #tellFailure(reply: Reply): void {
+    const failure = failureIn(reply);
+    if (failure === null) return;
+    this.#shard.world.log.event('logged-request-failed', { command: this.#session.lastCommand, detail: failure });
   }
 }
 

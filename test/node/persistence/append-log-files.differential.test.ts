@@ -36,6 +36,7 @@ const PROGRAM = 'redis-server';
 const LOGS = 'appendonlydir';
 const MANIFEST = `${LOGS}/appendonly.aof.manifest`;
 const set = (...keys: string[]): string => keys.map((key) => encodeRequest(['SET', key, 'v'])).join('');
+const log = (...requests: string[][]): string => requests.map((words) => encodeRequest(words)).join('');
 const base = (sequence: number, type = 'b'): string =>
   `file appendonly.aof.${sequence}.base.aof seq ${sequence} type ${type}\n`;
 const incr = (sequence: number): string => `file appendonly.aof.${sequence}.incr.aof seq ${sequence} type i\n`;
@@ -70,17 +71,90 @@ const FOLDERS: readonly Folder[] = [
   {
     name: 'with scripts in the log, as older servers wrote them',
     files: {
-      [`${LOGS}/appendonly.aof.1.incr.aof`]: [
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(
         ['EVAL', "redis.call('SET', KEYS[1], 100)", '1', 'k'],
         ['MULTI'],
         ['EVAL', "redis.call('INCR', KEYS[1])", '1', 'k'],
         ['EXEC'],
         ['INCR', 'k'],
-      ]
-        .map((words) => encodeRequest(words))
-        .join(''),
+      ),
       [MANIFEST]: incr(1),
     },
+  },
+  {
+    name: 'with requests in the log that fail',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(
+        ['SET', 'text', 'a'],
+        ['INCR', 'text'],
+        ['LPUSH', 'text', 'a'],
+        ['SELECT', '99'],
+        ['EXEC'],
+        ['XADD', 'stream', '0-0', 'a', 'b'],
+        ['EVALSHA', 'f'.repeat(40), '0'],
+        ['SET', 'last', 'a'],
+      ),
+      [MANIFEST]: incr(1),
+    },
+  },
+  {
+    name: 'with transactions in the log of which a part fails',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(
+        ['MULTI'],
+        ['SET', 'text', 'a'],
+        ['MULTI'],
+        ['INCR', 'text'],
+        ['SET', 'other', 'a'],
+        ['EXEC'],
+        ['SET', 'last', 'a'],
+      ),
+      [MANIFEST]: incr(1),
+    },
+  },
+  {
+    name: 'with scripts in the log that fail half-way',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(
+        ['EVAL', 'no lua', '1', 'k1'],
+        ['EVAL', "redis.call('SET', KEYS[1], 'a') error('b')", '1', 'k2'],
+        ['SET', 'last', 'a'],
+      ),
+      [MANIFEST]: incr(1),
+    },
+  },
+  {
+    name: 'with remarks in the log',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: `#TS:1\r\n${set('k1')}# it's "one\n${set('k2')}#\n${set('k3')}`,
+      [MANIFEST]: incr(1),
+    },
+  },
+  {
+    name: 'with an unknown subcommand in a log',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(['XGROUP', 'bla', 'x']) + set('k3'),
+      [MANIFEST]: incr(1),
+    },
+    refusal: /Unknown command 'XGROUP' reading the append only file/,
+  },
+  {
+    name: 'with an unknown command in a transaction of a log',
+    files: {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(['MULTI'], ['bla', 'x'], ['EXEC']) + set('k3'),
+      [MANIFEST]: incr(1),
+    },
+    refusal: /Unknown command 'bla' reading the append only file/,
+  },
+  {
+    name: 'with an empty line in a log',
+    files: { [`${LOGS}/appendonly.aof.1.incr.aof`]: `${set('k1')}\r\n${set('k3')}`, [MANIFEST]: incr(1) },
+    refusal: /Bad file format reading the append only file/,
+  },
+  {
+    name: 'with a request of no words in a log',
+    files: { [`${LOGS}/appendonly.aof.1.incr.aof`]: `${set('k1')}*0\r\n${set('k3')}`, [MANIFEST]: incr(1) },
+    refusal: /Bad file format reading the append only file/,
   },
   { name: 'whose manifest is empty', files: { ...WHOLE, [MANIFEST]: '' }, refusal: /Found an empty AOF manifest/ },
   {
@@ -264,6 +338,28 @@ describeReal('folders with an append log', () => {
       // What is there stays there: whoever starts it again is told the same
       expect(await ours(here, made)).toEqual(found);
     }
+  });
+
+  // A real one of 7.0 ends itself over such a log; the servers that wrote it do not
+  it('a call that fails in a script of a log ends that script alone, and is told', async () => {
+    const files = {
+      [`${LOGS}/appendonly.aof.1.incr.aof`]: log(
+        ['EVAL', "redis.call('SET', KEYS[1], 'a') redis.call('INCR', KEYS[1]) redis.call('DEL', KEYS[1])", '1', 'k1'],
+        ['SET', 'last', 'a'],
+      ),
+      [MANIFEST]: incr(1),
+    };
+    make(root, { name: '', files });
+    const told: unknown[] = [];
+    const world = new SystemWorld({ log: { event: (name, fields) => void told.push([name, fields]) } });
+    const shard = new Shard({ world, commands: shardCommands, config: { appendonly: 'yes', save: '' } });
+    const persistence = attachPersistence(shard, world.files.folder(root));
+    expect(await persistence.start()).toMatchObject({ ok: true });
+    expect(new TestClient(shard).call('MGET', 'k1', 'last')).toEqual(['a', 'a']);
+    await persistence.close('nosave');
+    shard.close();
+    const detail = expect.stringMatching(/^ERR value is not an integer/) as string;
+    expect(told).toEqual([['logged-request-failed', { command: 'eval', detail }]]);
   });
 
   it('the log of an older server goes when there is a log in its place', async () => {
