@@ -249,9 +249,14 @@ export class SystemConnection implements Connection {
   }
 
   #tellDrained(): void {
-    if (!this.#wantsDrain || !this.#open || this.unsentBytes > 0) return;
-    this.#wantsDrain = false;
-    this.#handler?.drained?.();
+    if (!this.#wantsDrain || !this.#open) return;
+    if (this.unsentBytes === 0) {
+      this.#wantsDrain = false;
+      this.#handler?.drained?.();
+    } else if (this.unsentBytes === this.#socket.writableLength && !this.#socket.writableNeedDrain && !this.#ending) {
+      // What a gate let through in small pieces may be too little for the stream to tell of its end
+      this.#socket.write('', () => this.#tellDrained());
+    }
   }
 
   /** Also after `closed`: the far side may have ended while it does not read what we still have to send. */

@@ -5,6 +5,8 @@
  * loses power has the old one or the new one. Appending is synchronous, since nothing that a client has been answered may be
  * lost with the process; syncing is not, since it takes milliseconds.
  *
+ * What processes that were killed half-way left beside a file is removed when the folder is locked, or first written to.
+ *
  * A lock is a file with the id of its process and when that was started (where the system tells, so that an id used again is not
  * mistaken for its former owner). Limits: READ_BYTES_MAX.
  */
@@ -65,9 +67,16 @@ export class SystemFiles implements Files {
   }
 }
 
+/** What is beside a file, or a lock, while it is written: by which process, and the how-manieth of it. */
+const LEFT_BY = /\.(\d+)(?:-(\d+))?\.new~$/;
+
 /** Locks that this process holds, by path: two of its parts must not share one either. */
 const held = new Set<string>();
-let unfinished = 0;
+let unfinishedCount = 0;
+/** Files that this process is writing, by path. */
+const unfinished = new Set<string>();
+/** Folders that nothing is left in of processes that were killed before this one began. */
+const swept = new Set<string>();
 
 class SystemFolder implements Folder {
   readonly path: string;
@@ -145,8 +154,15 @@ class SystemFolder implements Folder {
 
   create(name: string): Promise<FileOutcome<NewFile>> {
     return this.#try(name, async (path) => {
-      const besides = join(this.path, `${name}.${process.pid}-${unfinished++}${UNFINISHED}`);
-      return new SystemNewFile(this.path, path, besides, await open(besides, 'w', FILE_MODE));
+      if (!swept.has(this.path)) await sweep(this.path);
+      const besides = join(this.path, `${name}.${process.pid}-${unfinishedCount++}${UNFINISHED}`);
+      unfinished.add(besides);
+      try {
+        return new SystemNewFile(this.path, path, besides, await open(besides, 'w', FILE_MODE));
+      } catch (error) {
+        unfinished.delete(besides);
+        throw error;
+      }
     });
   }
 
@@ -202,6 +218,7 @@ class SystemFolder implements Folder {
     if (!taken.ok || taken.value !== null) held.delete(path);
     if (!taken.ok) return taken;
     if (taken.value !== null) return { ok: false, why: 'in-use', detail: `${path} is held by process ${taken.value}` };
+    await sweep(this.path);
     const release = async (): Promise<void> => {
       if (held.delete(path)) await unlink(path).catch(() => undefined);
     };
@@ -253,6 +270,7 @@ class SystemNewFile implements NewFile {
       await this.#handle.sync();
       await this.#close();
       await rename(this.#besides, this.#path);
+      unfinished.delete(this.#besides);
       await syncFolder(this.#folder);
       return done(this.#bytes);
     } catch (error) {
@@ -264,6 +282,7 @@ class SystemNewFile implements NewFile {
   async abandon(): Promise<void> {
     await this.#close().catch(() => undefined);
     await unlink(this.#besides).catch(() => undefined);
+    unfinished.delete(this.#besides);
   }
 
   async #close(): Promise<void> {
@@ -323,6 +342,19 @@ class SystemAppendFile implements AppendFile {
     closeSync(file);
   }
 }
+
+/** Removes what processes that live no more were writing there; nobody needs that it succeeds. */
+const sweep = async (folder: string): Promise<void> => {
+  swept.add(folder);
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid, count] = LEFT_BY.exec(name) ?? [];
+    const path = join(folder, name);
+    if (pid === undefined || unfinished.has(path)) continue;
+    // An earlier process may have had our id: in a container each has the same
+    const isDead = Number(pid) === process.pid ? count !== undefined : !isAlive(Number(pid));
+    if (isDead) await unlink(path).catch(() => undefined);
+  }
+};
 
 const syncFolder = async (path: string): Promise<void> => {
   const handle = await open(path, 'r');
@@ -397,15 +429,18 @@ const lockText = (path: string): Promise<string> => readFile(path, 'latin1').cat
 /** The live process that holds a lock; null: none does. */
 const ownerIn = (text: string): number | null => {
   const [, pid, start] = /^(\d+) (\d*)\n$/.exec(text) ?? [];
-  if (pid === undefined || Number(pid) === process.pid) return null;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    if (codeOf(error) !== 'EPERM') return null;
-  }
+  if (pid === undefined || Number(pid) === process.pid || !isAlive(Number(pid))) return null;
   const startNow = startOf(Number(pid));
-  if (startNow === ENDED) return null;
   return start === '' || startNow === null || startNow === start ? Number(pid) : null;
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return false;
+  }
+  return startOf(pid) !== ENDED;
 };
 
 /** Killed, and not yet collected by its parent: it still has its id. */

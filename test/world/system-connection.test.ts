@@ -112,6 +112,49 @@ describe('faults between us and a server that is not ours', () => {
     expect([set.heard.inside, set.heard.closed]).toEqual(['last words', 'ended']);
   });
 
+  test('it is told when all has been sent, however little of what was held the system did not take at once', async () => {
+    const PIECE = 'x'.repeat(8 * 1024);
+    const fill = async (pieces: number | null, held: boolean) => {
+      const set = await setUp();
+      let drained = 0;
+      set.connection.handle({ data: () => undefined, closed: () => undefined, drained: () => drained++ });
+      set.outside.pause();
+      if (held) set.network.faults.partition([OURS], [THEIRS], 'one-way');
+      let count = 0;
+      while (pieces === null ? set.connection.unsentBytes === 0 : count < pieces) {
+        set.connection.write(PIECE);
+        count++;
+      }
+      if (held) {
+        const heldBytes = set.connection.unsentBytes;
+        set.network.faults.heal();
+        await until(() => set.connection.unsentBytes < heldBytes, 'what was held passes');
+      }
+      return Object.assign(set, { count, drained: () => drained });
+    };
+    let left = 0;
+    let pieces = 0;
+    {
+      await using measured = await fill(null, false);
+      pieces = measured.count;
+    }
+    // A few more or less until the system takes all but the last ones
+    for (let attempt = 0; attempt < 40; attempt++) {
+      await using set = await fill(pieces, true);
+      left = set.connection.unsentBytes;
+      if (left === 0) pieces++;
+      else if (left > 4 * PIECE.length) pieces -= Math.floor(left / PIECE.length) - 1;
+      else {
+        expect(set.drained()).toBe(0);
+        set.outside.resume();
+        await until(() => set.drained() === 1, 'it is told');
+        expect(set.connection.unsentBytes).toBe(0);
+        return;
+      }
+    }
+    expect.fail(`never only a few bytes were left, but ${left}`);
+  });
+
   test('a reset that comes in is told only after the partition', async () => {
     await using set = await setUp();
     set.network.faults.partition([THEIRS], [OURS], 'one-way');

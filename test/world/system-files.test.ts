@@ -51,6 +51,32 @@ test('files are for their owner alone, and nothing unfinished is left behind', a
   expect(readdirSync(join(root, 'data'))).toEqual(['a']);
 });
 
+test('what killed processes left half-written goes when the folder is locked or first written to, nothing else', async () => {
+  const dead = spawn('true');
+  const alive = spawn('sleep', ['60']);
+  try {
+    await new Promise((resolve) => dead.once('exit', resolve));
+    const left = [`dump.rdb.${dead.pid}-0.new~`, `dump.rdb.${process.pid}-999999.new~`, `lock.${dead.pid}.new~`];
+    const kept = ['dump.rdb', `dump.rdb.${alive.pid}-0.new~`, `of-others.${dead.pid}`, 'temp-1.rdb'];
+    for (const into of ['locked', 'written']) {
+      const folder = new SystemFiles().folder(join(root, into));
+      await folder.make();
+      for (const name of [...left, ...kept]) writeFileSync(join(folder.path, name), 'x');
+    }
+    const locked = new SystemFiles().folder(join(root, 'locked'));
+    expect(await locked.lock('lock')).toMatchObject({ ok: true });
+    expect(readdirSync(locked.path)).toEqual([...kept, 'lock'].toSorted());
+    const written = new SystemFiles().folder(join(root, 'written'));
+    const [one, other] = [await written.create('a'), await written.create('b')];
+    if (!one.ok || !other.ok) throw new Error('files can be made');
+    await written.lock('lock'); // what is being written here stays
+    for (const file of [one.value, other.value]) expect(await file.commit()).toMatchObject({ ok: true });
+    expect(readdirSync(written.path)).toEqual([...kept, 'a', 'b', 'lock'].toSorted());
+  } finally {
+    alive.kill('SIGKILL');
+  }
+});
+
 test('a folder is made with those above it, and one that the system refuses is a failure at once', async () => {
   const deep = join(root, 'a', 'b', 'c');
   expect(await new SystemFiles().folder(deep).make()).toMatchObject({ ok: true });
