@@ -5,7 +5,7 @@
  * appended after the last flush a random beginning, and everybody who had the folder before can do nothing any more
  * (`crashed`). Whoever starts again asks for the folder anew. A lock ends with its owner.
  *
- * Limits: READ_BYTES_MAX; `fill` makes the disk refuse writes.
+ * Limits: READ_BYTES_MAX; `fill` makes the disk refuse writes, `failFlushes` makes it fail to keep them.
  */
 import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
@@ -26,6 +26,8 @@ class SimFile {
   #length: number;
   /** So many of its bytes survive a crash. */
   durable: number;
+  /** A flush has failed: what it was to bring to the disk is forgotten there, whatever later ones say. [fsync(2)] */
+  isForgotten = false;
 
   /** The bytes are given away. */
   constructor(bytes: Buffer) {
@@ -72,6 +74,7 @@ export class SimFiles implements Files {
   readonly locks = new Map<string, object>();
   readonly #crashes: { readonly path: string; readonly at: number }[] = [];
   readonly #full = new Set<string>();
+  readonly #failing = new Set<string>();
   #moment = 0;
 
   constructor(options: SimFilesOptions) {
@@ -101,6 +104,19 @@ export class SimFiles implements Files {
 
   free(path: string): void {
     this.#full.delete(resolve('/', path));
+  }
+
+  /** From now on flushes below that folder fail, until `mendFlushes`; what is in a file by then is not kept by a later one either. */
+  failFlushes(path: string): void {
+    this.#failing.add(resolve('/', path));
+  }
+
+  mendFlushes(path: string): void {
+    this.#failing.delete(resolve('/', path));
+  }
+
+  failsToFlush(path: string): boolean {
+    return [...this.#failing].some((each) => isBelow(path, each));
   }
 
   isFull(path: string): boolean {
@@ -266,6 +282,7 @@ class SimFolder implements Folder {
       if (!this.#disk.folders.has(this.path)) return trouble('missing', this.path);
       if (this.#disk.folders.has(path)) return trouble('not-a-folder', path);
       if (this.#disk.isFull(path)) return trouble('full', path);
+      if (this.#disk.failsToFlush(path)) return trouble('failed', path);
       this.#disk.files.set(path, new SimFile(bytes));
       return DONE;
     });
@@ -345,6 +362,11 @@ class SimAppendFile implements AppendFile {
   flush(): Promise<FileOutcome> {
     const bytes = this.#file.length;
     return this.#disk.later(this, 0, true, () => {
+      if (this.#disk.failsToFlush(this.path)) {
+        this.#file.isForgotten = true;
+        return trouble('failed', this.path);
+      }
+      if (this.#file.isForgotten) return DONE;
       this.#file.durable = Math.max(this.#file.durable, Math.min(bytes, this.#file.length));
       return DONE;
     });

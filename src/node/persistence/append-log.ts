@@ -3,14 +3,15 @@
  * for remarks [redis aof.c]. It is written before answers leave and synced as `appendfsync` says.
  *
  * With `aof-timestamp-enabled` a remark `#TS:<seconds>` stands before the first write of a second. A remark `#REPL <id> <offset> <database>` says where in its replication history the shard is behind the unit above it; a place that
- * is not the last thing in the log is worth nothing. What could not be written stays here and is tried again.
+ * is not the last thing in the log is worth nothing. What could not be written stays here and is tried again. Where a sync failed the
+ * system may have forgotten what was to be synced, and a later success says nothing of it: such a log is lost until another file follows a new base.
  *
  * Border: which file, and when it begins anew, is `persistence.ts`; reading is `log-reader.ts`. Limits: GATHERED_BYTES_MAX.
  */
 
 import assert from 'node:assert';
 import { encodeRequest, giveRequest } from '../../resp/reply.ts';
-import { DONE, type AppendFile, type FileOutcome } from '../../world/files.ts';
+import { DONE, type AppendFile, type FileOutcome, type FileTrouble } from '../../world/files.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { StreamPosition } from '../shard/upper-layers.ts';
 import { isMulti, type WriteListener } from '../shard/write-log.ts';
@@ -39,6 +40,8 @@ export class AppendLog implements WriteListener {
   #written = 0;
   #synced = 0;
   #syncing: Promise<FileOutcome> | null = null;
+  /** Of the file in use: a sync of it has failed. */
+  #lost: FileTrouble | null = null;
 
   constructor(shard: Shard, file: AppendFile) {
     this.#shard = shard;
@@ -78,6 +81,11 @@ export class AppendLog implements WriteListener {
   /** A file waits to be the one in use. */
   get isSwitching(): boolean {
     return this.#next !== null;
+  }
+
+  /** What was written may never be on disk. */
+  get isLost(): boolean {
+    return this.#lost !== null;
   }
 
   write(database: number, words: readonly string[]): void {
@@ -151,11 +159,37 @@ export class AppendLog implements WriteListener {
     if (next === null) return DONE;
     const outcome = await this.sync();
     if (!outcome.ok || this.#next !== next) return outcome;
+    await this.#takeNext(next);
+    return outcome;
+  }
+
+  /** A base holds all there was before the change of files, and is on disk: the file before it matters no more. */
+  async endSwitch(): Promise<void> {
+    if (this.#next === null) return;
+    this.#synced = this.#written;
+    this.#lost = null;
+    await this.#takeNext(this.#next);
+  }
+
+  /** There is to be no change of files: it goes on in the one in use, which `finishSwitch` could not leave. */
+  async cancelSwitch(): Promise<void> {
+    const next = this.#next;
+    this.#next = null;
+    await next?.close();
+  }
+
+  async #takeNext(next: AppendFile): Promise<void> {
     const before = this.#file;
     this.#file = next;
     this.#next = null;
     await before.close();
-    return outcome;
+  }
+
+  /** Resolves when everything is on disk, or cannot be. */
+  async finish(): Promise<FileOutcome> {
+    await this.finishSwitch();
+    const outcome = this.writeOut(true);
+    return outcome.ok ? this.sync() : outcome;
   }
 
   async close(): Promise<void> {
@@ -164,8 +198,12 @@ export class AppendLog implements WriteListener {
   }
 
   async #syncOnce(): Promise<FileOutcome> {
+    if (this.#lost !== null) return this.#lost;
     const written = this.#written;
-    const outcome = await this.#file.flush();
+    const file = this.#file;
+    const outcome = await file.flush();
+    if (file !== this.#file) return DONE; // a base has taken its place
+    if (!outcome.ok) this.#lost = outcome;
     if (outcome.ok) this.#synced = Math.max(this.#synced, written);
     return outcome;
   }

@@ -13,6 +13,7 @@
 import { DONE, type AppendFile, type FileOutcome, type FileTrouble, type Folder } from '../../world/files.ts';
 import type { Timer } from '../../world/world.ts';
 import { refuse } from '../../resp/refusals.ts';
+import type { Session } from '../shard/session.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
@@ -57,9 +58,9 @@ export class Persistence implements AnswerGate {
     this.shard = shard;
     this.#folder = folder;
     this.#savedMs = shard.world.clock.now();
-    this.logTrouble = new LogTrouble(shard.world.clock);
+    this.logTrouble = new LogTrouble(shard);
     shard.loading = true; // until `start` has ended
-    shard.onReplaced.push(() => this.#dataReplaced());
+    shard.onReplaced.push(() => void this.#dataReplaced());
     shard.config.onChange((name) => {
       if (name === 'appendonly' && this.#state === 'running') void this.#followSetting();
       if (name === 'stop-writes-on-bgsave-error') this.#judge();
@@ -162,8 +163,7 @@ export class Persistence implements AnswerGate {
   /** What the append log leads to takes the place of the same data; meanwhile nobody is answered. */
   async reloadLog(): Promise<FileOutcome> {
     const log = this.#log;
-    if (log === null && this.#manifest.base === null)
-      return { ok: false, why: 'failed', detail: 'there is no append log' };
+    if (log === null && this.#manifest.base === null) return failed('there is no append log');
     await log?.finishSwitch();
     const written = log === null ? DONE : this.#writeOut(log, true);
     return written.ok ? reloadLog(this.shard, { ...this.#places, takesBase: true }) : written;
@@ -184,28 +184,22 @@ export class Persistence implements AnswerGate {
     this.#rewriting?.cancel();
     await this.#rewriteWork;
     let outcome: FileOutcome = DONE;
-    if (wasRunning && this.#log !== null) {
-      await this.#log.finishSwitch();
-      outcome = this.#log.writeOut(true);
-      if (outcome.ok) outcome = await this.#log.sync();
-    }
-    if (outcome.ok && wasRunning && (how === 'save' || (how === 'as-configured' && this.#savePoints.length > 0))) {
-      this.#saving?.cancel();
-      await this.#saving?.finished;
-      this.#saving = null;
-      outcome = await this.save();
-    } else this.#saving?.cancel();
+    if (wasRunning && this.#log !== null) outcome = await this.#log.finish();
+    const isToBeSaved = how === 'save' || (how === 'as-configured' && this.#savePoints.length > 0);
+    if (outcome.ok && wasRunning && isToBeSaved) outcome = await this.saveAnew();
+    else this.#saving?.cancel();
     if (!outcome.ok) this.#tell('not-saved', outcome);
     await this.#stopLog();
     return outcome;
   }
 
-  place(): number {
+  place(session: Session): number {
     const log = this.#log;
     if (log === null) return 0;
     this.#writeOut(log, false);
     if (this.#isSyncedAlways) void this.#sync(log);
-    if (this.logTrouble.isKnown) return this.passed; // it tells of no write: reads, refusals and INFO need no room on the disk
+    // It tells of no write: reads, refusals and INFO need no room on the disk
+    if (this.logTrouble.isKnown && !this.logTrouble.concerns(session)) return this.passed;
     if (log.place > this.passed) this.#holds = true;
     return log.place;
   }
@@ -305,7 +299,7 @@ export class Persistence implements AnswerGate {
     }
     if (this.#isClosed || this.#epoch !== epoch) {
       await opened?.value.close();
-      return { ok: false, why: 'failed', detail: `${this.#folder.path}: given up` };
+      return failed(`${this.#folder.path}: given up`);
     }
     const rewriting: SnapshotFile = new SnapshotFile({
       shard: this.shard,
@@ -317,10 +311,18 @@ export class Persistence implements AnswerGate {
     this.#rewriting = rewriting;
     const outcome = await rewriting.finished;
     this.#rewriting = null;
-    if (!outcome.ok) return outcome;
     const before = this.#manifest;
-    const listed = await this.#list({ base, logs: opened === null ? [] : [next] });
-    if (!listed.ok) return listed;
+    const listed = outcome.ok ? await this.#list({ base, logs: opened === null ? [] : [next] }) : outcome;
+    if (!outcome.ok || !listed.ok) {
+      if (this.#log?.isLost === true) await this.#log.cancelSwitch();
+      return listed;
+    }
+    const log = this.#log;
+    if (log?.isSwitching === true) {
+      void log.endSwitch();
+      this.#noteLog('sync', DONE);
+      this.#writeOutSoon(log);
+    }
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
     for (const listener of this.shard.onSynced) listener();
     this.#baseBytes = outcome.value;
@@ -381,23 +383,19 @@ export class Persistence implements AnswerGate {
   }
 
   /** The log speaks of data that are no more: what is on disk stays as it was until a new base is whole. */
-  #dataReplaced(): void {
+  async #dataReplaced(): Promise<void> {
     if (this.#state !== 'running') return;
     this.#dirtyAtSave = Math.min(this.#dirtyAtSave, this.shard.dirty - 1);
     if (!this.shard.config.get('appendonly')) return;
     this.#giveUpRewriting();
     void this.#stopLog();
-    void this.#beginAnew();
+    await this.#rewriteWork;
+    if (!this.#isClosed) await this.rewrite();
   }
 
   #giveUpRewriting(): void {
     this.#epoch++;
     this.#rewriting?.cancel();
-  }
-
-  async #beginAnew(): Promise<void> {
-    await this.#rewriteWork;
-    if (!this.#isClosed) await this.rewrite();
   }
 
   async #list(manifest: Manifest): Promise<FileOutcome> {
@@ -423,8 +421,8 @@ export class Persistence implements AnswerGate {
 
   #judge(): void {
     const isStrict = this.shard.config.get('stop-writes-on-bgsave-error');
-    if (this.logTrouble.now !== null) this.shard.writesHindered = refuse('MISCONF_LOG', this.logTrouble.now.detail);
-    else this.shard.writesHindered = isStrict && this.snapshotTrouble !== null ? refuse('MISCONF') : null;
+    const ofSnapshot = isStrict && this.snapshotTrouble !== null ? refuse('MISCONF') : null;
+    this.shard.writesHindered = this.logTrouble.refusal ?? ofSnapshot;
   }
 
   #writeOutSoon(log: AppendLog): void {
@@ -474,7 +472,7 @@ export class Persistence implements AnswerGate {
       void this.#finishSwitch(log);
       this.#writeOut(log, true);
       if (this.shard.config.get('appendfsync') !== 'no') void this.#sync(log);
-      if (mayTry && !this.isRewriting && log.hasGrown(this.#baseBytes)) void this.rewrite();
+      if (mayTry && !this.isRewriting && (log.isLost || log.hasGrown(this.#baseBytes))) void this.rewrite();
     } else if (mayTry && !this.isRewriting && this.shard.config.get('appendonly')) void this.#followSetting();
     if (this.isSaving || !mayTry) return;
     const isDue = snapshotIsDue(this.#savePoints, this.changesSinceSave, now - this.#savedMs);
@@ -485,6 +483,8 @@ export class Persistence implements AnswerGate {
     this.shard.world.log.event(event, { folder: this.#folder.path, why, detail });
   }
 }
+
+const failed = (detail: string): FileTrouble => ({ ok: false, why: 'failed', detail });
 
 const attached = new WeakMap<Shard, Persistence>();
 

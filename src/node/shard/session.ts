@@ -365,7 +365,7 @@ export class Session {
     }
     const gate = this.kind === 'replica' ? null : this.shard.answerGate;
     if (gate !== null) {
-      const place = gate.place();
+      const place = gate.place(this);
       if (place > gate.passed || this.#withheld.length > 0) {
         this.#withheld.push({ place, bytes: out });
         return;

@@ -1,5 +1,7 @@
 /** What replication and persistence tell a shard, or hear from it, in words of their own. */
 
+import type { Session } from './session.ts';
+
 /** A place in a replication stream, as a snapshot or a log on disk names it. */
 export interface StreamPosition {
   readonly replicationId: string;
@@ -13,8 +15,8 @@ export interface LoadedSnapshot {
 }
 
 export interface AnswerGate {
-  /** Called before bytes leave for a client: the number that must be `passed` first. */
-  place(): number;
+  /** Called before bytes leave for the client of a session: the number that must be `passed` first. */
+  place(session: Session): number;
   readonly passed: number;
 }
 

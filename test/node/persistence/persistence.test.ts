@@ -594,6 +594,67 @@ describe('an append log', () => {
     });
   });
 
+  it('that cannot be written holds back what a FLUSHALL or a long script is answered that began before', async () => {
+    await scriptEngineReady();
+    const script = "redis.call('SET', 'k', 'late') local i = 0 while i < 3e7 do i = i + 1 end return 'done'";
+    for (const words of [['FLUSHALL'], ['EVAL', script, '0']]) {
+      const world = new SimWorld({ seed: 1 });
+      await world.run(async () => {
+        const config = { ...AOF, save: '3600 1', 'busy-reply-threshold': '1' };
+        const first = await KeptShard.start(world, config);
+        first.client.call('SET', 'k', 'early');
+        world.files.fill(DATA);
+        first.client.send(...words);
+        expect(first.client.replies).toEqual([]);
+        await wait(world, 5_000);
+        expect(first.client.replies).toEqual([]);
+        const late = new TestClient(first.shard);
+        expect(late.call('EXISTS', 'nothing')).toBe(0);
+        world.files.free(DATA);
+        await wait(world, 1_500);
+        expect(first.client.replies).toHaveLength(1);
+        const { digest } = first;
+        await first.end('nosave');
+        const second = await KeptShard.start(world, config);
+        expect(second.digest).toBe(digest);
+        expect(second.client.call('GET', 'k')).not.toBe('early');
+        await second.end('nosave');
+      });
+    }
+  });
+
+  it('that could not be synced is not trusted again: a new base ends that, and what was written is answered then', async () => {
+    for (const appendfsync of ['always', 'everysec']) {
+      const world = new SimWorld({ seed: 1 });
+      await world.run(async () => {
+        const config = { ...AOF, appendfsync };
+        const first = await KeptShard.start(world, config);
+        expect(await first.answer(world, 'SET', 'a', '1')).toBe('OK');
+        world.files.failFlushes(DATA);
+        first.client.replies.length = 0;
+        first.client.send('INCR', 'a');
+        await wait(world, 1_500);
+        const late = new TestClient(first.shard);
+        const refused = expect.stringMatching(/^MISCONF Errors writing to the AOF file: /);
+        expect(late.call('SET', 'b', '1')).toMatchObject({ message: refused });
+        expect(late.call('GET', 'a')).toBe('2');
+        expect(first.client.replies).toEqual(appendfsync === 'always' ? [] : [2]);
+        await wait(world, 10_000); // in vain, again and again
+        expect(late.call('SET', 'b', '1')).toMatchObject({ message: refused });
+        world.files.mendFlushes(DATA);
+        await wait(world, 10_000);
+        expect(first.client.replies).toEqual([2]);
+        expect(await first.answer(world, 'SET', 'c', '1')).toBe('OK');
+        await wait(world, 2_000);
+        world.files.crash(DATA);
+        first.shard.close();
+        const second = await KeptShard.start(world, config);
+        expect(second.client.call('MGET', 'a', 'b', 'c')).toEqual(['2', null, '1']);
+        await second.end();
+      });
+    }
+  });
+
   it('is begun and ended by CONFIG SET, with nothing lost in between', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
