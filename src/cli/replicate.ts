@@ -9,7 +9,7 @@ import type { ReplicaOf } from '../replication/replica-of/replica-of.ts';
 import type { SourceUrl } from '../replication/replica-of/source-url.ts';
 import type { StopCause } from '../replication/replica-of/status.ts';
 import { placeOf, readTls, readUrl } from './server-options.ts';
-import { CliFailure, printJson, printLine } from './verb.ts';
+import { CliFailure, goOnUnread, printJson, printLine } from './verb.ts';
 
 /** How often it is looked whether there is news, and how often news are told where lines are not overwritten. */
 const LOOK_EVERY_MS = 100;
@@ -87,6 +87,7 @@ const run = async (options: ReplicateOptions): Promise<void> => {
       },
     },
   });
+  goOnUnread();
   const isAsked = listenForEnd();
   const teller = options.json === true ? new JsonTeller() : new LineTeller(placeOf(to));
   engine.start();

@@ -8,7 +8,7 @@ import type { Sandbox, SandboxConfig } from '../sandbox/sandbox.ts';
 import type { ConfigPath } from '../sandbox/options.ts';
 import type { OutsideNames } from '../sandbox/outside-names.ts';
 import type { RuntimeFacts, RuntimeFile } from './runtime-file.ts';
-import { CliFailure, printJson, printLine } from './verb.ts';
+import { CliFailure, goOnUnread, printJson, printLine } from './verb.ts';
 
 /** A banner that can say "in sync" is worth this wait; a longer synchronisation is shown as it goes. */
 const BANNER_WAIT_MS = 500;
@@ -39,6 +39,7 @@ export const up = (program: Command): void => {
 };
 
 const run = async (options: UpOptions): Promise<void> => {
+  goOnUnread();
   let asked = false;
   const ending = new Promise<void>((resolve) => {
     const end = (): void => {

@@ -21,7 +21,7 @@ export const printLine = (line: string): void => void process.stdout.write(`${li
 /** On one line, as scripts read it. */
 export const printJson = (value: unknown): void => printLine(JSON.stringify(value));
 
-/** For a server: it serves on when nobody reads what it prints any more, where another program ends. */
+/** For a server, or an engine: it serves on when nobody reads what it prints any more, where another program ends. */
 export const goOnUnread = (): void => {
   process.stdout.removeAllListeners('error').on('error', () => undefined);
 };

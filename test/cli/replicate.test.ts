@@ -147,6 +147,22 @@ describeReal('antipode replicate', () => {
     expect(await to.command('EXISTS', 'old:1')).toBe(0);
   });
 
+  it('goes on when nobody reads what it says', async () => {
+    await using from = await source();
+    await using to = await startRealRedis();
+    await to.command('SET', 'old', 'x');
+    await using running = startProgram(['replicate', '--from', from.url, '--to', to.url], { CI: '1' });
+    running.child.stdout!.destroy();
+    running.child.stderr!.destroy();
+    for (const value of ['1', '2']) {
+      await from.command('SET', 'k', value);
+      const arrived = async (): Promise<boolean> => (await to.command('GET', 'k')) === value;
+      await eventually(arrived, { withinMs: 15_000, what: `${value} arrives` });
+    }
+    running.child.kill('SIGINT');
+    expect((await running.finished).code).toBe(0);
+  });
+
   it('keeps trying a source that is not there, says so, and leaves the destination alone', async () => {
     await using to = await startRealRedis();
     await to.command('SET', 'precious', '1');

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { Home, PROGRAM } from '../support/program-home.ts';
 import { testSubnet } from '../support/sandboxes.ts';
 
@@ -92,6 +93,22 @@ describe('antipode up', () => {
     const { code, stdout, stderr } = await home.run('up', '--config', await home.config(text));
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(words);
+  });
+
+  it('goes on when nobody reads what it prints', async () => {
+    await using home = await Home.make();
+    const { child, finished } = home.start('up', '--config', await home.config());
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+    const hasPrinted = async (): Promise<boolean> => {
+      const { code, stdout } = await home.run('names', '--json');
+      return code === 0 && (JSON.parse(stdout) as { services: unknown }).services !== null;
+    };
+    await eventually(hasPrinted, { withinMs: 25_000, what: 'names are answered, of which the banner tells' });
+    expect((await home.run('status')).stdout).toContain('orders-copy');
+    child.kill('SIGINT');
+    expect((await finished).code).toBe(0);
+    expect(await home.leftBehind).toEqual([]);
   });
 
   it('ends when the shell that npm has started it with is gone', async () => {

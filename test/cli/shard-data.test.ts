@@ -125,6 +125,14 @@ describe('antipode shard --data', () => {
     expect(readdirSync(folder)).toEqual(['dump.rdb']);
   });
 
+  it('serves on when nobody reads its warnings', async () => {
+    const { running, redis } = await start('--enable-debug-command', 'yes');
+    running.child.stderr!.destroy();
+    for (let i = 0; i < 3; i++) expect(await redis.call('DEBUG', 'LOG', `${i}`)).toBe('OK');
+    await redis.call('SHUTDOWN').catch(() => null);
+    expect((await running.finished).code).toBe(0);
+  });
+
   it('finishes what SIGTERM began when that comes again', async () => {
     const { running, redis } = await start('--enable-debug-command', 'yes');
     await redis.call('DEBUG', 'POPULATE', 200_000);
