@@ -9,6 +9,9 @@ import type { Server } from 'node:net';
 import { listenFailureOf } from './system-errors.ts';
 import type { Address, ListenOptions, ListenOutcome, Log } from './world.ts';
 
+/** The system's own; a longer one would be cut off, and the socket be somewhere else. [redis anet.c] */
+const PATH_BYTES_END = process.platform === 'darwin' ? 104 : 108;
+
 export const listenOnPath = async (
   server: Server,
   at: Address,
@@ -16,6 +19,11 @@ export const listenOnPath = async (
   log: Log,
 ): Promise<ListenOutcome> => {
   const path = at.host;
+  const bytes = Buffer.byteLength(path);
+  if (bytes >= PATH_BYTES_END) {
+    const detail = `unix socket path too long (${bytes}), must be under ${PATH_BYTES_END}`;
+    return { ok: false, why: 'unavailable', detail };
+  }
   try {
     const there = await lstat(path).catch(() => null);
     if (there?.isSocket() === true || (there?.isFile() === true && there.size === 0)) await unlink(path);

@@ -1,5 +1,5 @@
 /** Where a shard listens, at start and as CONFIG SET moves it: ports, addresses, TLS, a socket in the file system. */
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -163,6 +163,14 @@ describe('unixsocket', () => {
       monitor.disconnect();
     }
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('is refused where the system would cut its path off', async () => {
+    const path = join(folder, 'x'.repeat(110));
+    await expect(serve({ port: '0', unixsocket: path })).rejects.toThrow(
+      /path too long \(\d+\), must be under 10[48]$/,
+    );
+    expect(readdirSync(folder).filter((name) => name.startsWith('x'))).toEqual([]);
   });
 });
 
