@@ -21,9 +21,11 @@ export interface Manifest {
   readonly base: LogFile | null;
   /** In the order in which they are to be run. */
   readonly logs: readonly LogFile[];
+  /** Was replaced, and waits to be removed. */
+  readonly history: readonly LogFile[];
 }
 
-export const NO_FILES: Manifest = { base: null, logs: [] };
+export const NO_FILES: Manifest = { base: null, logs: [], history: [] };
 
 type ManifestOutcome =
   | { readonly ok: true; readonly manifest: Manifest }
@@ -40,12 +42,16 @@ export const nextFiles = ({ base, logs }: Manifest, appendFilename: string): rea
   ];
 };
 
+/** What a restore reads. */
 export const filesOf = ({ base, logs }: Manifest): readonly LogFile[] => (base === null ? logs : [base, ...logs]);
 
-export const formatManifest = ({ base, logs }: Manifest): string => {
+export const formatManifest = ({ base, logs, history }: Manifest): string => {
+  const line = (type: 'b' | 'h' | 'i', { name, sequence }: LogFile): string =>
+    `file ${shown(name)} seq ${sequence} type ${type}`;
   const lines = [
-    ...(base === null ? [] : [`file ${shown(base.name)} seq ${base.sequence} type b`]),
-    ...logs.map(({ name, sequence }) => `file ${shown(name)} seq ${sequence} type i`),
+    ...(base === null ? [] : [line('b', base)]),
+    ...history.map((file) => line('h', file)),
+    ...logs.map((file) => line('i', file)),
   ];
   return `${lines.join('\n')}\n`;
 };
@@ -57,6 +63,7 @@ export const parseManifest = (text: string): ManifestOutcome => {
   if (text === '') return { ok: false, detail: 'Found an empty AOF manifest' };
   let base: LogFile | null = null;
   const logs: LogFile[] = [];
+  const history: LogFile[] = [];
   const lines = text.split('\n');
   const rest = lines.pop();
   for (const [index, line] of lines.entries()) {
@@ -73,15 +80,19 @@ export const parseManifest = (text: string): ManifestOutcome => {
     } else if (type === 'i') {
       if (file.sequence <= (logs.at(-1)?.sequence ?? 0)) return refused('Found a non-monotonic sequence number');
       logs.push(file);
-      // History: files that only wait to be removed
-    } else if (type !== 'h') return refused('Unknown AOF file type');
+    } else if (type === 'h') history.push(file);
+    else return refused('Unknown AOF file type');
     if (logs.length > FILES_MAX) return refused(`The AOF manifest file names more than ${FILES_MAX} files`);
   }
   // Redis says the same of one that does not end
   if (rest !== '')
     return { ok: false, detail: `The AOF manifest file contains too long line: ${quoted(rest!.slice(0, 100))}` };
-  return { ok: true, manifest: { base, logs } };
+  return { ok: true, manifest: { base, logs, history: history.filter((file) => !isNamed(file, base, logs)) } };
 };
+
+/** What is read is never removed, whatever else a manifest says. */
+const isNamed = ({ name }: LogFile, base: LogFile | null, logs: readonly LogFile[]): boolean =>
+  base?.name === name || logs.some((log) => log.name === name);
 
 /** Pairs of a word and what it says; words of later versions are passed over. Null: it is none of a manifest. */
 const parseLine = (line: string): { readonly file: LogFile; readonly type: string } | null => {

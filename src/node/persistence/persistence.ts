@@ -19,7 +19,8 @@ import type { AnswerGate } from '../shard/upper-layers.ts';
 import { AppendLog } from './append-log.ts';
 import { persistenceFields } from './facts.ts';
 import { LogTrouble, type LogStep } from './log-trouble.ts';
-import { filesOf, formatManifest, type Manifest, manifestName, nextFiles, NO_FILES } from './manifest.ts';
+import { ListedFiles } from './listed-files.ts';
+import { nextFiles, NO_FILES } from './manifest.ts';
 import { reloadLog } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome, type SnapshotUse } from './restore.ts';
 import { savePoints, snapshotIsDue } from './save-points.ts';
@@ -37,8 +38,7 @@ export class Persistence implements AnswerGate {
   #log: AppendLog | null = null;
   #unsubscribe: (() => void) | null = null;
   #writeOutLater = false;
-  /** What is on disk and would be restored from. */
-  #manifest: Manifest = NO_FILES;
+  readonly #listed = new ListedFiles(() => this.#places);
   /** Counts what makes a rewrite in progress worthless. */
   #epoch = 0;
   /** An answer may be waiting. */
@@ -107,14 +107,15 @@ export class Persistence implements AnswerGate {
     if (!outcome.ok || this.#isClosed) return outcome;
     this.#state = 'running';
     this.#dirtyAtSave = this.shard.dirty;
-    this.#manifest = outcome.manifest ?? NO_FILES;
-    const { base } = this.#manifest;
+    this.#listed.now = outcome.manifest ?? NO_FILES;
+    const { base } = this.#listed.now;
     if (base !== null) {
       const size = await this.#logFolder.size(base.name);
       if (size.ok) this.#baseBytes = size.value;
     }
     const begun = await this.#followSetting();
     if (!begun.ok) return begun;
+    if (this.#log !== null) await this.#listed.removeHistory();
     if (outcome.oldLog !== null) await this.#folder.remove(outcome.oldLog);
     this.#tickLater();
     return outcome;
@@ -163,7 +164,7 @@ export class Persistence implements AnswerGate {
   /** What the append log leads to takes the place of the same data; meanwhile nobody is answered. */
   async reloadLog(): Promise<FileOutcome> {
     const log = this.#log;
-    if (log === null && this.#manifest.base === null) return failed('there is no append log');
+    if (log === null && this.#listed.now.base === null) return failed('there is no append log');
     await log?.finishSwitch();
     const written = log === null ? DONE : this.#writeOut(log, true);
     return written.ok ? reloadLog(this.shard, { ...this.#places, takesBase: true }) : written;
@@ -244,7 +245,7 @@ export class Persistence implements AnswerGate {
     const isWanted = this.shard.config.get('appendonly');
     if (isWanted === (this.#log !== null)) return DONE;
     if (isWanted) {
-      const last = this.#manifest.logs.at(-1);
+      const last = this.#listed.now.logs.at(-1);
       if (last === undefined) return this.#beginLog();
       const opened = await this.#logFolder.append(last.name);
       if (!opened.ok) return opened;
@@ -257,7 +258,7 @@ export class Persistence implements AnswerGate {
     this.#giveUpRewriting();
     await this.#stopLog();
     await this.#rewriteWork;
-    this.#manifest = NO_FILES;
+    this.#listed.now = NO_FILES;
     const removed = await this.#logFolder.removeAll();
     return removed.ok ? this.#followSetting() : removed; // it may be wanted again meanwhile
   }
@@ -286,7 +287,7 @@ export class Persistence implements AnswerGate {
     const made = await this.#logFolder.make();
     if (!made.ok) return made;
     const isLogged = this.#log !== null || this.shard.config.get('appendonly');
-    const [base, next] = nextFiles(this.#manifest, this.shard.config.get('appendfilename'));
+    const [base, next] = nextFiles(this.#listed.now, this.shard.config.get('appendfilename'));
     // What a process that died has left there was never listed, and must not be gone on with
     const removed = await this.#logFolder.remove(next.name);
     if (!removed.ok) return removed;
@@ -294,7 +295,7 @@ export class Persistence implements AnswerGate {
     if (opened?.ok === false) return opened;
     if (this.#log !== null) {
       // Empty so far, and to be read behind those there are, should nothing come of the snapshot
-      const listed = await this.#list({ ...this.#manifest, logs: [...this.#manifest.logs, next] });
+      const listed = await this.#listed.add(next);
       if (!listed.ok) return listed;
     }
     if (this.#isClosed || this.#epoch !== epoch) {
@@ -311,8 +312,7 @@ export class Persistence implements AnswerGate {
     this.#rewriting = rewriting;
     const outcome = await rewriting.finished;
     this.#rewriting = null;
-    const before = this.#manifest;
-    const listed = outcome.ok ? await this.#list({ base, logs: opened === null ? [] : [next] }) : outcome;
+    const listed = outcome.ok ? await this.#listed.replace(base, opened === null ? [] : [next]) : outcome;
     if (!outcome.ok || !listed.ok) {
       if (this.#log?.isLost === true) await this.#log.cancelSwitch();
       return listed;
@@ -326,7 +326,7 @@ export class Persistence implements AnswerGate {
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
     for (const listener of this.shard.onSynced) listener();
     this.#baseBytes = outcome.value;
-    for (const { name } of filesOf(before)) if (name !== next.name) await this.#logFolder.remove(name);
+    await this.#listed.removeHistory();
     return DONE;
   }
 
@@ -396,13 +396,6 @@ export class Persistence implements AnswerGate {
   #giveUpRewriting(): void {
     this.#epoch++;
     this.#rewriting?.cancel();
-  }
-
-  async #list(manifest: Manifest): Promise<FileOutcome> {
-    const bytes = Buffer.from(formatManifest(manifest), 'latin1');
-    const outcome = await this.#logFolder.replace(manifestName(this.shard.config.get('appendfilename')), bytes);
-    if (outcome.ok) this.#manifest = manifest;
-    return outcome;
   }
 
   #snapshotEnded(outcome: FileOutcome<number>): void {

@@ -87,7 +87,7 @@ const oldLog = async (
   if (manifest !== null && (manifest.base?.name !== log || manifest.logs.length > 0)) return none;
   if (manifest !== null && (await logFolder.size(log)).ok) return none;
   const size = await folder.size(log);
-  if (size.ok) return { ok: true, value: { base: { name: log, sequence: 1 }, logs: [] } };
+  if (size.ok) return { ok: true, value: { base: { name: log, sequence: 1 }, logs: [], history: [] } };
   return size.why === 'missing' ? none : size;
 };
 

@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -360,6 +360,27 @@ describeReal('folders with an append log', () => {
     shard.close();
     const detail = expect.stringMatching(/^ERR value is not an integer/) as string;
     expect(told).toEqual([['logged-request-failed', { command: 'eval', detail }]]);
+  });
+
+  it('what a log replaced goes when a server starts on it', async () => {
+    make(root, {
+      name: '',
+      files: {
+        ...WHOLE,
+        [`${LOGS}/appendonly.aof.2.base.aof`]: set('k4'),
+        [MANIFEST]:
+          base(2) + base(1, 'h') + incr(1).replace('type i', 'type h') + incr(2) + incr(2).replace('type i', 'type h'),
+      },
+    });
+    const made: Folder = { name: '', files: {} };
+    const before = await ours(root, made);
+    expect(readdirSync(join(root, LOGS))).toEqual([
+      'appendonly.aof.2.base.aof',
+      'appendonly.aof.2.incr.aof',
+      'appendonly.aof.manifest',
+    ]);
+    expect(readFileSync(join(root, MANIFEST), 'latin1')).toBe(base(2) + incr(2));
+    expect(await theirs(root, made)).toEqual(before);
   });
 
   it('the log of an older server goes when there is a log in its place', async () => {

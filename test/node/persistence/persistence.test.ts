@@ -511,6 +511,31 @@ describe('an append log', () => {
     });
   });
 
+  it('leaves no file behind that nobody removes when the machine crashes before what it replaced is gone', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const folder = `${DATA}/appendonlydir`;
+      const names = async (): Promise<unknown> => (await world.files.folder(folder).list()) as unknown;
+      const first = await KeptShard.start(world, AOF);
+      fill(first);
+      await wait(world, 1_500);
+      const { digest } = first;
+      first.client.call('BGREWRITEAOF');
+      const manifest = (): Buffer => world.files.files.get(`${folder}/appendonly.aof.manifest`)!.bytes;
+      while (!manifest().includes('appendonly.aof.2.base')) await wait(world, 0.01);
+      world.files.crash(DATA);
+      first.shard.close();
+      const before = ['appendonly.aof.1.base.rdb', 'appendonly.aof.1.incr.aof'];
+      const now = ['appendonly.aof.2.base.rdb', 'appendonly.aof.2.incr.aof', 'appendonly.aof.manifest'];
+      expect(await names()).toMatchObject({ value: [...before, ...now].toSorted() });
+      const second = await KeptShard.start(world, AOF);
+      expect(second.digest).toBe(digest);
+      expect(await names()).toMatchObject({ value: now });
+      expect(String(manifest())).not.toContain('type h');
+      await second.end();
+    });
+  });
+
   it('that ends in the middle of a write is cut off there, by the byte', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 400 }), async (lost) => {
