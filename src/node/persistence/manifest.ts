@@ -46,15 +46,16 @@ export const nextFiles = ({ base, logs }: Manifest, appendFilename: string): rea
 export const filesOf = ({ base, logs }: Manifest): readonly LogFile[] => (base === null ? logs : [base, ...logs]);
 
 export const formatManifest = ({ base, logs, history }: Manifest): string => {
-  const line = (type: 'b' | 'h' | 'i', { name, sequence }: LogFile): string =>
-    `file ${shown(name)} seq ${sequence} type ${type}`;
   const lines = [
-    ...(base === null ? [] : [line('b', base)]),
-    ...history.map((file) => line('h', file)),
-    ...logs.map((file) => line('i', file)),
+    ...(base === null ? [] : [lineOf('b', base)]),
+    ...history.map((file) => lineOf('h', file)),
+    ...logs.map((file) => lineOf('i', file)),
   ];
   return `${lines.join('\n')}\n`;
 };
+
+const lineOf = (type: 'b' | 'h' | 'i', { name, sequence }: LogFile): string =>
+  `file ${shown(name)} seq ${sequence} type ${type}`;
 
 /** [redis sds.c sdsneedsrepr] */
 const shown = (name: string): string => (/[^!-~]|["'\\]/.test(name) ? quoted(name) : name);
