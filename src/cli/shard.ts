@@ -118,6 +118,8 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   else await declareUsers(shard, setup.users, kept);
   const persistence = attachPersistence(shard, kept.folder);
   const listening = new Listening(shard, world.network);
+  let loadingBegins: (loading: Promise<unknown>) => void = () => undefined;
+  void listening.holdWhile(new Promise((resolve) => (loadingBegins = resolve)));
   const outcome = await listening.start();
   const [main] = listening.places;
   if (!outcome.ok || main === undefined) {
@@ -138,7 +140,9 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   // As the logo of redis-server says it, before anything is loaded: test suites wait for these words
   if (options.json !== true && shard.config.get('always-show-logo'))
     say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
-  const restored = await Promise.race([persistence.start(), ending.then(() => null)]);
+  const loading = persistence.start();
+  loadingBegins(loading);
+  const restored = await Promise.race([loading, ending.then(() => null)]);
   if (restored === null) {
     // What is on disk is more than what has been loaded of it
     await listening.close();

@@ -37,6 +37,8 @@ interface Ports {
 type Failure = Extract<ListenOutcome, { ok: false }> & { readonly at: Address };
 type Opened = { readonly ok: true; readonly listeners: readonly Listener[] } | Failure;
 
+/** Redis looks for clients only now and then while it loads, so that nobody sees a short load. [redis.conf loading-process-events-interval-bytes] */
+const LOADING_UNSEEN_MS = 250;
 const NOWHERE: Ports = { bind: '', port: 0, tlsPort: 0 };
 const TLS_TROUBLE = 'Unable to update TLS configuration. Check server logs.';
 
@@ -86,6 +88,17 @@ export class Listening {
       return turn;
     };
     return { ok: true };
+  }
+
+  /** While data are loaded whoever comes waits, but not for long: then clients are told LOADING. Before `start`, with the load to come. */
+  async holdWhile(loading: Promise<unknown>): Promise<void> {
+    this.#reception.hold();
+    const patience = new Promise<void>((over) => {
+      const timer = this.#shard.world.clock.after(LOADING_UNSEEN_MS, over);
+      void loading.then(() => timer.cancel());
+    });
+    await Promise.race([loading, patience]);
+    this.#reception.letIn();
   }
 
   get places(): readonly Place[] {

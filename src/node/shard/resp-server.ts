@@ -17,6 +17,8 @@ const LINGER_MS_MAX = 60_000;
 export class Reception {
   readonly #shard: Shard;
   readonly #open = new Set<Connection>();
+  /** Came while nobody is let in; null: everybody is. */
+  #waiting: Connection[] | null = null;
 
   constructor(shard: Shard) {
     this.#shard = shard;
@@ -25,6 +27,10 @@ export class Reception {
   readonly accept = (connection: Connection): void => {
     const shard = this.#shard;
     this.#open.add(connection);
+    if (this.#waiting !== null) {
+      this.#waiting.push(connection);
+      return;
+    }
     const gone = (): void => void this.#open.delete(connection);
     if (shard.sessions.size >= shard.config.get('maxclients')) {
       shard.stats.rejectedConnections++;
@@ -33,6 +39,17 @@ export class Reception {
       endThenDestroy(shard, connection);
     } else attach(shard, connection, gone);
   };
+
+  /** From now on whoever comes is connected, and waits. */
+  hold(): void {
+    this.#waiting ??= [];
+  }
+
+  letIn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const connection of waiting) this.accept(connection);
+  }
 
   /** Whoever is connected learns that this was the end, and not that something failed. */
   close(): void {

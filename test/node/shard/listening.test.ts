@@ -145,6 +145,29 @@ describe('CONFIG SET port and bind', () => {
   });
 });
 
+describe('a load', () => {
+  it('that is short is not seen by clients, a longer one is', async () => {
+    await using server = await serve({ port: '0' });
+    const { port } = server.shard.address!;
+    for (const isShort of [true, false]) {
+      server.shard.loading = true;
+      let end: () => void = () => undefined;
+      const held = server.listening.holdWhile(new Promise<void>((resolve) => (end = resolve)));
+      const client = server.connect({ port, enableReadyCheck: false });
+      const answer = client.get('k').catch((error: Error) => error.message);
+      await once(client, 'connect');
+      if (isShort) {
+        server.shard.loading = false;
+        end();
+        expect(await answer).toBe(null);
+      } else expect(await answer).toMatch(/^LOADING /);
+      await held;
+      server.shard.loading = false;
+      expect(await client.get('k')).toBe(null);
+    }
+  });
+});
+
 describe('unixsocket', () => {
   it('serves clients, which CLIENT LIST and MONITOR show by its path, until the end', async () => {
     const path = join(folder, 'redis.sock');
