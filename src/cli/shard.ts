@@ -118,8 +118,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   else await declareUsers(shard, setup.users, kept);
   const persistence = attachPersistence(shard, kept.folder);
   const listening = new Listening(shard, world.network);
-  let loadingBegins: (loading: Promise<unknown>) => void = () => undefined;
-  void listening.holdWhile(new Promise((resolve) => (loadingBegins = resolve)));
+  listening.hold();
   const outcome = await listening.start();
   const [main] = listening.places;
   if (!outcome.ok || main === undefined) {
@@ -141,7 +140,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   if (options.json !== true && shard.config.get('always-show-logo'))
     say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
   const loading = persistence.start();
-  loadingBegins(loading);
+  void listening.letInAfter(loading);
   const restored = await Promise.race([loading, ending.then(() => null)]);
   if (restored === null) {
     // What is on disk is more than what has been loaded of it

@@ -90,9 +90,13 @@ export class Listening {
     return { ok: true };
   }
 
-  /** While data are loaded whoever comes waits, but not for long: then clients are told LOADING. Before `start`, with the load to come. */
-  async holdWhile(loading: Promise<unknown>): Promise<void> {
+  /** Whoever comes is connected, and waits for `letInAfter`. */
+  hold(): void {
     this.#reception.hold();
+  }
+
+  /** While data are loaded whoever comes waits, but not for long: then clients are told LOADING. */
+  async letInAfter(loading: Promise<unknown>): Promise<void> {
     const patience = new Promise<void>((over) => {
       const timer = this.#shard.world.clock.after(LOADING_UNSEEN_MS, over);
       void loading.then(() => timer.cancel());

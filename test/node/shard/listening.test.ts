@@ -152,7 +152,8 @@ describe('a load', () => {
     for (const isShort of [true, false]) {
       server.shard.loading = true;
       let end: () => void = () => undefined;
-      const held = server.listening.holdWhile(new Promise<void>((resolve) => (end = resolve)));
+      server.listening.hold();
+      const held = server.listening.letInAfter(new Promise<void>((resolve) => (end = resolve)));
       const client = server.connect({ port, enableReadyCheck: false });
       const answer = client.get('k').catch((error: Error) => error.message);
       await once(client, 'connect');
