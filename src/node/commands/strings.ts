@@ -35,14 +35,12 @@ const pairs = (command: string, keys: Argument<string>): Argument<null> => ({
   },
 });
 
-/** Sets a value that expires, and replicates it with the absolute time; as it came, where that says it already. [redis 7.2 t_string.c setGenericCommand] */
+/**
+ * Sets a value that expires, and replicates it with the absolute time; as it came, where that says it already. What is already over is kept
+ * until somebody looks. [redis 7.2 t_string.c setGenericCommand]
+ */
 function setUntil(context: CommandContext, key: string, value: string, at: number, isAbsolute = false): void {
-  const { keyspace, now } = context;
-  if (at <= now && keyspace.expiryPolicyDeletes) {
-    // Already over. Redis keeps such a key until somebody looks; nobody can tell but by DBSIZE.
-    if (keyspace.remove(key)) context.replicateAs('DEL', key);
-    return;
-  }
+  const { keyspace } = context;
   keyspace.put(key, value);
   keyspace.setExpiry(key, at);
   keyspace.recount(-1);

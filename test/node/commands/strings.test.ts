@@ -59,16 +59,17 @@ describe('what strings replicate', () => {
     ]);
   });
 
-  it('is a deletion when the time is already over', () => {
+  it('is what was asked when the time is already over, and a deletion when somebody looks', () => {
     using test = testShard({ commands });
     const writes = collectWrites(test.shard);
     const client = test.client();
-    client.call('SET', 'k', 'v', 'PXAT', '1');
-    client.call('SET', 'k', 'v');
-    client.call('SET', 'k', 'v', 'PXAT', '1');
     client.call('SET', 'k', 'v');
     client.call('GETEX', 'k', 'EXAT', '1');
-    expect(writes).toEqual(['SET k v', 'DEL k', 'SET k v', 'DEL k']);
+    client.call('SET', 'k', 'v');
+    client.call('SET', 'k', 'w', 'PXAT', '1');
+    const [keyspace] = test.shard.keyspaces;
+    expect([keyspace!.size, client.call('GET', 'k'), keyspace!.size]).toEqual([1, null, 0]);
+    expect(writes).toEqual(['SET k v', 'DEL k', 'SET k v', 'SET k w PXAT 1', 'DEL k']);
   });
 
   it('is the result, not the way to it, where that could differ elsewhere', () => {
