@@ -244,7 +244,7 @@ export class Keyspace {
 
   /** Stores a value; the expiry goes away unless it is to be kept. */
   put(key: string, value: Value, keepExpiry = false): void {
-    if (this.#expires.size > 0) this.#expireHidden(key);
+    if (this.#expires.size > 0) this.#endOver(key);
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     const before = this.#store(key, value);
     if (before !== undefined) this.#touchStored();
@@ -254,7 +254,7 @@ export class Keyspace {
 
   /** Stores a string where the command has looked up another: that was the access. The expiry stays. [redis db.c dbOverwrite] */
   overwrite(key: string, value: string): void {
-    if (this.#expires.size > 0) this.#expireHidden(key);
+    if (this.#expires.size > 0) this.#endOver(key);
     if (this.#owner.beforeChange !== null) this.#owner.beforeChange(this, key);
     this.#store(key, value);
     this.changed(key);
@@ -454,9 +454,13 @@ export class Keyspace {
     return true;
   }
 
-  /** A client of a writable replica stores anew what it found gone: nothing of the old key stays, here or in a log. */
-  #expireHidden(key: string): void {
+  /**
+   * What is stored anew has nothing of a key whose time was over, here or in a log: neither its expiry, were it to be kept, nor, for a
+   * client of a writable replica, what is only hidden there. [redis db.c lookupKeyWrite]
+   */
+  #endOver(key: string): void {
     if (this.#owner.expiry === 'hide') this.expireNow(key);
+    else this.#isGone(key);
   }
 
   /** No write of the command that came upon it either. */

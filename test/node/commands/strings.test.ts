@@ -72,6 +72,16 @@ describe('what strings replicate', () => {
     expect(writes).toEqual(['SET k v', 'DEL k', 'SET k v', 'SET k w PXAT 1', 'DEL k']);
   });
 
+  it('has nothing of a key whose time was over, though nobody had looked', () => {
+    using test = testShard({ commands });
+    const writes = collectWrites(test.shard);
+    const client = test.client();
+    client.call('SET', 'k', 'v', 'PXAT', '1');
+    client.call('SET', 'k', 'w', 'KEEPTTL');
+    expect([client.call('GET', 'k'), client.call('GETEX', 'k', 'PERSIST')]).toEqual(['w', 'w']);
+    expect(writes).toEqual(['SET k v PXAT 1', 'MULTI', 'DEL k', 'SET k w KEEPTTL', 'EXEC']);
+  });
+
   it('is the result, not the way to it, where that could differ elsewhere', () => {
     using test = testShard({ commands });
     const writes = collectWrites(test.shard);
