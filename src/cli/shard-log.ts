@@ -68,6 +68,11 @@ const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
     ['#', `Slow script detected: ${String(script)} still in execution after ${String(milliseconds)} milliseconds`],
   ],
   'script-log': ({ level, message }) => [[scriptLevel(level), String(message)]],
+  'snapshot-saved': () => [
+    ['*', 'DB saved on disk'],
+    ['*', 'Background saving terminated with success'],
+  ],
+  'log-rewritten': () => [['*', 'Background AOF rewrite terminated with success']],
   'snapshot-not-saved': ({ detail }) => [['#', `Background saving error: ${String(detail)}`]],
   'logged-request-failed': ({ command, detail }) => [
     [
@@ -79,9 +84,21 @@ const TEXTS: Readonly<Record<string, (fields: LogFields) => Lines>> = {
   'log-not-rewritten': ({ detail }) => [['#', `Background AOF rewrite terminated with error: ${String(detail)}`]],
   'failover-timeout': ({ to }) => [['*', `Failover time out exceeded, failing over to ${String(to)}`]],
   'failover-aborted': ({ detail }) => [['*', `Failover aborted: ${String(detail)}`]],
+  'shutdown-wanted': () => [['*', 'User requested shutdown...']],
   'waiting-for-replicas': ({ replicas }) => [
     ['*', `Waiting for replicas before shutting down: ${String(replicas)} lag`],
   ],
+  'replica-lags': ({ replica, behindBytes, lagSeconds, state }) => [
+    [
+      '*',
+      `Lagging replica ${String(replica)} reported offset ${String(behindBytes)} behind master, lag=${String(lagSeconds)}, state=${String(state)}.`,
+    ],
+  ],
+  'replicas-at-end': ({ inSync, replicas }) => [
+    ['*', `${String(inSync)} of ${String(replicas)} replicas are in sync when shutting down.`],
+  ],
+  'shutdown-aborted': () => [['*', 'Shutdown manually aborted.']],
+  'shutdown-failed': () => [['#', 'Errors trying to shut down the server. Check the logs for more information.']],
 };
 
 /** [redis script_lua.c luaRegisterLogFunction] */

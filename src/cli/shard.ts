@@ -6,7 +6,7 @@ import { machine, release, type } from 'node:os';
 import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
 import type { Persistence } from '../node/persistence/persistence.ts';
-import type { EndWish } from '../node/shard/ending.ts';
+import type { Ending as EndingType, EndWish } from '../node/shard/ending.ts';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
 import type { Place, StartOutcome } from '../node/shard/listening.ts';
@@ -71,6 +71,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     { SystemWorld },
     { ShardLog },
     { scriptEngineReady },
+    { Ending },
   ] = await Promise.all([
     import('../node/shard/shard.ts'),
     import('../node/shard/listening.ts'),
@@ -81,6 +82,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
     import('../world/system-world.ts'),
     import('./shard-log.ts'),
     import('../node/scripting/engine.ts'),
+    import('../node/shard/ending.ts'),
   ]);
   goOnUnread();
   const log = new ShardLog();
@@ -135,11 +137,11 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
   const goodbye = (): void => {
     if (!isDocument) log.line('#', 'antipode is now ready to exit, bye bye...');
   };
-  const ending = asked(shard, persistence, log);
+  const ending = asked(Ending, shard, persistence, log);
   // As the logo of redis-server says it, before anything is loaded: test suites wait for these words
   if (options.json !== true && shard.config.get('always-show-logo'))
     say(`Port: ${main.address.port}\n PID: ${process.pid}\nServer initialized`);
-  const loading = persistence.start();
+  const loading = persistence.start(source === null);
   void listening.letInAfter(loading);
   const restored = await Promise.race([loading, ending.then(() => null)]);
   if (restored === null) {
@@ -277,9 +279,13 @@ const keepingOptions = async (data: string | null, world: World, config: Record<
 };
 
 /** Resolves when it is to end, whether a client or a signal wants that; SIGINT after another signal ends it at once. */
-const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogType): Promise<EndWish['saving']> => {
-  const { Ending } = await import('../node/shard/ending.ts');
-  return new Promise((resolve) => {
+const asked = (
+  Ending: typeof EndingType,
+  shard: ShardType,
+  persistence: Persistence,
+  log: ShardLogType,
+): Promise<EndWish['saving']> =>
+  new Promise((resolve) => {
     const finish = async ({ saving, isForced }: EndWish): Promise<boolean> => {
       // The data may be nowhere else
       const isHindered = (detail: string): boolean => {
@@ -294,6 +300,7 @@ const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogTy
         return true;
       }
       shard.longScript?.giveUp();
+      log.line('*', 'Saving the final RDB snapshot before exiting.');
       const saved = await persistence.saveAnew();
       if (!saved.ok && isHindered(`Error trying to save the DB (${saved.detail})`)) return false;
       resolve('nosave');
@@ -306,6 +313,7 @@ const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogTy
       process.on(signal, () => {
         if (isAsked && signal === 'SIGINT' && ending.isUnderWay) process.exit(EXIT_INTERRUPTED);
         isAsked = true;
+        log.line('#', `Received ${signal} scheduling shutdown...`);
         const flags = shard.config.get(signal === 'SIGINT' ? 'shutdown-on-sigint' : 'shutdown-on-sigterm').split(' ');
         ending.ask({
           saving: flags.includes('save') ? 'save' : flags.includes('nosave') ? 'nosave' : 'as-configured',
@@ -315,7 +323,6 @@ const asked = async (shard: ShardType, persistence: Persistence, log: ShardLogTy
       });
     }
   });
-};
 
 const currentFolder = (): string => {
   try {

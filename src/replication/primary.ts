@@ -13,6 +13,7 @@ import { refuse } from '../resp/refusals.ts';
 import type { OutputLimit } from '../node/shard/output-limits.ts';
 import type { Session } from '../node/shard/session.ts';
 import type { Shard } from '../node/shard/shard.ts';
+import type { LaggingReplica } from '../node/shard/upper-layers.ts';
 import type { Address, Timer } from '../world/world.ts';
 import { Attachment, newReplicaFacts, type DropReason, type ReplicaFacts } from './attachment.ts';
 import type { Feed } from './feed.ts';
@@ -90,6 +91,18 @@ export class Primary {
     let count = 0;
     for (const { stage, ackOffset } of this.attachments) if (stage === 'online' && ackOffset >= offset) count++;
     return count;
+  }
+
+  /** Those that have not acknowledged that offset, or are not online yet. */
+  lagging(offset: number): readonly LaggingReplica[] {
+    return [...this.attachments]
+      .filter(({ stage, ackOffset }) => stage !== 'online' || ackOffset < offset)
+      .map(({ host, facts, stateName, ackOffset, lagSeconds }) => ({
+        name: `${host}:${facts.listeningPort}`,
+        state: stateName,
+        behindBytes: offset - ackOffset,
+        lagSeconds,
+      }));
   }
 
   /** Replicas that are online and have it on disk up to that offset. */

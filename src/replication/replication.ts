@@ -75,10 +75,14 @@ export class Replication implements ReplicaOwner {
       if (name === 'repl-backlog-size') this.feed.resizeBacklog();
     });
     this.#keepOnDisk();
+    const { primary, feed } = this;
     shard.replicas = {
-      within: (lagMsMax) => this.primary.heardWithin(lagMsMax),
-      behind: () => this.primary.attachments.size - this.primary.acknowledgedBy(this.feed.offset),
-      ask: () => this.primary.requestAcks(),
+      get count() {
+        return primary.attachments.size;
+      },
+      within: (lagMsMax) => primary.heardWithin(lagMsMax),
+      lagging: () => primary.lagging(feed.offset),
+      ask: () => primary.requestAcks(),
       awaitsData: () => this.#replica?.state === 'syncing',
     };
     shard.memory.addPart('replication_backlog', () => this.feed.backlog?.heldBytes ?? 0);

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ShardLog } from '../../src/cli/shard-log.ts';
 import { runProgram, startProgram } from '../support/antipode-program.ts';
 import { eventually } from '../support/eventually.ts';
 import { servedShard } from '../support/served-shard.ts';
+import { testShard } from '../support/fixtures.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -43,6 +45,54 @@ describe('the log of a shard', () => {
     expect(readFileSync(log, 'utf8')).toMatch(
       /^\d+:M \d\d \w{3} \d{4} [\d:.]{12} # Fatal error loading the DB, exiting: /m,
     );
+  });
+
+  it('tells of the end, and of what was saved, in the words that are waited for', async () => {
+    const log = join(folder, 'log');
+    await using running = startProgram([
+      'shard',
+      '--port',
+      '0',
+      '--dir',
+      folder,
+      '--save',
+      '3600 1',
+      '--logfile',
+      log,
+      '--json',
+    ]);
+    await running.line(/^\{/);
+    running.child.kill('SIGTERM');
+    expect((await running.finished).code).toBe(0);
+    const told = readFileSync(log, 'utf8');
+    const texts = [
+      '# Received SIGTERM scheduling shutdown...',
+      '* User requested shutdown...',
+      '* Saving the final RDB snapshot before exiting.',
+      '* DB saved on disk',
+      'ready to exit, bye bye',
+    ];
+    expect(texts.map((text) => told.indexOf(text))).toEqual(
+      texts.map((text) => told.indexOf(text)).toSorted((a, b) => a - b),
+    );
+    for (const text of texts) expect(told).toContain(text);
+  });
+
+  it('names replicas that lack something at the end', () => {
+    using made = testShard({ commands: [] });
+    const lines: string[] = [];
+    const log = new ShardLog();
+    log.open(made.shard, (line) => void lines.push(line.replace(/^.* (?=[*#] )/, '')));
+    log.event('replica-lags', { replica: '127.0.0.1:7000', behindBytes: 37, lagSeconds: 4, state: 'online' });
+    log.event('replicas-at-end', { inSync: 1, replicas: 2 });
+    log.event('shutdown-aborted');
+    log.event('shutdown-failed');
+    expect(lines).toEqual([
+      '* Lagging replica 127.0.0.1:7000 reported offset 37 behind master, lag=4, state=online.',
+      '* 1 of 2 replicas are in sync when shutting down.',
+      '* Shutdown manually aborted.',
+      '# Errors trying to shut down the server. Check the logs for more information.',
+    ]);
   });
 
   it('says that a shard without the log it should have does not end, until it is forced', async () => {

@@ -15,6 +15,8 @@ interface Pair {
   readonly primary: OutsideShard;
   readonly replica: OutsideShard;
   readonly ending: Ending;
+  /** Names of what the log was told, as of the wish. */
+  readonly told: string[];
   /** Wishes that were to be fulfilled. */
   readonly ended: EndWish[];
   /** They can be. */
@@ -26,7 +28,8 @@ interface Pair {
 
 /** A primary whose replica does not read for `lagMs`, though there is a write for it. */
 async function withLag(lagMs: number, run: (pair: Pair) => Promise<void>): Promise<void> {
-  const world = new SimWorld({ seed: 1 });
+  const told: string[] = [];
+  const world = new SimWorld({ seed: 1, log: { event: (name) => void told.push(name) } });
   await world.run(async () => {
     using primary = await startShardAt(world, HOST, { 'shutdown-timeout': '10' });
     using replica = await startShardAt(world, '10.0.0.2');
@@ -45,11 +48,12 @@ async function withLag(lagMs: number, run: (pair: Pair) => Promise<void>): Promi
     };
     const ending = new Ending(primary.shard, finish);
     primary.shard.ending = ending;
+    told.length = 0;
     const remainingMs = (): number | undefined => {
       const found = /shutdown_in_milliseconds:(\d+)/.exec(String(primary.client.call('INFO', 'server')));
       return found === null ? undefined : Number(found[1]);
     };
-    const pair: Pair = { world, primary, replica, ending, ended, ends: true, passes, remainingMs };
+    const pair: Pair = { world, told, primary, replica, ending, ended, ends: true, passes, remainingMs };
     if (lagMs > 0) replica.shard.hold(lagMs);
     primary.client.call('SET', 'k', 'after');
     await run(pair);
@@ -58,7 +62,7 @@ async function withLag(lagMs: number, run: (pair: Pair) => Promise<void>): Promi
 
 describe('SHUTDOWN', () => {
   it('waits until the replica has everything, and nobody writes meanwhile', async () => {
-    await withLag(4000, async ({ primary, replica, ended, passes, remainingMs }) => {
+    await withLag(4000, async ({ primary, replica, ended, told, passes, remainingMs }) => {
       const { client, shard } = primary;
       const [one, other, writer] = [new TestClient(shard), new TestClient(shard), new TestClient(shard)];
       for (const each of [one, other]) each.send('SHUTDOWN', 'NOSAVE');
@@ -72,16 +76,18 @@ describe('SHUTDOWN', () => {
       expect(ended).toEqual([{ saving: 'nosave', isNow: false, isForced: false }]);
       expect(replica.client.call('GET', 'k')).toBe('after');
       expect([one, other, writer].flatMap(({ replies }) => replies)).toEqual([]);
+      expect(told).toEqual(['shutdown-wanted', 'waiting-for-replicas', 'replicas-at-end']);
     });
   });
 
   it('waits no longer than shutdown-timeout, and not at all where that is 0, with NOW, or when nothing lags', async () => {
-    await withLag(60_000, async ({ primary, ended, passes }) => {
+    await withLag(60_000, async ({ primary, ended, told, passes }) => {
       primary.client.send('SHUTDOWN');
       await passes(9000);
       expect(ended).toEqual([]);
       await passes(2000);
       expect(ended).toEqual([WISH]);
+      expect(told).toEqual(['shutdown-wanted', 'waiting-for-replicas', 'replica-lags', 'replicas-at-end']);
     });
     await withLag(60_000, async ({ primary, ended }) => {
       primary.client.send('SHUTDOWN', 'NOW', 'FORCE');
@@ -100,7 +106,7 @@ describe('SHUTDOWN', () => {
   });
 
   it('ABORT takes it back, whoever waits for it is told, and what waited is written', async () => {
-    await withLag(60_000, async ({ primary, ending, ended, passes, remainingMs }) => {
+    await withLag(60_000, async ({ primary, ending, ended, told, passes, remainingMs }) => {
       const { client, shard } = primary;
       expect(client.bytes('SHUTDOWN', 'ABORT')).toBe('-ERR No shutdown in progress.\r\n');
       expect(client.bytes('SHUTDOWN', 'ABORT', 'NOW')).toBe('-ERR syntax error\r\n');
@@ -111,6 +117,7 @@ describe('SHUTDOWN', () => {
       client.call('CLIENT', 'UNPAUSE'); // that was another pause
       expect(writer.replies).toEqual([]);
       expect(client.call('SHUTDOWN', 'ABORT')).toBe('OK');
+      expect(told.at(-1)).toBe('shutdown-aborted');
       await passes(100);
       for (const each of [one, other]) expect(each.replies.map(String)).toEqual([`ReplyError: ${FAILED}`]);
       expect(writer.replies).toEqual(['OK']);
@@ -137,6 +144,7 @@ describe('SHUTDOWN', () => {
       await pair.passes(6000);
       expect(asking.replies.map(String)).toEqual([`ReplyError: ${FAILED}`]);
       expect(client.call('SET', 'k', 'goes on')).toBe('OK');
+      expect(pair.told).toContain('shutdown-failed');
       pair.ends = true;
       asking.send('SHUTDOWN', 'NOW');
       await pair.passes(1);

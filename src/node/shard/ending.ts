@@ -69,13 +69,14 @@ export class Ending {
   abort(): boolean {
     if (this.#state !== 'asked' && this.#state !== 'waiting') return false;
     this.#goOn();
+    this.#shard.world.log.event('shutdown-aborted');
     return true;
   }
 
   tick(): void {
     const { replicas, world } = this.#shard;
     if (this.#state === 'asked') this.#prepare(this.#wish!);
-    else if (this.#state === 'waiting' && (replicas.behind() === 0 || world.clock.now() >= this.#untilMs)) {
+    else if (this.#state === 'waiting' && (replicas.lagging().length === 0 || world.clock.now() >= this.#untilMs)) {
       this.#finishNow(this.#wish!);
     }
   }
@@ -84,21 +85,35 @@ export class Ending {
     const { config, pause, replicas, world } = this.#shard;
     const timeoutMs = config.get('shutdown-timeout') * 1000;
     this.#wish = wish;
+    world.log.event('shutdown-wanted');
     pause.lock();
-    if (wish.isNow || timeoutMs === 0 || replicas.behind() === 0) this.#finishNow(wish);
+    const lagging = replicas.lagging().length;
+    if (wish.isNow || timeoutMs === 0 || lagging === 0) this.#finishNow(wish);
     else {
       this.#move('waiting');
       this.#untilMs = world.clock.now() + timeoutMs;
       replicas.ask();
-      world.log.event('waiting-for-replicas', { replicas: replicas.behind() });
+      world.log.event('waiting-for-replicas', { replicas: lagging });
     }
   }
 
   #finishNow(wish: EndWish): void {
     this.#move('finishing');
+    this.#tellReplicas();
     void this.#finish(wish).then((ends) => {
-      if (!ends) this.#goOn();
+      if (ends) return;
+      this.#shard.world.log.event('shutdown-failed');
+      this.#goOn();
     });
+  }
+
+  /** What each of them may lack of what was answered. */
+  #tellReplicas(): void {
+    const { replicas, world } = this.#shard;
+    if (replicas.count === 0) return;
+    const lagging = replicas.lagging();
+    for (const { name, ...fields } of lagging) world.log.event('replica-lags', { replica: name, ...fields });
+    world.log.event('replicas-at-end', { inSync: replicas.count - lagging.length, replicas: replicas.count });
   }
 
   #goOn(): void {

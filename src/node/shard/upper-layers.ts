@@ -27,12 +27,22 @@ export interface SyncedLog {
   readonly synced: number;
 }
 
+/** A server that follows this one and has not acknowledged everything. */
+export interface LaggingReplica {
+  /** `host:port`, as it says itself. */
+  readonly name: string;
+  /** As INFO names it. */
+  readonly state: string;
+  readonly behindBytes: number;
+  readonly lagSeconds: number;
+}
+
 /** Servers that follow this one. */
 export interface Replicas {
+  readonly count: number;
   /** Those that were heard of within so long. */
   within(lagMsMax: number): number;
-  /** Those that have not acknowledged everything. */
-  behind(): number;
+  lagging(): readonly LaggingReplica[];
   /** Asks them how far they are. */
   ask(): void;
   /** This shard is one itself, and shows its data while others are on their way that will take their place. */
@@ -40,8 +50,9 @@ export interface Replicas {
 }
 
 export const NO_REPLICAS: Replicas = {
+  count: 0,
   within: () => 0,
-  behind: () => 0,
+  lagging: () => [],
   ask: () => undefined,
   awaitsData: () => false,
 };
