@@ -314,7 +314,7 @@ export class RdbReader {
     if (!this.#scan.fixed(CRC64_BYTES, at, end)) return INCOMPLETE;
     const disabled = bytes.readUInt32LE(at) === 0 && bytes.readUInt32LE(at + 4) === 0;
     if (!disabled && !this.#checksum.matches(bytes, at)) {
-      throw new RdbError('checksum-mismatch', 'the checksum does not fit the bytes before it');
+      throw new RdbError('checksum-mismatch', 'RDB CRC error: the checksum does not fit the bytes before it');
     }
     this.#phase = 'done';
     return at + CRC64_BYTES;

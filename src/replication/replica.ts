@@ -76,6 +76,7 @@ export class Replica {
   #raw: Buffer[] = [];
   #refusal: string | null = null;
   #downSinceMs: number;
+  #upSinceMs = 0;
   #heardMs = 0;
   #snapshotBytes = 0;
   #snapshotBytesTotal = 0;
@@ -221,6 +222,7 @@ export class Replica {
     this.#applied = offset;
     this.#raw = [];
     this.#retryMs = RETRY_MS_MIN;
+    this.#upSinceMs = shard.world.clock.now();
     this.#outcome = null;
     const session = shard.openSession({
       local: shard.address ?? { host: '', port: 0 },
@@ -348,18 +350,21 @@ export class Replica {
       this.#stopped(outcome);
       return;
     }
+    const { shard } = this.#owner;
+    // At once, as Redis: the backlog of the source runs on. Not again and again, though
+    const wasUp = this.#state === 'connected' && shard.world.clock.now() - this.#upSinceMs >= RETRY_MS_MIN;
+    const retryMs = wasUp ? 0 : this.#retryMs;
     this.#disconnect();
     this.#outcome = outcome;
     this.#move('waiting');
-    const { shard } = this.#owner;
     shard.world.log.event('replica-link-down', {
       source: this.#place,
       why: outcome.why,
       detail: outcome.detail,
-      retryMs: this.#retryMs,
+      retryMs,
     });
-    this.#timer = shard.world.clock.after(this.#retryMs, () => this.#connect());
-    this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
+    this.#timer = shard.world.clock.after(retryMs, () => this.#connect());
+    if (retryMs === this.#retryMs) this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
   }
 
   #stopped(outcome: LinkOutcome | { readonly why: 'refused-write'; readonly detail: string }): void {

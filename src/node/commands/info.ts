@@ -115,6 +115,8 @@ function memory(shard: Shard): Fields {
 const persistence = (shard: Shard): Fields => [
   ['loading', shard.loading ? 1 : 0],
   ['async_loading', shard.replicas.awaitsData() ? 1 : 0],
+  ['rdb_last_load_keys_expired', shard.stats.keysExpiredAtLoad],
+  ['rdb_last_load_keys_loaded', shard.stats.keysLoaded],
   ...(shard.infoSections.has('persistence') ? [] : NOTHING_KEPT),
 ];
 

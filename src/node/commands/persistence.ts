@@ -23,6 +23,9 @@ const kept = (shard: Shard): Persistence => {
 /** In a transaction it begins when that has ended. [redis rdb.c bgsaveCommand, aof.c bgrewriteaofCommand] */
 const begun = (mayBlock: boolean): string => (mayBlock ? 'started' : 'scheduled');
 
+const REWRITING =
+  "Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+
 export const persistenceCommands: readonly Command[] = [
   defineCommand({
     name: 'SAVE',
@@ -47,9 +50,14 @@ export const persistenceCommands: readonly Command[] = [
     complexity: 'O(1)',
     flags: ['admin', 'noscript', 'no_async_loading'],
     arguments: { options: options({ schedule: flag('SCHEDULE') }) },
-    run({ shard, mayBlock }) {
+    run({ shard, mayBlock }, { options: { schedule } }) {
       const persistence = kept(shard);
       if (persistence.isSaving) throw refuse('ERR', 'Background save already in progress');
+      if (persistence.isRewriting) {
+        if (mayBlock && schedule !== true) throw refuse('ERR', REWRITING);
+        persistence.scheduled.snapshot = true;
+        return new Status('Background saving scheduled');
+      }
       void persistence.save();
       return new Status(`Background saving ${begun(mayBlock)}`);
     },
@@ -79,6 +87,10 @@ export const persistenceCommands: readonly Command[] = [
     run({ shard, mayBlock }) {
       const persistence = kept(shard);
       if (persistence.isRewriting) throw refuse('ERR', 'Background append only file rewriting already in progress');
+      if (persistence.isSaving) {
+        persistence.scheduled.rewrite = true;
+        return new Status('Background append only file rewriting scheduled');
+      }
       void persistence.rewrite();
       return new Status(`Background append only file rewriting ${begun(mayBlock)}`);
     },

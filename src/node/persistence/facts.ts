@@ -13,8 +13,12 @@ export const persistenceFields = (persistence: Persistence): Fields => [
   ['rdb_bgsave_in_progress', flag(persistence.isSaving)],
   ['rdb_last_save_time', Math.floor(persistence.savedMs / 1000)],
   ['rdb_last_bgsave_status', status(persistence.snapshotTrouble)],
+  ['rdb_saves', persistence.counts.saves],
   ['aof_enabled', flag(persistence.hasLog)],
   ['aof_rewrite_in_progress', flag(persistence.isRewriting)],
+  ['aof_rewrite_scheduled', flag(persistence.scheduled.rewrite)],
+  ['aof_last_bgrewrite_status', status(persistence.rewriteTrouble)],
+  ['aof_rewrites', persistence.counts.rewrites],
   ['aof_last_write_status', status(persistence.logTrouble.now)],
   ...(persistence.hasLog
     ? ([

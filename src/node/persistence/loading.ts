@@ -23,6 +23,11 @@ export const readerInto = (loading: Loading): RdbReader =>
     entry: (entry) => loading.entry(entry),
   });
 
+export interface ExpiredKey {
+  readonly database: number;
+  readonly key: string;
+}
+
 export class Loading {
   /** Database selected where the stream begins. */
   streamDatabase = 0;
@@ -32,9 +37,13 @@ export class Loading {
   readonly facts = new Map<string, string>();
   readonly #shard: Shard;
   readonly #databases: Keyspace[];
+  readonly #expired: ExpiredKey[] | null;
+  #keys = 0;
 
-  constructor(shard: Shard) {
+  /** `expired` takes the keys whose time has come; null: they are kept, since somebody else will say when they go. */
+  constructor(shard: Shard, expired: ExpiredKey[] | null = null) {
     this.#shard = shard;
+    this.#expired = expired;
     this.#databases = shard.keyspaces.map(({ index }) => new Keyspace(index, shard));
   }
 
@@ -45,13 +54,17 @@ export class Loading {
     if (this.#databases[database] !== undefined) this.streamDatabase = database;
   }
 
-  /** Keys whose time has come are kept: the primary will say when they go. */
   entry(entry: RdbEntry): void {
     const database = this.#databases[entry.database];
     if (database === undefined) {
       const detail = `database ${entry.database}, but there are only ${this.#databases.length} here`;
       throw new RdbError('too-large', detail, { key: entry.key });
     }
+    if (this.#expired !== null && entry.expireAtMs !== null && entry.expireAtMs < this.#shard.now) {
+      this.#expired.push({ database: entry.database, key: entry.key });
+      return;
+    }
+    this.#keys++;
     database.load(entry.key, fromRdbValue(entry.decode(), this.#shard.limits), entry.expireAtMs);
     this.#keepAccess(database, entry);
   }
@@ -67,6 +80,7 @@ export class Loading {
   exchange(): void {
     for (const [index, keyspace] of this.#shard.keyspaces.entries()) keyspace.swap(this.#databases[index]!);
     this.#shard.libraries.replaceAll(this.functions);
+    this.#count();
     this.discard();
   }
 
@@ -84,6 +98,7 @@ export class Loading {
       shard.tracking.flushed();
     });
     shard.libraries.replaceAll(this.functions);
+    this.#count();
     this.discard();
     for (const listener of shard.onReplaced) listener();
   }
@@ -105,9 +120,15 @@ export class Loading {
     shard.unit(() => {
       for (const [index, keyspace] of shard.keyspaces.entries()) addAll(keyspace, this.#databases[index]!);
     });
+    this.#count();
     this.discard();
     for (const listener of shard.onReplaced) listener();
     return 'merged';
+  }
+
+  #count(): void {
+    this.#shard.stats.keysLoaded = this.#keys;
+    this.#shard.stats.keysExpiredAtLoad = this.#expired?.length ?? 0;
   }
 
   /** Counts out what these databases hold: the old data once the new ones are in place, the new ones when they never will be. */

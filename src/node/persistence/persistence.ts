@@ -24,6 +24,7 @@ import { nextFiles, NO_FILES } from './manifest.ts';
 import { reloadLog } from './reload.ts';
 import { loadSnapshotFile, restore, type RestoreOutcome, type SnapshotUse } from './restore.ts';
 import { savePoints, snapshotIsDue } from './save-points.ts';
+import { Scheduled } from './scheduled.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
 const TICK_MS = 1_000;
@@ -43,21 +44,25 @@ export class Persistence implements AnswerGate {
   #epoch = 0;
   /** An answer may be waiting. */
   #holds = false;
-  #baseBytes = 0;
+  baseBytes = 0;
   #saving: SnapshotFile | null = null;
   #rewriting: SnapshotFile | null = null;
   #rewriteWork: Promise<FileOutcome> | null = null;
   readonly logTrouble: LogTrouble;
   snapshotTrouble: FileTrouble | null = null;
   #failedMs = -Infinity;
-  #savedMs: number;
+  /** Those that succeeded. */
+  readonly counts = { saves: 0, rewrites: 0 };
+  rewriteTrouble: FileTrouble | null = null;
+  savedMs: number;
+  readonly scheduled = new Scheduled(this);
   #dirtyAtSave = 0;
 
   /** For `attachPersistence`. */
   constructor(shard: Shard, folder: Folder) {
     this.shard = shard;
     this.#folder = folder;
-    this.#savedMs = shard.world.clock.now();
+    this.savedMs = shard.world.clock.now();
     this.logTrouble = new LogTrouble(shard);
     shard.loading = true; // until `start` has ended
     shard.onReplaced.push(() => void this.#dataReplaced());
@@ -84,35 +89,25 @@ export class Persistence implements AnswerGate {
     return this.#log?.bytes ?? 0;
   }
 
-  get baseBytes(): number {
-    return this.#baseBytes;
-  }
-
-  get savedMs(): number {
-    return this.#savedMs;
-  }
-
   get changesSinceSave(): number {
     return this.shard.dirty - this.#dirtyAtSave;
   }
 
-  /** Loads what the folder holds, then keeps what happens from now on. Once. */
-  start(): Promise<RestoreOutcome> {
+  /** Loads what the folder holds, then keeps what happens from now on. Once. `isPrimary`: it follows nobody, so that keys expire while it loads. */
+  start(isPrimary = false): Promise<RestoreOutcome> {
     this.#state = 'restoring';
-    return this.#start().finally(() => (this.shard.loading = false)); // not before there is a log for what is written
+    return this.#start(isPrimary).finally(() => (this.shard.loading = false)); // not before there is a log for what is written
   }
 
-  async #start(): Promise<RestoreOutcome> {
-    const outcome = await restore(this.shard, this.#places);
+  async #start(dropsExpired: boolean): Promise<RestoreOutcome> {
+    const outcome = await restore(this.shard, { ...this.#places, dropsExpired });
     if (!outcome.ok || this.#isClosed) return outcome;
     this.#state = 'running';
     this.#dirtyAtSave = this.shard.dirty;
     this.#listed.now = outcome.manifest ?? NO_FILES;
     const { base } = this.#listed.now;
-    if (base !== null) {
-      const size = await this.#logFolder.size(base.name);
-      if (size.ok) this.#baseBytes = size.value;
-    }
+    const size = base && (await this.#logFolder.size(base.name));
+    if (size?.ok === true) this.baseBytes = size.value;
     const begun = await this.#followSetting();
     if (!begun.ok) return begun;
     if (this.#log !== null) await this.#listed.removeHistory();
@@ -137,10 +132,14 @@ export class Persistence implements AnswerGate {
     this.#saving = saving;
     const outcome = await saving.finished;
     this.#saving = null;
-    if (outcome.ok || !isAwaited) this.#snapshotEnded(outcome);
+    if (outcome.ok || !isAwaited) this.snapshotTrouble = this.#failure('snapshot-not-saved', outcome);
+    this.#judge();
+    this.scheduled.next();
     if (!outcome.ok) return outcome;
-    this.#savedMs = this.shard.world.clock.now();
+    this.savedMs = this.shard.world.clock.now();
     this.#dirtyAtSave = dirty.before;
+    this.counts.saves++;
+    this.shard.world.log.event('snapshot-saved', { bytes: outcome.value });
     return DONE;
   }
 
@@ -172,7 +171,10 @@ export class Persistence implements AnswerGate {
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
   rewrite(): Promise<FileOutcome> {
-    this.#rewriteWork ??= this.#rewrite().finally(() => (this.#rewriteWork = null));
+    this.#rewriteWork ??= this.#rewrite().finally(() => {
+      this.#rewriteWork = null;
+      this.scheduled.next();
+    });
     return this.#rewriteWork;
   }
 
@@ -180,6 +182,7 @@ export class Persistence implements AnswerGate {
   async close(how: 'as-configured' | 'save' | 'nosave'): Promise<FileOutcome> {
     const wasRunning = this.#state === 'running';
     this.#state = 'closed';
+    this.scheduled.forget();
     this.#timer?.cancel();
     if (how !== 'nosave') this.shard.longScript?.giveUp();
     this.#rewriting?.cancel();
@@ -273,10 +276,7 @@ export class Persistence implements AnswerGate {
 
   async #rewrite(): Promise<FileOutcome> {
     const outcome = await this.#rewriteOnce();
-    if (!outcome.ok && !this.#isClosed) {
-      this.#failedMs = this.shard.world.clock.now();
-      this.#tell('log-not-rewritten', outcome);
-    }
+    this.rewriteTrouble = this.#failure('log-not-rewritten', outcome);
     return outcome;
   }
 
@@ -325,8 +325,10 @@ export class Persistence implements AnswerGate {
     }
     this.shard.syncedLog = this.#log; // a new one is worth something from now on
     for (const listener of this.shard.onSynced) listener();
-    this.#baseBytes = outcome.value;
+    this.baseBytes = outcome.value;
     await this.#listed.removeHistory();
+    this.counts.rewrites++;
+    this.shard.world.log.event('log-rewritten', { bytes: outcome.value });
     return DONE;
   }
 
@@ -398,13 +400,12 @@ export class Persistence implements AnswerGate {
     this.#rewriting?.cancel();
   }
 
-  #snapshotEnded(outcome: FileOutcome<number>): void {
-    this.snapshotTrouble = outcome.ok || this.#isClosed ? null : outcome;
-    if (!outcome.ok && !this.#isClosed) {
-      this.#failedMs = this.shard.world.clock.now();
-      this.#tell('snapshot-not-saved', outcome);
-    }
-    this.#judge();
+  /** Tells of it, and lets the next attempt wait; null: it is none, or nobody cares any more. */
+  #failure(event: string, outcome: FileOutcome<number> | FileOutcome): FileTrouble | null {
+    if (outcome.ok || this.#isClosed) return null;
+    this.#failedMs = this.shard.world.clock.now();
+    this.#tell(event, outcome);
+    return outcome;
   }
 
   #noteLog(step: LogStep, outcome: FileOutcome): void {
@@ -465,10 +466,10 @@ export class Persistence implements AnswerGate {
       void this.#finishSwitch(log);
       this.#writeOut(log, true);
       if (this.shard.config.get('appendfsync') !== 'no') void this.#sync(log);
-      if (mayTry && !this.isRewriting && (log.isLost || log.hasGrown(this.#baseBytes))) void this.rewrite();
+      if (mayTry && !this.isRewriting && (log.isLost || log.hasGrown(this.baseBytes))) void this.rewrite();
     } else if (mayTry && !this.isRewriting && this.shard.config.get('appendonly')) void this.#followSetting();
     if (this.isSaving || !mayTry) return;
-    const isDue = snapshotIsDue(this.#savePoints, this.changesSinceSave, now - this.#savedMs);
+    const isDue = snapshotIsDue(this.#savePoints, this.changesSinceSave, now - this.savedMs);
     if (isDue || this.snapshotTrouble !== null) void this.save();
   }
 

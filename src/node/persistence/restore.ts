@@ -12,7 +12,7 @@ import type { FileOutcome, FileTrouble, Folder } from '../../world/files.ts';
 import type { Shard } from '../shard/shard.ts';
 import type { StreamPosition } from '../shard/upper-layers.ts';
 import { positionIn } from './facts.ts';
-import { Loading, readerInto } from './loading.ts';
+import { Loading, readerInto, type ExpiredKey } from './loading.ts';
 import { LogReader } from './log-reader.ts';
 import { manifestName, parseManifest, type Manifest } from './manifest.ts';
 
@@ -39,6 +39,8 @@ export interface RestorePlaces {
   readonly takesBase?: boolean;
   /** A log as servers before 7.0 kept it counts, where there is no other: `appendonly yes` at the start. */
   readonly takesOldLog?: boolean;
+  /** Keys of a snapshot whose time has come are not loaded, and their deletion is told to whoever goes on with the history of that snapshot. [redis rdb.c RDBFLAGS_FEED_REPL] */
+  readonly dropsExpired?: boolean;
 }
 
 export const restore = async (shard: Shard, places: RestorePlaces): Promise<RestoreOutcome> => {
@@ -57,12 +59,16 @@ export const restore = async (shard: Shard, places: RestorePlaces): Promise<Rest
   if (manifest !== null && (isLog || places.takesBase === true)) {
     return await restoreFromLog(shard, places.logFolder, manifest);
   }
-  const loaded = await loadSnapshotFile(shard, places.folder, places.snapshot);
+  const expired: ExpiredKey[] | null = places.dropsExpired === true ? [] : null;
+  const loaded = await loadSnapshotFile(shard, places.folder, places.snapshot, 'install', expired);
   // A base alone was made without a log: later snapshots know more, but it is better than nothing
   if (!loaded.ok && loaded.why === 'missing' && manifest !== null)
     return await restoreFromLog(shard, places.logFolder, manifest);
   if (!loaded.ok && loaded.why !== 'missing') return loaded;
-  if (loaded.ok) tellRestored(shard, positionIn(loaded.value));
+  if (loaded.ok) {
+    tellRestored(shard, positionIn(loaded.value));
+    tellExpired(shard, expired ?? []);
+  }
   return { ok: true, manifest: null, oldLog: null, lostBytes: 0 };
 };
 
@@ -140,17 +146,27 @@ const tellRestored = (shard: Shard, position: StreamPosition | null): void => {
   for (const listener of shard.onRestored) listener(position);
 };
 
+/** Only now is there a stream in which replicas of before may hear of it. */
+const tellExpired = (shard: Shard, expired: readonly ExpiredKey[]): void => {
+  const word = shard.config.get('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL';
+  for (const { database, key } of expired) {
+    shard.writeLog.append(database, [word, key]);
+    shard.writeLog.commit();
+  }
+};
+
 /** What is done with the data of a dump: `install` puts them in place of a shard's, `merge` and `add` leave what else is there; `add` is refused where a key or library is there already. */
 export type SnapshotUse = 'install' | 'merge' | 'add';
 
-/** Reads a dump into a shard; gives its AUX fields. Nothing is changed unless the file is whole. */
+/** Reads a dump into a shard; gives its AUX fields. Nothing is changed unless the file is whole. `expired` takes the keys whose time has come; null: they are loaded. */
 export const loadSnapshotFile = async (
   shard: Shard,
   folder: Folder,
   name: string,
   use: SnapshotUse = 'install',
+  expired: ExpiredKey[] | null = null,
 ): Promise<FileOutcome<ReadonlyMap<string, string>>> => {
-  const loading = new Loading(shard);
+  const loading = new Loading(shard, expired);
   const reader = readerInto(loading);
   try {
     for (let offset = 0; !reader.done;) {

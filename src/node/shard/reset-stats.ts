@@ -10,6 +10,6 @@ export function resetStats(shard: Shard): void {
   shard.commandStats.reset();
   shard.turns.reset();
   shard.lazyFreed.objects = 0;
-  const { startedAtMs, busyMs } = shard.stats;
-  Object.assign(shard.stats, { ...NO_STATS, startedAtMs, busyMs });
+  const { startedAtMs, busyMs, keysLoaded, keysExpiredAtLoad } = shard.stats;
+  Object.assign(shard.stats, { ...NO_STATS, startedAtMs, busyMs, keysLoaded, keysExpiredAtLoad });
 }

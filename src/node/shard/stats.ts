@@ -13,6 +13,9 @@ export interface ShardStats {
   queryLimitDisconnections: number;
   outputLimitDisconnections: number;
   expired: number;
+  /** Of the latest dump: keys that were loaded, and those whose time had come before. */
+  keysLoaded: number;
+  keysExpiredAtLoad: number;
   /** Fields of hashes. */
   expiredFields: number;
   evicted: number;
@@ -36,6 +39,8 @@ export const NO_STATS: ShardStats = {
   queryLimitDisconnections: 0,
   outputLimitDisconnections: 0,
   expired: 0,
+  keysLoaded: 0,
+  keysExpiredAtLoad: 0,
   expiredFields: 0,
   evicted: 0,
   netInputBytes: 0,

@@ -102,6 +102,40 @@ describe('what waits for the disk', () => {
     });
   });
 
+  it('a rewrite asked for during a snapshot begins when that has ended, and the other way round', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, { save: '' });
+      const { client, persistence } = kept;
+      const info = (name: string): number =>
+        Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(String(client.call('INFO', 'persistence')))![1]);
+      const ended = async (): Promise<void> => {
+        while (persistence.isSaving || persistence.isRewriting)
+          await new Promise<void>((resolve) => world.clock.after(1, resolve));
+      };
+      client.call('SET', 'k', 'v');
+      expect(client.call('BGSAVE')).toBe('Background saving started');
+      expect(client.bytes('BGSAVE', 'SCHEDULE')).toBe('-ERR Background save already in progress\r\n');
+      expect(client.call('BGREWRITEAOF')).toBe('Background append only file rewriting scheduled');
+      expect(client.call('BGREWRITEAOF')).toBe('Background append only file rewriting scheduled');
+      expect([info('aof_rewrite_scheduled'), info('aof_rewrite_in_progress')]).toEqual([1, 0]);
+      while (persistence.isSaving) await new Promise<void>((resolve) => world.clock.after(1, resolve));
+      expect([info('aof_rewrite_scheduled'), info('aof_rewrite_in_progress')]).toEqual([0, 1]);
+      expect(client.bytes('BGSAVE')).toMatch(
+        /^-ERR Another child process is active \(AOF\?\): can't BGSAVE right now\./,
+      );
+      expect(client.call('BGSAVE', 'SCHEDULE')).toBe('Background saving scheduled');
+      while (persistence.isRewriting) await new Promise<void>((resolve) => world.clock.after(1, resolve));
+      expect(info('rdb_bgsave_in_progress')).toBe(1);
+      await ended();
+      expect([info('rdb_saves'), info('aof_rewrites')]).toEqual([2, 1]);
+      client.call('BGSAVE');
+      client.call('BGREWRITEAOF');
+      await kept.end('nosave'); // nothing begins any more
+      expect(persistence.isRewriting).toBe(false);
+    });
+  });
+
   it('BGREWRITEAOF without a log makes a base, which DEBUG LOADAOF reads and no later snapshot is forgotten for', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {

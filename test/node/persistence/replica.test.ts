@@ -34,7 +34,7 @@ const start = async (
   const serving = await serveShard(shard, world.network, at);
   if (!serving.ok) throw new Error(serving.detail);
   const server: RespServer = serving.server;
-  const started = await persistence?.start();
+  const started = await persistence?.start(at === PRIMARY);
   if (started?.ok === false) throw new Error(started.detail);
   return {
     shard,
@@ -132,6 +132,58 @@ describe('a replica that keeps its data', () => {
     // A crash mostly cuts the log behind its last remark; then the place is unknown, and everything is copied.
     expect(partial).toBeGreaterThan(0);
   });
+});
+
+describe('a primary that starts again from its snapshot', () => {
+  const restarted = async (
+    backlogBytes: number,
+    check: (
+      primary: Server,
+      replica: Server,
+      before: { readonly replicationId: string; readonly offset: number },
+    ) => void,
+  ): Promise<void> => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const config = { save: '3600 1', 'repl-backlog-size': String(backlogBytes) };
+      const first = await start(world, PRIMARY, config);
+      const replica = await start(world, REPLICA, null);
+      replica.replication.follow(PRIMARY);
+      await caughtUp(world, first, replica);
+      first.client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+      first.client.call('SET', 'stays', 'v');
+      for (let i = 0; i < 1_024; i++) {
+        first.client.call('SELECT', String(i % 16));
+        first.client.call('SET', String(i), 'v', 'PX', '10');
+      }
+      await caughtUp(world, first, replica);
+      await wait(world, 20);
+      const { replicationId, offset } = first.replication.feed;
+      await first.end();
+      const second = await start(world, PRIMARY, config);
+      await wait(world, 100); // the link is down by now
+      await caughtUp(world, second, replica);
+      expect(digestOf(replica)).toBe(digestOf(second));
+      expect(second.client.call('INFO', 'persistence')).toContain(
+        'rdb_last_load_keys_expired:1024\r\nrdb_last_load_keys_loaded:1\r\n',
+      );
+      for (const { client } of [second, replica]) expect(client.call('DBSIZE')).toBe(1);
+      check(second, replica, { replicationId, offset });
+      await replica.end();
+      await second.end();
+    });
+  };
+
+  it('tells its replicas what has expired meanwhile, and they go on', () =>
+    restarted(1_000_000, ({ replication: { feed, primary } }, _replica, before) => {
+      expect(primary.stats).toMatchObject({ full: 0, partial: 1 });
+      expect(feed.replicationId).not.toBe(before.replicationId);
+      expect([feed.secondId, feed.secondOffset]).toEqual([before.replicationId, before.offset + 1]);
+      expect(feed.offset).toBeGreaterThan(before.offset + 1_024 * 20);
+    }));
+
+  it('sends them everything where that is more than the backlog holds', () =>
+    restarted(16_384, ({ replication: { primary } }) => expect(primary.stats).toMatchObject({ full: 1, partial: 0 })));
 });
 
 describe('WAITAOF', () => {
