@@ -313,7 +313,7 @@ const asked = (
       process.on(signal, () => {
         if (isAsked && signal === 'SIGINT' && ending.isUnderWay) process.exit(EXIT_INTERRUPTED);
         isAsked = true;
-        log.line('#', `Received ${signal} scheduling shutdown...`);
+        log.line('*', `Received ${signal} scheduling shutdown...`);
         const flags = shard.config.get(signal === 'SIGINT' ? 'shutdown-on-sigint' : 'shutdown-on-sigterm').split(' ');
         ending.ask({
           saving: flags.includes('save') ? 'save' : flags.includes('nosave') ? 'nosave' : 'as-configured',

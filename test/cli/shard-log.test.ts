@@ -66,7 +66,7 @@ describe('the log of a shard', () => {
     expect((await running.finished).code).toBe(0);
     const told = readFileSync(log, 'utf8');
     const texts = [
-      '# Received SIGTERM scheduling shutdown...',
+      '* Received SIGTERM scheduling shutdown...',
       '* User requested shutdown...',
       '* Saving the final RDB snapshot before exiting.',
       '* DB saved on disk',
