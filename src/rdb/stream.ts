@@ -81,8 +81,11 @@ export function decodeStream(cursor: Cursor, type: number): RdbStream {
     entriesAdded = cursor.word();
   }
   const groups: RdbStreamGroup[] = [];
+  const names = new Set<string>();
   for (let left = cursor.length(); left > 0; left -= 1) {
     const group = readGroup(cursor, type);
+    if (names.has(group.name)) throw broken('a group that is there twice');
+    names.add(group.name);
     groups.push(type === TYPE.stream ? { ...group, entriesRead: readUpTo(entries, lastId, group.lastId) } : group);
   }
   return { kind: 'stream', entries, lastId, maxDeletedId, entriesAdded, groups };
@@ -110,9 +113,13 @@ function readGroup(cursor: Cursor, type: number): RdbStreamGroup {
     });
   }
   const known = new Set(pending.map(({ id }) => id));
+  if (known.size < pending.length) throw broken('a pending entry that is there twice');
   const consumers: RdbConsumer[] = [];
+  const names = new Set<string>();
   for (let left = cursor.length(); left > 0; left -= 1) {
     const consumer = cursor.string();
+    if (names.has(consumer)) throw broken('a consumer that is there twice');
+    names.add(consumer);
     const seenAtMs = cursor.fixed(8).readBigInt64LE();
     const activeAtMs = type === TYPE.stream3 ? cursor.fixed(8).readBigInt64LE() : seenAtMs;
     const ids: bigint[] = [];

@@ -98,6 +98,27 @@ describe('values', () => {
     });
   }
 
+  it('refuse a stream that names a group, a consumer or a pending entry twice', () => {
+    const pending = [{ id: 1n, deliveredAtMs: 1n, deliveries: 1n }];
+    const consumer = { name: 'c', seenAtMs: 1n, activeAtMs: 1n, pending: [1n] };
+    const group = { name: 'g', lastId: 1n, entriesRead: 1n, pending, consumers: [consumer] };
+    const withGroups = (...groups: readonly (typeof group)[]): RdbValue => ({
+      kind: 'stream',
+      entries: [{ id: 1n, pairs: ['f', 'v'] }],
+      lastId: 1n,
+      maxDeletedId: 0n,
+      entriesAdded: 1n,
+      groups,
+    });
+    expect(thereAndBack(withGroups(group, { ...group, name: 'h' }))).toMatchObject({ kind: 'stream' });
+    const twice = [
+      withGroups(group, group),
+      withGroups({ ...group, consumers: [consumer, { ...consumer, pending: [] }] }),
+      withGroups({ ...group, pending: [...pending, ...pending] }),
+    ];
+    for (const stream of twice) expect(why(() => thereAndBack(stream))).toBe('corrupt');
+  });
+
   it('name the type that is refused', () => {
     expect(() => decodeValue(26, hex('00'))).toThrow('type 26, stream');
     expect(valueTypeName(22, 'REDIS')).toContain('7.4');
