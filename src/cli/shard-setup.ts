@@ -17,6 +17,12 @@ export interface UserDeclaration {
   readonly where: string;
 }
 
+export interface Rename {
+  readonly from: string;
+  readonly to: string;
+  readonly where: string;
+}
+
 export interface ShardSetup {
   readonly follows: Address | null;
   /** Parameters of the shard; binary. */
@@ -27,6 +33,8 @@ export interface ShardSetup {
   readonly pidFile: string | null;
   /** Those that `user` lines say, in order. */
   readonly users: readonly UserDeclaration[];
+  /** Other names of commands, in order; '': it is to have none. */
+  readonly renames: readonly Rename[];
   /** Directives that were given and change nothing. */
   readonly inert: readonly string[];
 }
@@ -36,7 +44,6 @@ const ABSENT: Readonly<Record<string, { readonly unless: readonly string[]; read
   daemonize: { unless: ['no'], advice: 'it stays in the foreground: start it with & or a supervisor' },
   'cluster-enabled': { unless: ['no'], advice: 'the OSS Cluster API is not offered' },
   loadmodule: { unless: [], advice: 'modules cannot be loaded' },
-  'rename-command': { unless: [], advice: 'commands cannot be renamed: take them from users by an ACL' },
 };
 
 /** Their lines add up. */
@@ -47,6 +54,7 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
   const inert = new Set<string>();
   let follows: Address | null = null;
   const users = new Map<string, UserDeclaration>();
+  const renames: Rename[] = [];
   const files: Record<'dir' | 'logfile' | 'pidfile', string | null> = { dir: null, logfile: null, pidfile: null };
   for (const directive of directives) {
     const { name, values, where } = directive;
@@ -65,7 +73,8 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
           `${where}: user ${user.name}: Duplicate user found. A user can only be defined once in config files`,
         );
       users.set(user.name, user);
-    } else if (name === 'replicaof' || name === 'slaveof') follows = followed(directive);
+    } else if (name === 'rename-command') renames.push(renamed(directive));
+    else if (name === 'replicaof' || name === 'slaveof') follows = followed(directive);
     else if (name === 'dir' || name === 'logfile' || name === 'pidfile') {
       files[name] = Buffer.from(only(directive), 'latin1').toString('utf8') || null;
     } else if (ADDING.has(name)) {
@@ -102,8 +111,15 @@ export function shardSetup(directives: readonly Directive[]): ShardSetup {
     logFile: files.logfile,
     pidFile: files.pidfile,
     users: [...users.values()],
+    renames,
     inert: [...inert],
   };
+}
+
+function renamed({ values, where }: Directive): Rename {
+  const [from, to] = values;
+  if (from !== undefined && to !== undefined && values.length === 2) return { from, to, where };
+  throw new CliFailure(`${where}: rename-command needs the name of a command and another one, or "" for none`);
 }
 
 function declared({ values: [name, ...words], where }: Directive): UserDeclaration {

@@ -5,13 +5,14 @@
 import { machine, release, type } from 'node:os';
 import { basename, dirname, resolve as absolute } from 'node:path';
 import type { Command } from 'commander';
+import type { CommandTable } from '../node/commands/table.ts';
 import type { Persistence } from '../node/persistence/persistence.ts';
 import type { Ending as EndingType, EndWish } from '../node/shard/ending.ts';
 import type { Shard as ShardType } from '../node/shard/shard.ts';
 import type { FileLock, Folder } from '../world/files.ts';
 import type { Place, StartOutcome } from '../node/shard/listening.ts';
 import { isSocketPath, type World } from '../world/world.ts';
-import type { UserDeclaration } from './shard-setup.ts';
+import type { Rename, UserDeclaration } from './shard-setup.ts';
 import { HeldFolder } from './held-folder.ts';
 import type { ShardLog as ShardLogType } from './shard-log.ts';
 import { CliFailure, goOnUnread, printJson, printLine } from './verb.ts';
@@ -107,7 +108,7 @@ const run = async (_words: readonly string[], options: ShardCliOptions, command:
         });
   let shard: ShardType;
   try {
-    shard = new Shard({ world, commands: shardCommands, config });
+    shard = new Shard({ world, commands: commandsOf(shardCommands, setup.renames), config });
   } catch (error) {
     await kept.lock.release();
     throw new CliFailure(error instanceof Error ? error.message : String(error));
@@ -240,6 +241,15 @@ const loadUsers = async (shard: ShardType, path: string, kept: Kept): Promise<vo
   await kept.lock.release();
   throw new CliFailure(`--aclfile ${path}: ${loaded.detail}; correct the file, or begin with an empty one`);
 };
+
+/** As `rename-command` lines of a redis.conf say. */
+const commandsOf = (table: CommandTable, renames: readonly Rename[]): CommandTable =>
+  renames.reduce((before, { from, to, where }) => {
+    const after = before.renamed(from, to);
+    if (after === 'unknown') throw new CliFailure(`${where}: No such command in rename-command: '${from}'`);
+    if (after === 'taken') throw new CliFailure(`${where}: Target command name already exists: '${to}'`);
+    return after;
+  }, table);
 
 /** As `user` lines of a redis.conf say. */
 const declareUsers = async (shard: ShardType, users: readonly UserDeclaration[], kept: Kept): Promise<void> => {

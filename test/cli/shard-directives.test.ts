@@ -11,7 +11,7 @@ import { shardSetup } from '../../src/cli/shard-setup.ts';
 import { runProgram, startProgram } from '../support/antipode-program.ts';
 import { generateCertificate } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
-import { describeReal, freePort } from '../support/real-redis.ts';
+import { describeReal, freePort, startRealRedis } from '../support/real-redis.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'shard-directives-'));
@@ -47,6 +47,7 @@ describe('directives', () => {
       logFile: null,
       pidFile: null,
       users: [],
+      renames: [],
       inert: ['tcp-backlog'],
     });
     expect((await setupOf(file, '--save', '')).config['save']).toBe('');
@@ -60,6 +61,7 @@ describe('directives', () => {
       /^--nosuch: Bad directive or wrong number of arguments: 'nosuch' is no option or directive: antipode shard --help/,
     ],
     [['--daemonize', 'yes'], /daemonize yes: it stays in the foreground/],
+    [['--rename-command', 'CONFIG'], /rename-command needs the name of a command and another one/],
     [['--bind'], /--bind: bind needs an address/],
     [['--cluster-enabled', 'yes'], /OSS Cluster API/],
     [['--maxmemory'], /maxmemory takes one value, given were 0/],
@@ -148,6 +150,80 @@ describe('antipode shard as redis-server', () => {
   it('does not start with a log file that cannot be written', async () => {
     const { code, stderr } = await runProgram('shard', '--port', '0', '--logfile', '/nosuch/log');
     expect([code, stderr]).toEqual([1, expect.stringMatching(/logfile \/nosuch\/log cannot be written: ENOENT/)]);
+  });
+});
+
+describeReal('rename-command', () => {
+  const LINES =
+    'rename-command CONFIG ""\nrename-command flushall Wipe\nrename-command EVAL run\nrename-command WIPE wipe-all\n';
+  const REQUESTS: readonly (readonly string[])[] = [
+    ['CONFIG', 'GET', 'save'],
+    ['FLUSHALL'],
+    ['WIPE'],
+    ['SET', 'k', 'v'],
+    ['EVAL', 'return 1', '0'],
+    ['Run', 'return redis.call("wIPE-all")', '0'],
+    ['RUN', 'return redis.pcall("flushall")', '0'],
+    ['GET', 'k'],
+    ['MULTI'],
+    ['wipe-all'],
+    ['flushall'],
+    ['EXEC'],
+    ['wipe-all', 'NOSUCH'],
+    ['RUN'],
+    ['COMMAND', 'LIST', 'FILTERBY', 'PATTERN', 'flushall'],
+    ['COMMAND', 'LIST', 'FILTERBY', 'PATTERN', 'config*'],
+    ['ACL', 'SETUSER', 'alice', 'on', 'nopass', '~*', '+@all', '-flushall', '-config|get'],
+    ['ACL', 'SETUSER', 'bob', '+wipe-all'],
+    ['ACL', 'DRYRUN', 'alice', 'wipe-all'],
+    ['ACL', 'DRYRUN', 'default', 'wipe-all'],
+    ['ACL', 'DRYRUN', 'default', 'flushall'],
+    ['AUTH', 'alice', ''],
+    ['wipe-all'],
+  ];
+
+  /** 7.0 does not name the user that it refuses. */
+  const nameless = (reply: unknown): unknown =>
+    typeof reply === 'string' ? reply.replace(/(?:user alice|this user) /i, 'somebody ') : reply;
+
+  it('gives and takes names as redis-server does, and the log on disk says the new ones', async () => {
+    const file = written('names.conf', LINES);
+    await using real = await startRealRedis({ file });
+    const data = mkdtempSync(join(folder, 'names-'));
+    const start = ['shard', file, '--port', '0', '--dir', data, '--appendonly', 'yes', '--json'];
+    await using running = startProgram(start);
+    const { port } = JSON.parse(await running.line(/^\{/)) as { port: number };
+    const redis = new Redis({ port, protocol: 2, maxRetriesPerRequest: 0, retryStrategy: () => null });
+    const answer = async (client: Redis, [name, ...words]: readonly string[]): Promise<unknown> =>
+      client.call(name!, ...words).catch((error: Error) => error.message);
+    const namesOf = async (client: Redis): Promise<unknown> => {
+      const found = await client.call('COMMAND', 'INFO', 'config', 'flushall', 'wipe-all', 'wipe');
+      return (found as unknown[]).map((each) => (Array.isArray(each) ? (each[0] as unknown) : each));
+    };
+    const other = new Redis({ port: real.port, protocol: 2, retryStrategy: () => null });
+    for (const words of REQUESTS) {
+      const [ours, theirs] = [await answer(redis, words), await answer(other, words)];
+      expect(nameless(ours), words.join(' ')).toEqual(nameless(theirs));
+    }
+    expect(await namesOf(redis)).toEqual([null, null, 'flushall', null]);
+    expect(await namesOf(other)).toEqual([null, null, 'flushall', null]);
+    for (const each of [redis, other]) each.disconnect();
+    running.child.kill('SIGTERM');
+    expect((await running.finished).code).toBe(0);
+    await using again = startProgram(start);
+    await again.line(/^\{/);
+    again.child.kill('SIGTERM');
+    expect((await again.finished).code).toBe(0);
+    const without = await runProgram('shard', '--port', '0', '--dir', data, '--appendonly', 'yes');
+    expect(without.stderr).toContain("Unknown command 'wIPE-all' reading the append only file");
+  });
+
+  it.each([
+    [['nosuch', 'x'], "No such command in rename-command: 'nosuch'"],
+    [['get', 'SET'], "Target command name already exists: 'SET'"],
+  ])('refuses %j', async (words, message) => {
+    const { code, stderr } = await runProgram('shard', '--port', '0', '--rename-command', ...words);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 });
 

@@ -133,7 +133,7 @@ export const aclCommands: readonly Command[] = [
     complexity: 'O(1) since the categories and commands are a fixed set.',
     flags: LOOK,
     arguments: { category: optional(text()), end: wrongArguments },
-    run: ({ shard }, { category }) => categoryReply(shard.commands, category),
+    run: ({ shard }, { category }) => categoryReply(shard.commands.declared, category),
   }),
 
   defineCommand({

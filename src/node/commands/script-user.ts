@@ -30,7 +30,7 @@ function userOf(shard: Shard, name: string, rules: string): User {
   const key = `${name} ${rules}`;
   const known = users.get(key);
   if (known !== undefined) return known;
-  const outcome = userOfRules(name, rules, { table: shard.commands, allChannels: false });
+  const outcome = userOfRules(name, rules, { table: shard.commands.declared, allChannels: false });
   if (!outcome.ok) throw refuse('ERR', `no rules of a user: ${outcome.word}: ${outcome.detail}`);
   if (users.size >= USERS_MAX) users.clear();
   users.set(key, outcome.user);

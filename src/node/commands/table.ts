@@ -10,8 +10,11 @@ import { refuse } from '../../resp/refusals.ts';
 export class CommandTable {
   readonly #byName = new Map<string, Command>();
   readonly all: readonly Command[];
+  /** With every command under the name it was declared with: rules of an ACL speak of those. */
+  readonly declared: CommandTable;
 
-  constructor(commands: readonly Command[]) {
+  constructor(commands: readonly Command[], declared?: CommandTable) {
+    this.declared = declared ?? this;
     const top: Command[] = [];
     const containers = new Map<string, Map<string, Command>>();
     for (const command of commands) {
@@ -40,6 +43,19 @@ export class CommandTable {
   /** The command (or container) with that name in any case. */
   find(name: string): Command | undefined {
     return this.#byName.get(name) ?? this.#byName.get(name.toUpperCase());
+  }
+
+  /** The same table where a command has another name, or none (''). It knows itself by its first one still. [redis config.c rename-command] */
+  renamed(from: string, to: string): CommandTable | 'unknown' | 'taken' {
+    const command = this.find(from);
+    if (command === undefined) return 'unknown';
+    const isTaken = to !== '' && to.toUpperCase() !== from.toUpperCase() && this.find(to) !== undefined;
+    if (isTaken) return 'taken';
+    const table = new CommandTable(to === '' ? this.all.filter((each) => each !== command) : this.all, this.declared);
+    table.#byName.clear();
+    for (const [name, each] of this.#byName) if (each !== command) table.#byName.set(name, each);
+    if (to !== '') for (const name of [to.toUpperCase(), to.toLowerCase()]) table.#byName.set(name, command);
+    return table;
   }
 
   /** Commands and subcommands, containers included. */

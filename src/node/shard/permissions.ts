@@ -22,7 +22,10 @@ export class Permissions {
 
   constructor(shard: Shard) {
     this.#shard = shard;
-    this.users = new AccessList(shard.commands, () => shard.config.get('acl-pubsub-default') === 'allchannels');
+    this.users = new AccessList(
+      shard.commands.declared,
+      () => shard.config.get('acl-pubsub-default') === 'allchannels',
+    );
     this.users.setDefaultPassword(shard.config.get('requirepass'));
   }
 
