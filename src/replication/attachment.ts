@@ -28,6 +28,9 @@ export interface ReplicaFacts {
   psync2: boolean;
   /** It wants a snapshot and no stream (redis-cli --rdb). */
   rdbOnly: boolean;
+  /** What is to be in its snapshot (redis-cli --functions-rdb wants functions alone). */
+  wantsKeys: boolean;
+  wantsFunctions: boolean;
 }
 
 export const newReplicaFacts = (): ReplicaFacts => ({
@@ -36,6 +39,8 @@ export const newReplicaFacts = (): ReplicaFacts => ({
   eof: false,
   psync2: false,
   rdbOnly: false,
+  wantsKeys: true,
+  wantsFunctions: true,
 });
 
 export type AttachmentStage = 'preparing' | 'sending' | 'confirming' | 'online';
@@ -147,7 +152,8 @@ export class Attachment implements FeedReceiver {
     this.#snapshot = new SnapshotStream({
       shard: this.#shard,
       facts,
-      functions,
+      functions: this.facts.wantsFunctions ? functions : [],
+      isKeyless: !this.facts.wantsKeys,
       emit: (chunk) => this.#emit(chunk, mark === null),
       done: () => this.#snapshotDone(mark),
     });

@@ -5,6 +5,7 @@
 
 import { NO_REPLY, OK, Status, type Reply } from '../resp/reply.ts';
 import { refuse } from '../resp/refusals.ts';
+import { splitWords } from '../node/acl/words.ts';
 import { byHand, integer, text, type Argument } from '../node/commands/arguments.ts';
 import { defineCommand, type Command, type CommandDeclaration } from '../node/commands/command.ts';
 import { parseInteger } from '../node/commands/numbers.ts';
@@ -325,9 +326,17 @@ function replconf({ shard, session }: CommandContext, pairs: readonly string[]):
         facts.rdbOnly = flag === 1;
         break;
       }
-      case 'rdb-filter-only':
-        if (value !== '') throw refuse('ERR', `Unsupported rdb-filter-only option: ${value}`);
+      case 'rdb-filter-only': {
+        const parts = splitWords(value);
+        if (parts === null) throw refuse('ERR', 'Missing rdb-filter-only values');
+        facts.wantsKeys = false;
+        facts.wantsFunctions = false;
+        for (const part of parts) {
+          if (part.toLowerCase() !== 'functions') throw refuse('ERR', `Unsupported rdb-filter-only option: ${part}`);
+          facts.wantsFunctions = true;
+        }
         break;
+      }
       default:
         throw refuse('ERR', `Unrecognized REPLCONF option: ${pairs[at]!}`);
     }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { RdbReader } from '../../src/rdb/reader.ts';
 import { encodeRequest } from '../../src/resp/reply.ts';
+import { scriptEngineReady } from '../../src/node/scripting/engine.ts';
 import { SimWorld } from '../../src/world/sim-world.ts';
 import type { Connection, LogFields } from '../../src/world/world.ts';
 import { describeReal, startRealRedis } from '../support/real-redis.ts';
@@ -58,6 +59,18 @@ async function stage(config: Readonly<Record<string, string>> = {}): Promise<Sta
   };
 }
 
+/** Code of libraries, and keys. */
+const contentOf = (dump: string): { functions: string[]; keys: string[] } => {
+  const [functions, keys]: [string[], string[]] = [[], []];
+  const reader = new RdbReader({
+    functionLibrary: (code) => void functions.push(code),
+    entry: ({ key }) => void keys.push(key),
+  });
+  reader.push(Buffer.from(dump.slice(dump.indexOf('REDIS0')), 'latin1'));
+  expect(reader.done).toBe(true);
+  return { functions, keys };
+};
+
 const keysOf = (dump: string): Map<string, string> => {
   const keys = new Map<string, string>();
   new RdbReader({ entry: (entry) => void keys.set(entry.key, entry.decode() as string) }).push(
@@ -67,6 +80,26 @@ const keysOf = (dump: string): Map<string, string> => {
 };
 
 describe('a shard with replicas', () => {
+  it('leaves out of a snapshot what the replica does not want', async () => {
+    await scriptEngineReady();
+    const code = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
+    const wishes: readonly (readonly [string, readonly string[], ReturnType<typeof contentOf>])[] = [
+      ['all', [], { functions: [code], keys: ['k'] }],
+      ['functions', ['REPLCONF rdb-filter-only functions'], { functions: [code], keys: [] }],
+      ['nothing', ['REPLCONF rdb-filter-only '], { functions: [], keys: [] }],
+    ];
+    for (const [what, wish, content] of wishes) {
+      await using on = await stage();
+      const client = on.shard.client();
+      client.call('SET', 'k', 'v');
+      client.call('FUNCTION', 'LOAD', code);
+      const replica = await on.join('REPLCONF rdb-only 1', ...wish, 'SYNC');
+      await on.world.advance(1_000);
+      expect(contentOf(replica.received()), what).toEqual(content);
+      expect(replica.closed()).toBe(true);
+    }
+  });
+
   it('sends a snapshot of the moment of PSYNC, in slices, while it serves others and is written to', async () => {
     await using on = await stage();
     const { world, shard, join } = on;
@@ -279,6 +312,10 @@ describeReal('the words of replication', () => {
       'REPLCONF rdb-only 0',
       'REPLCONF rdb-filter-only x',
       'REPLCONF rdb-filter-only ""',
+      'REPLCONF rdb-filter-only functions',
+      'REPLCONF rdb-filter-only "functions Functions"',
+      'REPLCONF rdb-filter-only "functions x"',
+      `REPLCONF rdb-filter-only '"'`,
 
       'REPLCONF ack 1',
       'REPLCONF ACK x',

@@ -19,6 +19,8 @@ const SLICE_KEYS_MAX = 500;
 const SLICE_BYTES_MAX = 128 * 1024;
 /** Limits are looked at after so many keys. */
 const STEP_KEYS = 32;
+/** What `rdb-key-save-delay` asks of many keys is waited in pieces that timers can tell apart. */
+const DELAYED_US = 1000;
 
 export interface SnapshotStreamOptions {
   readonly shard: Shard;
@@ -26,10 +28,15 @@ export interface SnapshotStreamOptions {
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** Code of function libraries, carried along unread. */
   readonly functions: readonly string[];
+  /** None of the keys is wanted. */
+  readonly isKeyless?: boolean;
   /** A chunk belongs to the receiver. False: pause after this one, until `resume`. */
   emit(chunk: Buffer): boolean;
   done(): void;
 }
+
+/** A walk over no keys. */
+const NOTHING = { walk: { keys: 0, databases: [] }, step: () => true, release: () => undefined };
 
 export class SnapshotStream {
   /** Keys in the image. */
@@ -39,6 +46,8 @@ export class SnapshotStream {
   readonly #sizes = new Map<number, { keys: number; expires: number }>();
   readonly #snapshot: { step(keysAtMost: number): boolean; release(): void };
   #database: number | null = null;
+  /** Written out since the last slice. */
+  #entries = 0;
   #paused = false;
   #ended = false;
   #timer: Timer | null = null;
@@ -49,9 +58,8 @@ export class SnapshotStream {
     this.#writer = new RdbWriter((chunk) => {
       if (!options.emit(chunk)) this.#paused = true;
     });
-    const snapshot = shard.snapshots.start({
-      entry: (database, key, value, expireAtMs) => this.#entry(database, key, value, expireAtMs),
-    });
+    const entry = this.#entry.bind(this);
+    const snapshot = options.isKeyless === true ? NOTHING : shard.snapshots.start({ entry });
     this.#snapshot = snapshot;
     this.keys = snapshot.walk.keys;
     for (const { database, keys, expires } of snapshot.walk.databases) this.#sizes.set(database, { keys, expires });
@@ -93,29 +101,32 @@ export class SnapshotStream {
     this.#snapshot.release();
   }
 
-  #later(): void {
+  #later(delayMs = 0): void {
     if (this.#timer !== null) return;
-    this.#timer = this.#options.shard.world.clock.soon(() => {
+    const { clock } = this.#options.shard.world;
+    const goOn = (): void => {
       this.#timer = null;
       this.#slice();
-    });
+    };
+    this.#timer = delayMs > 0 ? clock.after(delayMs, goOn) : clock.soon(goOn);
   }
 
   #slice(): void {
     if (this.#ended) return;
     const bytesMax = this.#writer.bytesWritten + SLICE_BYTES_MAX;
-    for (
-      let keys = 0;
-      keys < SLICE_KEYS_MAX && this.#writer.bytesWritten < bytesMax && !this.#paused;
-      keys += STEP_KEYS
-    ) {
-      if (!this.#snapshot.step(STEP_KEYS)) continue;
+    const delayUs = this.#options.shard.config.get('rdb-key-save-delay');
+    const stepKeys = delayUs > 0 ? Math.max(1, Math.floor(DELAYED_US / delayUs)) : STEP_KEYS;
+    const sliceKeys = delayUs > 0 ? stepKeys : SLICE_KEYS_MAX;
+    for (let keys = 0; keys < sliceKeys && this.#writer.bytesWritten < bytesMax && !this.#paused; keys += stepKeys) {
+      if (!this.#snapshot.step(stepKeys)) continue;
       this.#ended = true;
       this.#writer.end();
       this.#options.done();
       return;
     }
-    if (!this.#paused) this.#later();
+    const written = this.#entries;
+    this.#entries = 0;
+    if (!this.#paused) this.#later((written * Math.max(0, delayUs)) / 1000);
   }
 
   #entry(database: number, key: string, value: Value, expireAtMs: number | undefined): void {
@@ -124,6 +135,7 @@ export class SnapshotStream {
       const { keys, expires } = this.#sizes.get(database)!;
       this.#writer.selectDatabase(database, keys, expires);
     }
+    this.#entries++;
     this.#writer.entry(key, toRdbValue(value), expireAtMs ?? null);
   }
 }

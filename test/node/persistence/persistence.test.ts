@@ -136,6 +136,31 @@ describe('what waits for the disk', () => {
     });
   });
 
+  it('a snapshot takes its time for each key where it is told to, and is of its moment all the same', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      const kept = await KeptShard.start(world, { save: '' });
+      const { client, persistence } = kept;
+      const savingMs = async (delayUs: number): Promise<number> => {
+        client.call('CONFIG', 'SET', 'rdb-key-save-delay', String(delayUs));
+        const begunMs = world.clock.elapsed();
+        client.call('BGSAVE');
+        await new Promise<void>((resolve) => world.clock.after(15, resolve)); // it has begun
+        client.call('SET', 'key:99', 'later');
+        while (persistence.isSaving) await new Promise<void>((resolve) => world.clock.after(1, resolve));
+        return world.clock.elapsed() - begunMs;
+      };
+      client.call('DEBUG', 'POPULATE', '200');
+      for (const delayUs of [0, -5]) expect(await savingMs(delayUs)).toBeLessThan(40);
+      expect(await savingMs(200)).toBeGreaterThanOrEqual(40);
+      client.call('SET', 'key:99', 'before');
+      expect(await savingMs(2_000)).toBeGreaterThanOrEqual(400);
+      await kept.end('nosave');
+      await using again = await KeptShard.start(world, { save: '' });
+      expect(again.client.call('GET', 'key:99')).toBe('before');
+    });
+  });
+
   it('BGREWRITEAOF without a log makes a base, which DEBUG LOADAOF reads and no later snapshot is forgotten for', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
