@@ -22,6 +22,7 @@ import type { StreamPosition } from '../shard/upper-layers.ts';
 import { POSITION_REMARK } from './append-log.ts';
 import { positionIn } from './facts.ts';
 import { Loading, readerInto } from './loading.ts';
+import { FACT_REMARK } from './request-writer.ts';
 
 const PART_BYTES = 256 * 1024;
 /** Begins a dump. */
@@ -69,6 +70,7 @@ export class LogReader {
     let wholeBytes = requestsAt;
     let bytes = requestsAt;
     let units = 0;
+    const facts = new Map<string, string>();
     /** Up to the end of the latest request. */
     let consumedBytes = 0;
     for (;;) {
@@ -85,6 +87,10 @@ export class LogReader {
           consumedBytes = decoder.consumedBytes;
           if (words[0]!.startsWith('#')) {
             if (words[0] === POSITION_REMARK) position = positionOf(words);
+            else if (words[0] === FACT_REMARK) {
+              noteFact(facts, words);
+              position = positionIn(facts);
+            }
           } else if (requestBytes !== canonicalBytes(words)) {
             // A line of words, or something of no words before a request
             return damage(folder, name, wholeBytes, `no request but ${shownRequest(words)}`);
@@ -106,6 +112,7 @@ export class LogReader {
       decoder.release();
     }
     if (this.#session.transaction.queue !== null) this.#execute(['DISCARD']);
+    if (facts.size > 0) for (const listener of this.#shard.onLoaded) listener({ facts });
     return { ok: true, wholeBytes, bytes, units, position };
   }
 
@@ -151,6 +158,11 @@ export class LogReader {
     this.#shard.world.log.event('logged-request-failed', { command: this.#session.lastCommand, detail: failure });
   }
 }
+
+/** What does not fit into one line goes on in the next. */
+const noteFact = (facts: Map<string, string>, [, name = '', value = '']: readonly string[]): void => {
+  facts.set(name, (facts.get(name) ?? '') + Buffer.from(value, 'base64').latin1Slice());
+};
 
 const positionOf = ([, replicationId, offset, database]: readonly string[]): StreamPosition | null =>
   /^[0-9a-f]{40}$/.test(replicationId ?? '') && /^\d{1,16}$/.test(offset ?? '') && /^\d{1,9}$/.test(database ?? '')

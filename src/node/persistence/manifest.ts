@@ -33,11 +33,18 @@ type ManifestOutcome =
 
 export const manifestName = (appendFilename: string): string => `${appendFilename}.manifest`;
 
+/** A base that is a log itself, and no dump. */
+export const isOfRequests = (baseName: string): boolean => !baseName.endsWith('.rdb');
+
 /** The base and the log that begin anew, each counted by itself. */
-export const nextFiles = ({ base, logs }: Manifest, appendFilename: string): readonly [base: LogFile, log: LogFile] => {
+export const nextFiles = (
+  { base, logs }: Manifest,
+  appendFilename: string,
+  isDump: boolean,
+): readonly [base: LogFile, log: LogFile] => {
   const [ofBase, ofLog] = [base, logs.at(-1)].map((file) => (file?.sequence ?? 0) + 1) as [number, number];
   return [
-    { name: `${appendFilename}.${ofBase}.base.rdb`, sequence: ofBase },
+    { name: `${appendFilename}.${ofBase}.base.${isDump ? 'rdb' : 'aof'}`, sequence: ofBase },
     { name: `${appendFilename}.${ofLog}.incr.aof`, sequence: ofLog },
   ];
 };

@@ -171,9 +171,11 @@ export class Persistence implements AnswerGate {
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
   rewrite(): Promise<FileOutcome> {
-    this.#rewriteWork ??= this.#rewrite().finally(() => {
+    this.#rewriteWork ??= this.#rewrite().then((outcome) => {
+      this.rewriteTrouble = this.#failure('log-not-rewritten', outcome);
       this.#rewriteWork = null;
       this.scheduled.next();
+      return outcome;
     });
     return this.#rewriteWork;
   }
@@ -274,20 +276,15 @@ export class Persistence implements AnswerGate {
     return this.#followSetting();
   }
 
-  async #rewrite(): Promise<FileOutcome> {
-    const outcome = await this.#rewriteOnce();
-    this.rewriteTrouble = this.#failure('log-not-rewritten', outcome);
-    return outcome;
-  }
-
   /** Where there is no log it makes a base alone, which DEBUG LOADAOF reads, and which counts where there is no snapshot. */
-  async #rewriteOnce(): Promise<FileOutcome> {
+  async #rewrite(): Promise<FileOutcome> {
     const epoch = this.#epoch;
     await this.#log?.finishSwitch();
     const made = await this.#logFolder.make();
     if (!made.ok) return made;
-    const isLogged = this.#log !== null || this.shard.config.get('appendonly');
-    const [base, next] = nextFiles(this.#listed.now, this.shard.config.get('appendfilename'));
+    const { config } = this.shard;
+    const isLogged = this.#log !== null || config.get('appendonly');
+    const [base, next] = nextFiles(this.#listed.now, config.get('appendfilename'), config.get('aof-use-rdb-preamble'));
     // What a process that died has left there was never listed, and must not be gone on with
     const removed = await this.#logFolder.remove(next.name);
     if (!removed.ok) return removed;
@@ -306,7 +303,7 @@ export class Persistence implements AnswerGate {
       shard: this.shard,
       folder: this.#logFolder,
       name: base.name,
-      facts: [['aof-base', '1']],
+      isBase: true,
       begun: () => opened && this.#changeLog(rewriting, opened.value),
     });
     this.#rewriting = rewriting;

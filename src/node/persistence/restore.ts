@@ -14,7 +14,7 @@ import type { StreamPosition } from '../shard/upper-layers.ts';
 import { positionIn } from './facts.ts';
 import { Loading, readerInto, type ExpiredKey } from './loading.ts';
 import { LogReader } from './log-reader.ts';
-import { manifestName, parseManifest, type Manifest } from './manifest.ts';
+import { isOfRequests, manifestName, parseManifest, type Manifest } from './manifest.ts';
 
 const PART_BYTES = 256 * 1024;
 
@@ -101,7 +101,7 @@ const restoreFromLog = async (shard: Shard, folder: Folder, manifest: Manifest):
   let position: StreamPosition | null = null;
   const logs = [...manifest.logs];
   const { base } = manifest;
-  if (base?.name.endsWith('.rdb') === true) {
+  if (base !== null && !isOfRequests(base.name)) {
     const loaded = await loadSnapshotFile(shard, folder, base.name);
     if (!loaded.ok) return ofManifest(folder, base.name, loaded);
     position = positionIn(loaded.value);

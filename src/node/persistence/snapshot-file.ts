@@ -7,6 +7,7 @@
 import { DONE, type FileOutcome, type Folder, type NewFile } from '../../world/files.ts';
 import type { LongScript } from '../scripting/long-script.ts';
 import type { Shard } from '../shard/shard.ts';
+import { isOfRequests } from './manifest.ts';
 import { SnapshotStream } from './snapshot-stream.ts';
 
 const WAITING_BYTES_MAX = 1024 * 1024;
@@ -15,8 +16,8 @@ export interface SnapshotFileOptions {
   readonly shard: Shard;
   readonly folder: Folder;
   readonly name: string;
-  /** AUX fields besides those that every saved snapshot has. */
-  readonly facts?: readonly (readonly [name: string, value: string])[];
+  /** It begins an append log, of requests where its name says so. */
+  readonly isBase?: boolean;
   /** Only data, for other servers: nothing that speaks of this shard's own history. */
   readonly isPortable?: boolean;
   /** Called at the moment of the snapshot, between two units. */
@@ -73,11 +74,12 @@ export class SnapshotFile {
   }
 
   #begin(): SnapshotStream {
-    const { shard, facts = [], isPortable = false } = this.#options;
+    const { shard, name, isBase = false, isPortable = false } = this.#options;
     const own = isPortable ? [] : shard.savedFacts.flatMap((each) => [...each()]);
     return new SnapshotStream({
       shard,
-      facts: [...facts, ...own],
+      facts: isBase ? [['aof-base', '1'], ...own] : own,
+      asRequests: isBase && isOfRequests(name),
       functions: shard.libraries.codes,
       emit: (chunk) => {
         this.#chunks.push(chunk);

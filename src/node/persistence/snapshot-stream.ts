@@ -14,6 +14,7 @@ import type { Value } from '../keyspace/value.ts';
 import type { Shard } from '../shard/shard.ts';
 import { REDIS_VERSION } from '../shard/version.ts';
 import type { Timer } from '../../world/world.ts';
+import { RequestWriter } from './request-writer.ts';
 
 const SLICE_KEYS_MAX = 500;
 const SLICE_BYTES_MAX = 128 * 1024;
@@ -28,6 +29,8 @@ export interface SnapshotStreamOptions {
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** Code of function libraries, carried along unread. */
   readonly functions: readonly string[];
+  /** Requests that make the data, in place of a dump of them. */
+  readonly asRequests?: boolean;
   /** None of the keys is wanted. */
   readonly isKeyless?: boolean;
   /** A chunk belongs to the receiver. False: pause after this one, until `resume`. */
@@ -42,7 +45,7 @@ export class SnapshotStream {
   /** Keys in the image. */
   readonly keys: number;
   readonly #options: SnapshotStreamOptions;
-  readonly #writer: RdbWriter;
+  readonly #writer: RdbWriter | RequestWriter;
   readonly #sizes = new Map<number, { keys: number; expires: number }>();
   readonly #snapshot: { step(keysAtMost: number): boolean; release(): void };
   #database: number | null = null;
@@ -55,9 +58,14 @@ export class SnapshotStream {
   constructor(options: SnapshotStreamOptions) {
     const { shard } = options;
     this.#options = options;
-    this.#writer = new RdbWriter((chunk) => {
+    const emit = (chunk: Buffer): void => {
       if (!options.emit(chunk)) this.#paused = true;
-    });
+    };
+    const second = Math.floor(shard.world.clock.now() / 1000);
+    this.#writer =
+      options.asRequests === true
+        ? new RequestWriter(emit, shard.config.get('aof-timestamp-enabled') ? second : null)
+        : new RdbWriter(emit);
     const entry = this.#entry.bind(this);
     const snapshot = options.isKeyless === true ? NOTHING : shard.snapshots.start({ entry });
     this.#snapshot = snapshot;
@@ -67,7 +75,7 @@ export class SnapshotStream {
     const aux = [
       ['redis-ver', REDIS_VERSION],
       ['redis-bits', '64'],
-      ['ctime', String(Math.floor(shard.world.clock.now() / 1000))],
+      ['ctime', String(second)],
       ...options.facts,
       ...shard.snapshotFacts.flatMap((facts) => [...facts()]),
     ] as const;

@@ -12,6 +12,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
 import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
+import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { attachPersistence } from '../../../src/node/persistence/persistence.ts';
 import { Shard } from '../../../src/node/shard/shard.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
@@ -405,6 +406,107 @@ describeReal('folders with an append log', () => {
     expect(log).toMatch(/^#TS:\d{10,}\r\n\*2\r\n\$6\r\nSELECT\r\n/);
     expect(await ours(root, made)).toEqual({ digest });
     expect(await theirs(root, made)).toEqual({ digest });
+  });
+
+  it('a base of requests makes the same data at either server, until a dump takes its place', async () => {
+    await scriptEngineReady();
+    const made: Folder = {
+      name: '',
+      files: {},
+      config: { 'aof-use-rdb-preamble': 'no', 'aof-timestamp-enabled': 'yes' },
+    };
+    const world = new SystemWorld();
+    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
+    const persistence = attachPersistence(shard, world.files.folder(root));
+    expect(await persistence.start()).toMatchObject({ ok: true });
+    const client = new TestClient(shard);
+    const many = (count: number, item: (i: number) => string): string[] =>
+      Array.from({ length: count }, (_, i) => item(i));
+    const code = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
+    for (const words of [
+      ['SET', 'string', '\xff\0\r\n'],
+      ['SET', 'timed', 'v', 'PXAT', '4000000000000'],
+      ['RPUSH', 'list', ...many(300, (i) => `item ${i}`)],
+      ['SADD', 'numbers', '1', '2', '3'],
+      ['SADD', 'set', ...many(200, (i) => `member ${i}`)],
+      [
+        'ZADD',
+        'zset',
+        '1.5',
+        'a',
+        '-inf',
+        'b',
+        '+inf',
+        'c',
+        '1e20',
+        'd',
+        '0.1',
+        'e',
+        ...many(200, (i) => String(i / 3)),
+      ],
+      ['HSET', 'hash', ...many(700, (i) => `f${i}`)],
+      ['XADD', 'stream', '1-1', 'f', 'v'],
+      ['XADD', 'stream', '2-1', 'f', 'w'],
+      ['XGROUP', 'CREATE', 'stream', 'g', '0'],
+      ['XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', '1', 'STREAMS', 'stream', '>'],
+      ['XDEL', 'stream', '2-1'],
+      ['XGROUP', 'CREATE', 'none', 'g', '$', 'MKSTREAM'],
+      ['FUNCTION', 'LOAD', code],
+      ['SELECT', '3'],
+      ['SET', 'elsewhere', 'v'],
+    ]) {
+      expect(client.call(...words), words[0]).not.toBeInstanceOf(Error);
+    }
+    expect(await persistence.rewrite()).toMatchObject({ ok: true });
+    client.call('APPEND', 'elsewhere', 'later');
+    const digest = datasetDigest(shard.keyspaces);
+    await persistence.close('nosave');
+    shard.close();
+    const base = readFileSync(join(root, LOGS, 'appendonly.aof.2.base.aof'), 'latin1');
+    expect(base).toMatch(/^#TS:\d{10,}\r\n\*3\r\n\$8\r\nFUNCTION\r\n/);
+    expect(base).toContain('HMSET');
+    cpSync(root, `${root}2`, { recursive: true });
+    expect(await theirs(`${root}2`, made)).toEqual({ digest });
+    rmSync(`${root}2`, { recursive: true });
+    const again = new Shard({
+      world,
+      commands: shardCommands,
+      config: { ...configOf(made), 'aof-use-rdb-preamble': 'yes' },
+    });
+    const keeping = attachPersistence(again, world.files.folder(root));
+    expect(await keeping.start()).toMatchObject({ ok: true });
+    expect(datasetDigest(again.keyspaces)).toBe(digest);
+    expect(again.libraries.codes).toEqual([code]);
+    expect(await keeping.rewrite()).toMatchObject({ ok: true });
+    await keeping.close('nosave');
+    again.close();
+    expect(readdirSync(join(root, LOGS)).toSorted()).toEqual([
+      'appendonly.aof.3.base.rdb',
+      'appendonly.aof.3.incr.aof',
+      'appendonly.aof.manifest',
+    ]);
+  });
+
+  it('fields of hashes that expire are in a base of requests, too', async () => {
+    const made: Folder = { name: '', files: {}, config: { 'aof-use-rdb-preamble': 'no' } };
+    const world = new SystemWorld();
+    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
+    const persistence = attachPersistence(shard, world.files.folder(root));
+    expect(await persistence.start()).toMatchObject({ ok: true });
+    const client = new TestClient(shard);
+    client.call('HSET', 'hash', 'a', '1', 'b', '2');
+    client.call('HPEXPIREAT', 'hash', '4000000000000', 'FIELDS', '1', 'b');
+    expect(await persistence.rewrite()).toMatchObject({ ok: true });
+    await persistence.close('nosave');
+    shard.close();
+    const again = new Shard({ world, commands: shardCommands, config: configOf(made) });
+    const keeping = attachPersistence(again, world.files.folder(root));
+    expect(await keeping.start()).toMatchObject({ ok: true });
+    expect(new TestClient(again).call('HPEXPIRETIME', 'hash', 'FIELDS', '2', 'a', 'b')).toEqual([
+      -1, 4_000_000_000_000,
+    ]);
+    await keeping.close('nosave');
+    again.close();
   });
 
   it('nothing that a process left behind before it listed its log is gone on with', async () => {

@@ -70,6 +70,10 @@ class KeptShard {
 
 const AOF = { appendonly: 'yes' };
 const ALWAYS = { ...AOF, appendfsync: 'always' };
+const AS_REQUESTS = { 'aof-use-rdb-preamble': 'no' };
+/** Every other seed has its bases as requests. */
+const withBase = <C extends object>(config: C, seed: number): C =>
+  seed % 2 === 0 ? config : { ...config, ...AS_REQUESTS };
 
 const fill = ({ client }: KeptShard): void => {
   client.call('SET', 'string', 'v'.repeat(1000));
@@ -469,7 +473,7 @@ describe('an append log', () => {
       const world = new SimWorld({ seed });
       const chance = world.random.fork('test');
       await world.run(async () => {
-        const first = await KeptShard.start(world, ALWAYS);
+        const first = await KeptShard.start(world, withBase(ALWAYS, seed));
         let sent = 0;
         let answered = 0;
         const state = { isOver: false };
@@ -502,7 +506,7 @@ describe('an append log', () => {
         first.shard.close();
         await first.persistence.close('nosave');
 
-        const second = await KeptShard.start(world, ALWAYS);
+        const second = await KeptShard.start(world, withBase(ALWAYS, seed));
         const count = Number(second.client.call('GET', 'n') ?? 0);
         expect(count, `seed ${seed}`).toBeGreaterThanOrEqual(answered);
         expect(count, `seed ${seed}`).toBeLessThanOrEqual(sent);
@@ -768,11 +772,16 @@ describe('marks and the place in the stream', () => {
   const mark = (n: number): string => `${'a'.repeat(40)} ${n} 0`;
 
   it('come back with the data they speak of, from a snapshot and from a log', async () => {
-    for (const config of [{}, AOF]) {
+    for (const config of [{}, AOF, { ...AOF, ...AS_REQUESTS }]) {
       const world = new SimWorld({ seed: 1 });
       await world.run(async () => {
         const first = await KeptShard.start(world, config);
         first.client.call('ANTIPODE', 'MARK', 'early', mark(1));
+        if (config !== AOF) {
+          first.client.call('ANTIPODE', 'MARK', 'long', 'm'.repeat(2_000));
+          await first.answer(world, 'BGREWRITEAOF');
+          while (first.persistence.isRewriting) await wait(world, 1);
+        }
         first.client.call('MULTI');
         first.client.call('SET', 'k', '7');
         first.client.call('ANTIPODE', 'MARK', '1:0', mark(7));
@@ -780,7 +789,11 @@ describe('marks and the place in the stream', () => {
         await first.end('save');
         const second = await KeptShard.start(world, config);
         expect(second.client.call('GET', 'k')).toBe('7');
-        expect(Object.fromEntries(marksOf(second.shard))).toEqual({ early: mark(1), '1:0': mark(7) });
+        expect(Object.fromEntries(marksOf(second.shard))).toEqual({
+          early: mark(1),
+          '1:0': mark(7),
+          ...(config === AOF ? {} : { long: 'm'.repeat(2_000) }),
+        });
         second.client.call('ANTIPODE', 'UNMARK');
         await second.end('save');
         const third = await KeptShard.start(world, config);
@@ -795,7 +808,7 @@ describe('marks and the place in the stream', () => {
       const world = new SimWorld({ seed });
       const chance = world.random.fork('test');
       await world.run(async () => {
-        const first = await KeptShard.start(world, AOF);
+        const first = await KeptShard.start(world, withBase(AOF, seed));
         const other = new TestClient(first.shard);
         const state = { isOver: false };
         world.clock.after(chance.integer(5, 3_000), () => {
@@ -811,7 +824,7 @@ describe('marks and the place in the stream', () => {
         }
         first.shard.close();
         await first.persistence.close('nosave');
-        const second = await KeptShard.start(world, AOF);
+        const second = await KeptShard.start(world, withBase(AOF, seed));
         const value = second.client.call('GET', 'k');
         expect(marksOf(second.shard).get('1:0'), `seed ${seed}`).toBe(value === null ? undefined : mark(Number(value)));
         await second.end();
