@@ -16,6 +16,15 @@ export interface OutputLimit {
 
 export type OutputLimits = Readonly<Record<OutputClass, OutputLimit>>;
 
+/** So much of a reply no limit looks at: it fits in the buffer that each client has anyway [redis server.h PROTO_REPLY_CHUNK_BYTES]. */
+export const REPLY_BUFFER_BYTES = 16 * 1024;
+/** Of a client that has not said who it is, whatever is configured. [redis networking.c checkClientOutputBufferLimits] */
+export const UNAUTHENTICATED_LIMIT: OutputLimit = {
+  hardBytes: REPLY_BUFFER_BYTES + 1024,
+  softBytes: 0,
+  softSeconds: 0,
+};
+
 const CLASSES: readonly OutputClass[] = ['normal', 'slave', 'pubsub'];
 export const DEFAULT_OUTPUT_LIMITS: string = 'normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60';
 

@@ -17,7 +17,7 @@ import type { Waiting } from './blocking.ts';
 import { evictClients } from './client-eviction.ts';
 import { ClientMemory } from './client-memory.ts';
 import type { ClientOutput, SharedOutput } from './client-output.ts';
-import { OutputWatch, type OutputLimit } from './output-limits.ts';
+import { OutputWatch, REPLY_BUFFER_BYTES, UNAUTHENTICATED_LIMIT, type OutputLimit } from './output-limits.ts';
 import type { Shard } from './shard.ts';
 import type { Tracking } from './tracking.ts';
 import { Transaction } from './transaction.ts';
@@ -29,8 +29,6 @@ export type SessionKind = 'client' | 'monitor' | 'primary' | 'replica';
 const REQUESTS_PER_TICK = 64;
 /** Replies gathered beyond this are sent before the request that makes them has ended. */
 const GATHERED_BYTES_MAX = 1024 * 1024;
-/** So much of a reply no limit looks at: it fits in the buffer that each client has anyway [redis server.h PROTO_REPLY_CHUNK_BYTES]. */
-const REPLY_BUFFER_BYTES = 16 * 1024;
 /** So many bytes of replies may wait for a client before its requests wait too; more where a limit of its class allows more. */
 const CONGESTED_BYTES = 64 * 1024 * 1024;
 
@@ -480,7 +478,8 @@ export class Session {
   }
 
   get #outputLimit(): OutputLimit {
-    return this.shard.outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
+    const limits = this.shard.outputLimits;
+    return this.authenticated ? limits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'] : UNAUTHENTICATED_LIMIT;
   }
 
   /** A reply of so many bytes at least is more than may wait for the client: it is cut off, and nothing of that reply need be made. */

@@ -155,6 +155,21 @@ describe('what a client takes', () => {
   });
 });
 
+describe('a client that has not said who it is', () => {
+  it('is cut off when replies for it gather, as in 7.4.3', () => {
+    using made = fresh({ requirepass: 'p' });
+    const pings = (count: number): Buffer => Buffer.from(encodeRequest(['PING']).repeat(count), 'latin1');
+    const [one, other] = [made.client(), made.client()];
+    one.session.receive(pings(400));
+    expect(one.raw).toBe('-NOAUTH Authentication required.\r\n'.repeat(400));
+    one.session.receive(pings(1_000));
+    expect(one.closed).toBe(true);
+    other.call('AUTH', 'p');
+    other.session.receive(pings(10_000));
+    expect([other.closed, other.raw.length]).toEqual([false, '+OK\r\n'.length + 10_000 * '+PONG\r\n'.length]);
+  });
+});
+
 describe('the hard limit of client-output-buffer-limit', () => {
   it('cuts off whoever asks for more random entries than that, before they are chosen', () => {
     using made = testShard({

@@ -111,6 +111,21 @@ describe('the network side', () => {
     deaf.destroy();
   });
 
+  it('disconnects a client that has not said who it is and does not read', async () => {
+    await using served = await servedShard({ requirepass: 'p' });
+    const deaf = connect(served.port, '127.0.0.1');
+    deaf.on('error', () => undefined);
+    deaf.pause();
+    await eventually(
+      () => {
+        deaf.write('PING\r\n'.repeat(100));
+        return served.shard.stats.outputLimitDisconnections === 1;
+      },
+      { withinMs: 30_000, what: 'it is cut off' },
+    );
+    deaf.destroy();
+  });
+
   it('runs no more requests of a client that does not read, until it reads; nothing is lost', async () => {
     await using served = await servedShard();
     const value = 4_000_000;
