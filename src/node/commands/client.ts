@@ -5,7 +5,7 @@ import type { User } from '../acl/user.ts';
 import { addressText } from '../../world/world.ts';
 import { NO_REPLY, OK, Verbatim, type Reply } from '../../resp/reply.ts';
 import { refusalText, refuse } from '../../resp/refusals.ts';
-import type { CommandContext } from '../shard/context.ts';
+import { BLOCKED, type CommandContext } from '../shard/context.ts';
 import type { Session } from '../shard/session.ts';
 import { named, optional, pureToken, rest, text, word } from './arguments.ts';
 import { clientLine, clientTypeOf, parseClientType, type ClientType } from './client-list.ts';
@@ -324,6 +324,8 @@ export const clientCommands: readonly Command[] = [
       if (number === null) throw refuse('NOT_INTEGER');
       const session = shard.sessions.get(number);
       if (session === undefined || session.waiting === null) return 0;
+      // What has begun is not given up
+      if (session.waiting.request.timeoutReply === BLOCKED) return 0;
       if (how === 'ERROR') shard.blocking.fail(session, refusalText('UNBLOCKED'));
       else shard.blocking.answer(session, session.waiting.request.timeoutReply);
       return 1;

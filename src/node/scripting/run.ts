@@ -32,6 +32,10 @@ export function afterLoading(context: CommandContext): Reply {
     const { waiting } = session;
     if (!mayBlock || waiting === null || waiting.request !== request) return;
     shard.tick();
+    if (shard.pause.postpones(session, waiting.command, waiting.words)) {
+      shard.blocking.forget(session);
+      return;
+    }
     const reply = shard.runAgain(session, waiting);
     if (reply === BLOCKED) return; // it takes long, and has begun
     shard.blocking.release(session, reply);
@@ -40,7 +44,9 @@ export function afterLoading(context: CommandContext): Reply {
   const request = {
     keys: [],
     timeoutMs: 0,
-    timeoutReply: new Failure('ERR the script engine is being loaded anew: send the transaction again'),
+    timeoutReply: mayBlock
+      ? BLOCKED
+      : new Failure('ERR the script engine is being loaded anew: send the transaction again'),
   };
   return context.block(request);
 }

@@ -390,13 +390,10 @@ export class Shard implements KeyspaceOwner {
 
   /** Runs a waiting command again because a key it waits for changed. */
   runAgain(session: Session, waiting: Waiting): Reply {
-    const { database } = session;
-    session.database = waiting.database;
     this.#isRetry = true;
     session.served(true);
     const reply = this.call(session, waiting.command, waiting.words, true);
     session.served(false);
-    session.database = database;
     if (this.longScript === null) this.writeLog.commit();
     return reply;
   }
