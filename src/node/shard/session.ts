@@ -380,11 +380,12 @@ export class Session {
     if (!this.#processing) this.#end();
   }
 
-  /** Closes without waiting for a client that does not read. */
+  /** Closes without waiting for a client that does not read, or for a disk. */
   kill(): void {
-    if (this.connection !== null && this.connection.unsentBytes > 0) {
+    if (this.#state !== 'ended' && (this.unsentBytes > 0 || this.#withheld.length > 0)) {
       this.#state = 'ended';
-      this.connection.destroy();
+      if (this.connection === null) this.output.end();
+      else this.connection.destroy();
       this.shard.closeSession(this);
     } else this.close();
   }

@@ -13,6 +13,7 @@ import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { Shard } from '../../../src/node/shard/shard.ts';
 import { marksOf, saveMarks } from '../../../src/replication/replica-of/marks.ts';
 import { attachReplication, replicationOf } from '../../../src/replication/replication.ts';
+import { encodeRequest } from '../../../src/resp/reply.ts';
 import { SimWorld } from '../../../src/world/sim-world.ts';
 import { TestClient } from '../../support/fixtures.ts';
 
@@ -741,6 +742,24 @@ describe('an append log', () => {
         await second.end();
       });
     }
+  });
+
+  it('that takes its time does not keep clients which are killed: they hear and get nothing more', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, ALWAYS);
+      const { client, shard } = kept;
+      const other = new TestClient(shard);
+      client.send('HELLO', '3');
+      client.send('SUBSCRIBE', 'c');
+      client.session.receive(Buffer.from(encodeRequest(['SET', 'a', '1']) + encodeRequest(['BLPOP', 'l', '0']), 'latin1'));
+      const id = String(client.session.id);
+      const words = [['CLIENT', 'KILL', 'ID', id], ['PUBLISH', 'c', 'm'], ['RPUSH', 'l', 'e'], ['LLEN', 'l']];
+      other.session.receive(Buffer.from(words.map(encodeRequest).join(''), 'latin1'));
+      while (other.replies.length < words.length) await wait(world, 1);
+      expect(other.replies).toEqual([1, 0, 1, 1]);
+      expect(client.closed).toBe(true);
+    });
   });
 
   it('is begun and ended by CONFIG SET, with nothing lost in between', async () => {
