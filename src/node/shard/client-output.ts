@@ -21,14 +21,12 @@ export interface ClientOutput {
  */
 export class SharedOutput {
   #bytes: string;
-  #isOpen = true;
+  readonly #closed: () => void;
 
-  constructor(bytes: string) {
+  /** `closed`: nothing may be added from now on, and whoever would have need not keep it. */
+  constructor(bytes: string, closed: () => void) {
     this.#bytes = bytes;
-  }
-
-  get isOpen(): boolean {
-    return this.#isOpen;
+    this.#closed = closed;
   }
 
   get length(): number {
@@ -40,7 +38,7 @@ export class SharedOutput {
   }
 
   take(): string {
-    this.#isOpen = false;
+    this.#closed();
     return this.#bytes;
   }
 }

@@ -88,18 +88,21 @@ function tell(listeners: Listeners | undefined, words: readonly string[]): numbe
 
 function addToShared({ shared }: Listeners, message: Push): boolean {
   if (shared === null) return false;
-  for (const output of shared.values()) if (!output.isOpen || output.length > SHARED_BYTES_MAX) return false;
+  for (const output of shared.values()) if (output.length > SHARED_BYTES_MAX) return false;
   for (const [protocol, output] of shared) output.add(encodeReplyWithinLimit(message, protocol));
   return true;
 }
 
 function tellEach(listeners: Listeners, message: Push): void {
   const shared = new Map<Protocol, SharedOutput>();
+  const closed = (): void => {
+    if (listeners.shared === shared) listeners.shared = null;
+  };
   let isShared = true;
   for (const session of listeners.sessions) {
     let output = shared.get(session.wireProtocol);
     if (output === undefined) {
-      output = new SharedOutput(encodeReplyWithinLimit(message, session.wireProtocol));
+      output = new SharedOutput(encodeReplyWithinLimit(message, session.wireProtocol), closed);
       shared.set(session.wireProtocol, output);
     }
     if (session.share(output)) continue;

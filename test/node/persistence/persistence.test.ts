@@ -752,9 +752,16 @@ describe('an append log', () => {
       const other = new TestClient(shard);
       client.send('HELLO', '3');
       client.send('SUBSCRIBE', 'c');
-      client.session.receive(Buffer.from(encodeRequest(['SET', 'a', '1']) + encodeRequest(['BLPOP', 'l', '0']), 'latin1'));
+      client.session.receive(
+        Buffer.from(encodeRequest(['SET', 'a', '1']) + encodeRequest(['BLPOP', 'l', '0']), 'latin1'),
+      );
       const id = String(client.session.id);
-      const words = [['CLIENT', 'KILL', 'ID', id], ['PUBLISH', 'c', 'm'], ['RPUSH', 'l', 'e'], ['LLEN', 'l']];
+      const words = [
+        ['CLIENT', 'KILL', 'ID', id],
+        ['PUBLISH', 'c', 'm'],
+        ['RPUSH', 'l', 'e'],
+        ['LLEN', 'l'],
+      ];
       other.session.receive(Buffer.from(words.map(encodeRequest).join(''), 'latin1'));
       while (other.replies.length < words.length) await wait(world, 1);
       expect(other.replies).toEqual([1, 0, 1, 1]);

@@ -3,6 +3,8 @@
  * of its own.
  */
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { connectionCommands } from '../../../src/node/commands/connection.ts';
@@ -17,6 +19,13 @@ const commands = [...pubsubCommands, ...connectionCommands, ...transactionComman
 const CLIENTS = 5;
 /** So many of them begin with RESP3, where whoever listens may do anything else as well. */
 const SPEAK_RESP3 = 3;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+const heapBytes = (): number => {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+};
 
 interface Step {
   readonly client: number;
@@ -95,5 +104,18 @@ describe('messages to many', () => {
     expect(listener.session.memory.bytes).toBe(before);
     expect(listener.raw.match(/m{1000}/g)).toHaveLength(200);
     expect(other.raw).toBe(listener.raw);
+  });
+
+  it('are kept by nobody when they have left', () => {
+    using test = testShard({ commands });
+    const [listener, publisher] = [test.client(), test.client()];
+    const channels = Array.from({ length: 64 }, (_, i) => `channel${i}`);
+    listener.call('SUBSCRIBE', ...channels);
+    const before = heapBytes();
+    for (const each of channels) publisher.call('PUBLISH', each, each.padEnd(1_000_000, 'm'));
+    expect(listener.raw.length).toBeGreaterThan(64_000_000);
+    listener.raw = '';
+    listener.replies.length = 0;
+    expect(heapBytes() - before).toBeLessThan(16_000_000);
   });
 });
