@@ -479,8 +479,9 @@ export class Session {
   }
 
   get #outputLimit(): OutputLimit {
-    const limits = this.shard.outputLimits;
-    return this.authenticated ? limits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'] : UNAUTHENTICATED_LIMIT;
+    const { outputLimits: limits, permissions } = this.shard;
+    const isKnown = this.authenticated || permissions.users.isOpen;
+    return isKnown ? limits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'] : UNAUTHENTICATED_LIMIT;
   }
 
   /** A reply of so many bytes at least is more than may wait for the client: it is cut off, and nothing of that reply need be made. */

@@ -168,6 +168,15 @@ describe('a client that has not said who it is', () => {
     other.session.receive(pings(10_000));
     expect([other.closed, other.raw.length]).toEqual([false, '+OK\r\n'.length + 10_000 * '+PONG\r\n'.length]);
   });
+
+  it('is not once nobody is asked for a password any more', () => {
+    using made = fresh({ requirepass: 'p' });
+    const [one, other] = [made.client(), made.client()];
+    other.call('AUTH', 'p');
+    other.call('CONFIG', 'SET', 'requirepass', '');
+    expect(one.call('ECHO', 'x'.repeat(100_000))).toBe('x'.repeat(100_000));
+    expect(one.closed).toBe(false);
+  });
 });
 
 describe('the hard limit of client-output-buffer-limit', () => {
