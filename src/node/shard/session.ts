@@ -155,9 +155,8 @@ export class Session {
   /** The chunk is only lent. */
   receive(chunk: Buffer): void {
     if (this.closing) return;
-    const { clock } = this.shard.world;
-    const { stats, memory } = this.shard;
-    const startedAt = clock.elapsed();
+    const { stats, memory, world } = this.shard;
+    const startedAt = world.clock.elapsed();
     const { commands } = stats;
     // What was kept goes first, though the wait may be over
     if (!this.#mayRun || this.#unreadBytes > 0) this.#keepUnread(chunk);
@@ -174,7 +173,7 @@ export class Session {
     this.memory.count();
     if (memory.clientBytes > memory.clientBytesMax) this.shard.endTurnSoon();
     this.#watchInput();
-    const ms = clock.elapsed() - startedAt;
+    const ms = world.clock.elapsed() - startedAt;
     stats.busyMs += ms;
     this.shard.turns.requestsEnded(ms, stats.commands - commands);
   }
@@ -479,9 +478,9 @@ export class Session {
   }
 
   get #outputLimit(): OutputLimit {
-    const { outputLimits: limits, permissions } = this.shard;
-    const isKnown = this.authenticated || permissions.users.isOpen;
-    return isKnown ? limits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'] : UNAUTHENTICATED_LIMIT;
+    const { outputLimits, permissions } = this.shard;
+    if (!this.authenticated && !permissions.users.isOpen) return UNAUTHENTICATED_LIMIT;
+    return outputLimits[this.subscriptionCount > 0 ? 'pubsub' : 'normal'];
   }
 
   /** A reply of so many bytes at least is more than may wait for the client: it is cut off, and nothing of that reply need be made. */
