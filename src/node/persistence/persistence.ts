@@ -171,8 +171,10 @@ export class Persistence implements AnswerGate {
 
   /** Begins the append log anew with a snapshot of this moment as its base; one that is being made already counts. */
   rewrite(): Promise<FileOutcome> {
+    const epoch = this.#epoch;
     this.#rewriteWork ??= this.#rewrite().then((outcome) => {
-      this.rewriteTrouble = this.#failure('log-not-rewritten', outcome);
+      // To be given up is no failure
+      if (this.#epoch === epoch) this.rewriteTrouble = this.#failure('log-not-rewritten', outcome);
       this.#rewriteWork = null;
       this.scheduled.next();
       return outcome;

@@ -744,6 +744,19 @@ describe('an append log', () => {
     }
   });
 
+  it('is not in trouble for a rewrite that was given up with it', async () => {
+    const world = new SimWorld({ seed: 1 });
+    await world.run(async () => {
+      await using kept = await KeptShard.start(world, AOF);
+      fill(kept);
+      expect(kept.client.call('BGSAVE')).toBe('Background saving started');
+      expect(kept.client.call('BGREWRITEAOF')).toBe('Background append only file rewriting scheduled');
+      expect(kept.client.call('CONFIG', 'SET', 'appendonly', 'no')).toBe('OK');
+      while (kept.persistence.hasLog || kept.persistence.isRewriting) await wait(world, 1);
+      expect(kept.client.call('INFO', 'persistence')).toContain('aof_last_bgrewrite_status:ok');
+    });
+  });
+
   it('that takes its time does not keep clients which are killed: they hear and get nothing more', async () => {
     const world = new SimWorld({ seed: 1 });
     await world.run(async () => {
