@@ -381,12 +381,12 @@ export class Session {
 
   /** Closes without waiting for a client that does not read, or for a disk. */
   kill(): void {
-    if (this.#state !== 'ended' && (this.unsentBytes > 0 || this.#withheld.length > 0)) {
-      this.#state = 'ended';
-      if (this.connection === null) this.output.end();
-      else this.connection.destroy();
-      this.shard.closeSession(this);
-    } else this.close();
+    const mustWait = (): boolean => this.unsentBytes > 0 || this.#withheld.length > 0;
+    if (!mustWait()) this.close();
+    if (this.#state === 'ended' || !mustWait()) return;
+    this.shard.closeSession(this);
+    if (this.connection === null) this.output.end();
+    else this.connection.destroy();
   }
 
   /** The connection is gone: nothing more is run or sent. */

@@ -779,6 +779,19 @@ describe('an append log', () => {
       while (other.replies.length < words.length) await wait(world, 1);
       expect(other.replies).toEqual([1, 0, 1, 1]);
       expect(client.closed).toBe(true);
+      // What is only gathered when it is killed waits for the disk as well
+      const listener = new TestClient(shard);
+      listener.send('SUBSCRIBE', 'c');
+      other.replies.length = 0;
+      const more = [
+        ['SET', 'a', '2'],
+        ['PUBLISH', 'c', 'm'],
+        ['CLIENT', 'KILL', 'TYPE', 'pubsub'],
+        ['PUBLISH', 'c', 'm'],
+      ];
+      other.session.receive(Buffer.from(more.map(encodeRequest).join(''), 'latin1'));
+      while (other.replies.length < more.length) await wait(world, 1);
+      expect(other.replies).toEqual(['OK', 1, 1, 0]);
     });
   });
 
