@@ -111,9 +111,9 @@ export const stringCommands: readonly Command[] = [
       if (condition?.token === 'XX' && !keyspace.has(key)) return get ? old : null;
       if (at !== undefined) setUntil(context, key, value, at, expiration?.token === 'PXAT');
       else {
-        const keep = expiration !== undefined;
-        keyspace.put(key, value, keep);
-        context.replicateAs('SET', key, value, ...(keep ? ['KEEPTTL'] : []));
+        keyspace.put(key, value, expiration !== undefined);
+        // As it came, but for GET
+        if (get) context.replicateAs(...context.words.filter((word, at) => at < 3 || word.toUpperCase() !== 'GET'));
       }
       return get ? old : OK;
     },

@@ -49,6 +49,8 @@ describe('what strings replicate', () => {
     client.call('GETEX', 'k');
     client.call('set', 'k', 'v', 'nx', 'get');
     client.call('set', 'k', 'v', 'xx', 'pxat', '4102444800123'); // says it already
+    client.call('set', 'k', 'get', 'xx', 'get', 'keepttl');
+    client.call('set', 'new', 'v', 'nx');
     expect(writes[0]).toBe(`SET k v PXAT ${at}`);
     expect(writes[1]).toMatch(/^SET k w PXAT \d{13}$/);
     expect(writes.slice(2)).toEqual([
@@ -56,6 +58,8 @@ describe('what strings replicate', () => {
       'PEXPIREAT k 4102444800123',
       'PERSIST k',
       'set k v xx pxat 4102444800123',
+      'set k get xx keepttl',
+      'set new v nx',
     ]);
   });
 
