@@ -265,13 +265,14 @@ export const keyCommands: readonly Command[] = [
     categories: ['dangerous'],
     tips: { request: 'all_shards', other: ['nondeterministic_output_order'] },
     arguments: { pattern: pattern() },
-    run({ keyspace }, given) {
+    run({ keyspace, shard, now }, given) {
       const found: string[] = [];
       keyspace.values.forEach((key) => {
         if (matchesGlob(given.pattern, key)) found.push(key);
       });
-      // Only now: looking deletes what has expired, and that would move keys about
-      return keyspace.expiring === 0 ? found : found.filter((key) => keyspace.has(key));
+      // What has expired stays: this is no look at a key [redis db.c keysCommand]
+      const mayBeOver = keyspace.expiring > 0 && shard.expiry !== 'ignore';
+      return mayBeOver ? found.filter((key) => (keyspace.expireAt(key) ?? Infinity) >= now) : found;
     },
   }),
 

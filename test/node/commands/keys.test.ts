@@ -143,9 +143,10 @@ describe('RANDOMKEY and KEYS', () => {
     for (let n = 0; n < 50; n++) client.call('SET', `gone:${n}`, 'v', 'PX', '1');
     client.call('SET', 'stays', 'v');
     await world.advance(10);
+    const [keyspace] = test.shard.keyspaces;
+    expect([client.call('KEYS', '*'), keyspace!.size]).toEqual([['stays'], 51]);
     expect(client.call('RANDOMKEY')).toBe('stays');
-    expect(client.call('KEYS', '*')).toEqual(['stays']);
-    expect(test.shard.keyspaces[0]!.size).toBe(1);
+    expect(keyspace!.size).toBeLessThan(51); // only what it came upon
   });
 
   it('and SCAN replicate each key that expires meanwhile by itself', async () => {
