@@ -65,10 +65,10 @@ export const transactionCommands: readonly Command[] = [
       const { session, shard } = context;
       const { queue, aborted, dirty } = session.transaction;
       if (queue === null) throw refuse('EXEC_WITHOUT_MULTI');
-      // A stream or a log has waited for it before
-      if (session.kind !== 'primary' && queue.some(({ command }) => needsEngine(command.name)))
-        return afterLoading(context);
       const isDirty = dirty || watchedExpired(context);
+      // A stream or a log has waited for it before
+      if (!aborted && !isDirty && session.kind !== 'primary' && queue.some(({ command }) => needsEngine(command.name)))
+        return afterLoading(context);
       shard.endTransaction(session);
       if (aborted) throw refuse('EXECABORT');
       if (isDirty) return NULL_ARRAY;

@@ -11,6 +11,10 @@ it('wait for it in a transaction too; SCRIPT KILL ends one that has not begun', 
   using client = await RawClient.to(one.port);
   using other = await RawClient.to(one.port);
   using third = await RawClient.to(one.port);
+  // A transaction that is refused does not
+  const refused = [['MULTI'], ['EVAL', 'return 1', '0'], ['SET', 'k'], ['EXEC']];
+  expect((await other.exchange(refused)).at(-1)).toContain('EXECABORT');
+  expect(isEngineLoading()).toBe(false);
   // A whole transaction waits, and what follows it
   const transaction = third.exchange([
     ['WATCH', 'k'],
