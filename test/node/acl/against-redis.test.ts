@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/node/commands/index.ts';
 import { CommandTable } from '../../../src/node/commands/table.ts';
+import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
 import { testShard } from '../../support/fixtures.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { describeReal, isInRealRedis, type RealRedis, startRealRedis } from '../../support/real-redis.ts';
@@ -80,6 +81,7 @@ const sequence = fc.array(
 describeReal('ACL beside redis-server', () => {
   let real: RealRedis;
   beforeAll(async () => {
+    await scriptEngineReady(); // a transaction with a script would wait for it
     real = await startRealRedis();
   });
   afterAll(async () => real.stop());
