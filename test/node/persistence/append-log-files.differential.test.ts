@@ -13,7 +13,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { shardCommands } from '../../../src/cluster/control/shard-commands.ts';
 import { datasetDigest } from '../../../src/node/keyspace/digest.ts';
 import { scriptEngineReady } from '../../../src/node/scripting/engine.ts';
-import { attachPersistence } from '../../../src/node/persistence/persistence.ts';
+import { attachPersistence, type Persistence } from '../../../src/node/persistence/persistence.ts';
 import { Shard } from '../../../src/node/shard/shard.ts';
 import { encodeRequest } from '../../../src/resp/reply.ts';
 import { SystemWorld } from '../../../src/world/system-world.ts';
@@ -277,10 +277,15 @@ function make(folder: string, { files }: Folder): void {
 
 const configOf = ({ config }: Folder): Record<string, string> => ({ appendonly: 'yes', save: '', ...config });
 
-async function ours(folder: string, made: Folder): Promise<Found> {
+/** A shard of this process on a folder; what is there has not been loaded. */
+function shardOn(folder: string, made: Folder): { shard: Shard; persistence: Persistence } {
   const world = new SystemWorld();
   const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
-  const persistence = attachPersistence(shard, world.files.folder(folder));
+  return { shard, persistence: attachPersistence(shard, world.files.folder(folder)) };
+}
+
+async function ours(folder: string, made: Folder): Promise<Found> {
+  const { shard, persistence } = shardOn(folder, made);
   const outcome = await persistence.start();
   const digest = datasetDigest(shard.keyspaces);
   await persistence.close('nosave');
@@ -394,9 +399,7 @@ describeReal('folders with an append log', () => {
 
   it('a log has the seconds of its writes where that is asked for, and either server starts on it', async () => {
     const made: Folder = { name: '', files: {}, config: { 'aof-timestamp-enabled': 'yes' } };
-    const world = new SystemWorld();
-    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
-    const persistence = attachPersistence(shard, world.files.folder(root));
+    const { shard, persistence } = shardOn(root, made);
     expect(await persistence.start()).toMatchObject({ ok: true });
     new TestClient(shard).call('SET', 'key', 'v');
     const digest = datasetDigest(shard.keyspaces);
@@ -415,9 +418,7 @@ describeReal('folders with an append log', () => {
       files: {},
       config: { 'aof-use-rdb-preamble': 'no', 'aof-timestamp-enabled': 'yes' },
     };
-    const world = new SystemWorld();
-    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
-    const persistence = attachPersistence(shard, world.files.folder(root));
+    const { shard, persistence } = shardOn(root, made);
     expect(await persistence.start()).toMatchObject({ ok: true });
     const client = new TestClient(shard);
     const many = (count: number, item: (i: number) => string): string[] =>
@@ -468,12 +469,8 @@ describeReal('folders with an append log', () => {
     cpSync(root, `${root}2`, { recursive: true });
     expect(await theirs(`${root}2`, made)).toEqual({ digest });
     rmSync(`${root}2`, { recursive: true });
-    const again = new Shard({
-      world,
-      commands: shardCommands,
-      config: { ...configOf(made), 'aof-use-rdb-preamble': 'yes' },
-    });
-    const keeping = attachPersistence(again, world.files.folder(root));
+    const changed = { ...made, config: { ...made.config, 'aof-use-rdb-preamble': 'yes' } };
+    const { shard: again, persistence: keeping } = shardOn(root, changed);
     expect(await keeping.start()).toMatchObject({ ok: true });
     expect(datasetDigest(again.keyspaces)).toBe(digest);
     expect(again.libraries.codes).toEqual([code]);
@@ -489,9 +486,7 @@ describeReal('folders with an append log', () => {
 
   it('fields of hashes that expire are in a base of requests, too', async () => {
     const made: Folder = { name: '', files: {}, config: { 'aof-use-rdb-preamble': 'no' } };
-    const world = new SystemWorld();
-    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
-    const persistence = attachPersistence(shard, world.files.folder(root));
+    const { shard, persistence } = shardOn(root, made);
     expect(await persistence.start()).toMatchObject({ ok: true });
     const client = new TestClient(shard);
     client.call('HSET', 'hash', 'a', '1', 'b', '2');
@@ -499,8 +494,7 @@ describeReal('folders with an append log', () => {
     expect(await persistence.rewrite()).toMatchObject({ ok: true });
     await persistence.close('nosave');
     shard.close();
-    const again = new Shard({ world, commands: shardCommands, config: configOf(made) });
-    const keeping = attachPersistence(again, world.files.folder(root));
+    const { shard: again, persistence: keeping } = shardOn(root, made);
     expect(await keeping.start()).toMatchObject({ ok: true });
     expect(new TestClient(again).call('HPEXPIRETIME', 'hash', 'FIELDS', '2', 'a', 'b')).toEqual([
       -1, 4_000_000_000_000,
@@ -512,9 +506,7 @@ describeReal('folders with an append log', () => {
   it('nothing that a process left behind before it listed its log is gone on with', async () => {
     const made: Folder = { name: '', files: { [`${LOGS}/appendonly.aof.1.incr.aof`]: set('stale') } };
     make(root, made);
-    const world = new SystemWorld();
-    const shard = new Shard({ world, commands: shardCommands, config: configOf(made) });
-    const persistence = attachPersistence(shard, world.files.folder(root));
+    const { shard, persistence } = shardOn(root, made);
     expect(await persistence.start()).toMatchObject({ ok: true });
     new TestClient(shard).call('SET', 'new', 'v');
     const digest = datasetDigest(shard.keyspaces);
